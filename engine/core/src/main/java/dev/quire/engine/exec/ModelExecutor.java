@@ -1,0 +1,39 @@
+package dev.quire.engine.exec;
+
+/**
+ * Runs steps of one model over one KV cache. Owned by the engine thread: no method is called from
+ * two threads at once.
+ *
+ * <p>The same batches over the same weights give the same logits on every executor, within a stated
+ * tolerance; on the CPU a row's logits do not depend, bit for bit, on what else is in the batch.
+ */
+public interface ModelExecutor extends AutoCloseable {
+  /** Vocabulary size: floats a row of logits. */
+  int vocabularySize();
+
+  /**
+   * Starts a step and returns at once where the device works on its own, so that the next step can
+   * be planned meanwhile. At most one step is under way.
+   */
+  StepHandle submit(StepBatch batch);
+
+  /** Bytes that one block takes over all layers of a cache group, K and V together. */
+  long blockBytes(int group);
+
+  /** One line on the device, its threads or its backend, for people. */
+  String describe();
+
+  @Override
+  void close();
+
+  /** A step under way. */
+  interface StepHandle {
+    /**
+     * Waits for the step's end.
+     *
+     * @return the logits of the wanted rows, {@code [numLogitsRows × vocabularySize]}, valid until
+     *     the next submit; may be longer
+     */
+    float[] awaitLogits();
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.paging;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.tokenizer;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.weights;
+
+import org.jspecify.annotations.NullMarked;
