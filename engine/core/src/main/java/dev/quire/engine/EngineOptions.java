@@ -1,0 +1,190 @@
+package dev.quire.engine;
+
+/**
+ * How an engine is set up. Made by {@link #builder()}; zero means that the engine chooses.
+ *
+ * @param device {@code auto} or {@code cpu}
+ * @param threads worker threads of the CPU executor; 0 takes every core
+ * @param maxModelLen the longest sequence taken, in tokens; 0: the model's context or what the KV
+ *     cache holds, whichever is less
+ * @param maxNumSeqs the most sequences that run at once
+ * @param maxNumBatchedTokens the most tokens a step computes; longer prompts go in chunks
+ * @param maxQueuedRequests requests that may wait; more are refused
+ * @param blockSize tokens a KV cache block
+ * @param kvCacheMemory bytes for the KV cache; 0 takes a share of the free memory
+ * @param numKvBlocks blocks of the KV cache, a cache group; 0 follows from the memory
+ * @param prefixCaching whether blocks are kept for later requests with the same beginning
+ * @param watermark share of the blocks that admission leaves free for running sequences to grow
+ * @param exact whether activations keep full precision in products with quantised weights
+ * @param policy in which order requests run
+ * @param checkIntegrity whether the block pool is verified after each step, for debugging
+ */
+public record EngineOptions(
+    String device,
+    int threads,
+    int maxModelLen,
+    int maxNumSeqs,
+    int maxNumBatchedTokens,
+    int maxQueuedRequests,
+    int blockSize,
+    long kvCacheMemory,
+    int numKvBlocks,
+    boolean prefixCaching,
+    double watermark,
+    boolean exact,
+    Policy policy,
+    boolean checkIntegrity) {
+
+  /** In which order requests run; ties go to the earlier arrival. */
+  public enum Policy {
+    FIRST_COME_FIRST_SERVED,
+    PRIORITY,
+    SHORTEST_REMAINING
+  }
+
+  public EngineOptions {
+    require(!device.isBlank(), "device", "auto or cpu", "blank");
+    require(threads >= 0 && threads <= 4096, "threads", "in [0, 4096] (0: every core)", threads);
+    require(maxModelLen >= 0, "maxModelLen", "at least 0 (0: as fits)", maxModelLen);
+    require(maxNumSeqs >= 1 && maxNumSeqs <= 65536, "maxNumSeqs", "in [1, 65536]", maxNumSeqs);
+    require(
+        maxNumBatchedTokens >= 1 && maxNumBatchedTokens <= 1 << 20,
+        "maxNumBatchedTokens",
+        "in [1, 1048576]",
+        maxNumBatchedTokens);
+    require(maxQueuedRequests >= 1, "maxQueuedRequests", "at least 1", maxQueuedRequests);
+    require(blockSize >= 1 && blockSize <= 1024, "blockSize", "in [1, 1024]", blockSize);
+    require(kvCacheMemory >= 0, "kvCacheMemory", "at least 0 bytes (0: as fits)", kvCacheMemory);
+    require(numKvBlocks >= 0, "numKvBlocks", "at least 0 (0: as fits)", numKvBlocks);
+    require(watermark >= 0 && watermark < 1, "watermark", "in [0, 1)", watermark);
+    require(
+        kvCacheMemory == 0 || numKvBlocks == 0,
+        "kvCacheMemory and numKvBlocks",
+        "given one without the other",
+        kvCacheMemory + " and " + numKvBlocks);
+  }
+
+  private static void require(boolean holds, String field, String range, Object value) {
+    if (!holds) {
+      throw QuireException.invalid(field + " must be " + range + "; it is " + value);
+    }
+  }
+
+  /** What suits most uses. */
+  public static EngineOptions defaults() {
+    return builder().build();
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Collects the values; {@link #build()} checks them. */
+  public static final class Builder {
+    private String device = "auto";
+    private int threads;
+    private int maxModelLen;
+    private int maxNumSeqs = 256;
+    private int maxNumBatchedTokens = 512;
+    private int maxQueuedRequests = 4096;
+    private int blockSize = 16;
+    private long kvCacheMemory;
+    private int numKvBlocks;
+    private boolean prefixCaching = true;
+    private double watermark = 0.01;
+    private boolean exact;
+    private Policy policy = Policy.FIRST_COME_FIRST_SERVED;
+    private boolean checkIntegrity;
+
+    private Builder() {}
+
+    public Builder device(String value) {
+      this.device = value;
+      return this;
+    }
+
+    public Builder threads(int value) {
+      this.threads = value;
+      return this;
+    }
+
+    public Builder maxModelLen(int value) {
+      this.maxModelLen = value;
+      return this;
+    }
+
+    public Builder maxNumSeqs(int value) {
+      this.maxNumSeqs = value;
+      return this;
+    }
+
+    public Builder maxNumBatchedTokens(int value) {
+      this.maxNumBatchedTokens = value;
+      return this;
+    }
+
+    public Builder maxQueuedRequests(int value) {
+      this.maxQueuedRequests = value;
+      return this;
+    }
+
+    public Builder blockSize(int value) {
+      this.blockSize = value;
+      return this;
+    }
+
+    public Builder kvCacheMemory(long value) {
+      this.kvCacheMemory = value;
+      return this;
+    }
+
+    public Builder numKvBlocks(int value) {
+      this.numKvBlocks = value;
+      return this;
+    }
+
+    public Builder prefixCaching(boolean value) {
+      this.prefixCaching = value;
+      return this;
+    }
+
+    public Builder watermark(double value) {
+      this.watermark = value;
+      return this;
+    }
+
+    public Builder exact(boolean value) {
+      this.exact = value;
+      return this;
+    }
+
+    public Builder policy(Policy value) {
+      this.policy = value;
+      return this;
+    }
+
+    public Builder checkIntegrity(boolean value) {
+      this.checkIntegrity = value;
+      return this;
+    }
+
+    /** The values, checked: an invalid one gives a {@link QuireException} with field and range. */
+    public EngineOptions build() {
+      return new EngineOptions(
+          device,
+          threads,
+          maxModelLen,
+          maxNumSeqs,
+          maxNumBatchedTokens,
+          maxQueuedRequests,
+          blockSize,
+          kvCacheMemory,
+          numKvBlocks,
+          prefixCaching,
+          watermark,
+          exact,
+          policy,
+          checkIntegrity);
+    }
+  }
+}

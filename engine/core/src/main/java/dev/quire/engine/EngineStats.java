@@ -1,0 +1,52 @@
+package dev.quire.engine;
+
+/**
+ * Counters since the engine started, and its state after the latest step.
+ *
+ * @param requestsSubmitted taken into the queue, scoring requests included
+ * @param requestsFinished ended for any reason
+ * @param requestsRefused not taken: full, invalid or closed
+ * @param waiting requests in the queue
+ * @param runningSequences sequences that hold blocks
+ * @param steps steps executed
+ * @param preemptions sequence groups sent back for recomputation
+ * @param prefillTokens tokens computed in chunks of more than one, or before a sequence's first
+ *     sample
+ * @param decodeTokens tokens computed one a step, after it
+ * @param sampledTokens tokens that the sampler chose
+ * @param cachedTokens tokens found in the prefix cache instead of computed
+ * @param prefillNanos time of steps, shared out by their tokens: the part of prefill
+ * @param decodeNanos the part of decode
+ * @param hostNanos time between an executor's end of a step and the start of the next, with work at
+ *     hand
+ * @param totalBlocks KV cache blocks, all groups
+ * @param usedBlocks of them referenced by sequences
+ */
+public record EngineStats(
+    long requestsSubmitted,
+    long requestsFinished,
+    long requestsRefused,
+    int waiting,
+    int runningSequences,
+    long steps,
+    long preemptions,
+    long prefillTokens,
+    long decodeTokens,
+    long sampledTokens,
+    long cachedTokens,
+    long prefillNanos,
+    long decodeNanos,
+    long hostNanos,
+    int totalBlocks,
+    int usedBlocks) {
+
+  /** Prefill rate over all steps so far; zero before the first. */
+  public double prefillTokensPerSecond() {
+    return prefillNanos == 0 ? 0 : prefillTokens * 1e9 / prefillNanos;
+  }
+
+  /** Decode rate over all steps so far, all sequences together; zero before the first. */
+  public double decodeTokensPerSecond() {
+    return decodeNanos == 0 ? 0 : decodeTokens * 1e9 / decodeNanos;
+  }
+}
