@@ -1,0 +1,493 @@
+package dev.quire.paging;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The paged KV cache: sequences hold fixed-size blocks that lie anywhere in the pool, share them by
+ * reference counts, and copy one only when they are about to write into it while another still
+ * reads it (Kwon et al. 2023, sections 4.2 to 4.4).
+ *
+ * <p>A full block becomes findable when it is committed, and stays so when its last reference goes,
+ * until the pool needs it for something else. When a committed block holds the very tokens of one
+ * that is findable already, the sequence takes that one and gives its own back.
+ */
+public final class PagedAllocator implements KvAllocator {
+  private static final int NONE = BlockPool.NONE;
+
+  private final KvCacheConfig config;
+  private final int blockSize;
+  private final int groups;
+  private final BlockPool[] pools;
+  private final PrefixCache cache;
+  private final SwapSpace swap;
+  private final PagedAudit audit;
+  private final int[] runs;
+  private final BlockCopies copies;
+  private final ArrayList<SequenceBlocks> live = new ArrayList<>();
+  private int[] path = new int[64];
+  private long queriedTokens;
+  private long hitTokens;
+
+  /** A cache without swap space. */
+  public PagedAllocator(KvCacheConfig config) {
+    this(config, new int[config.groups().size()]);
+  }
+
+  /**
+   * @param hostBlocksPerGroup blocks of the host pool of each group; 0 for no swap space
+   */
+  public PagedAllocator(KvCacheConfig config, int[] hostBlocksPerGroup) {
+    this.config = config;
+    blockSize = config.blockSize();
+    groups = config.groups().size();
+    if (hostBlocksPerGroup.length != groups) {
+      throw new PagingException(
+          "KV cache: %d host pool sizes for %d cache groups"
+              .formatted(hostBlocksPerGroup.length, groups));
+    }
+    runs = new int[groups];
+    pools = new BlockPool[groups];
+    long blocks = 0;
+    for (int group = 0; group < groups; group++) {
+      pools[group] = new BlockPool(config.blocksPerGroup()[group]);
+      blocks += pools[group].size();
+    }
+    // Nodes without a block of their own are only kept as ancestors; a full-attention group has
+    // none, as it loses the blocks of a prefix from its end.
+    cache = new PrefixCache(blockSize, groups, 2 * blocks + 64);
+    copies = new BlockCopies(config.blocksPerGroup(), pools);
+    swap = new SwapSpace(blockSize, pools, hostBlocksPerGroup);
+    audit = new PagedAudit(blockSize, pools, cache, copies, swap, live);
+  }
+
+  @Override
+  public SequenceBlocks newSequence(long cacheSalt) {
+    var s = new SequenceBlocks(groups, blockSize, cacheSalt);
+    s.liveIndex = live.size();
+    live.add(s);
+    return s;
+  }
+
+  @Override
+  public int attachPrefix(SequenceBlocks s, int[] tokens, int length) {
+    s.require(SequenceBlocks.State.ON_DEVICE);
+    for (int group = 0; group < groups; group++) {
+      if (s.blockCount(group) > 0) {
+        throw new IllegalStateException("a prefix can be attached to a new sequence only");
+      }
+    }
+    if (!config.prefixCaching()) {
+      return 0;
+    }
+    queriedTokens += length;
+    int blocks = longestPrefix(s.cacheSalt, tokens, (length - 1) / blockSize);
+    for (int group = 0; group < groups; group++) {
+      int first = firstKeptBlock(group, blocks * blockSize);
+      for (int i = 0; i < blocks; i++) {
+        int block = i < first ? NONE : cache.block(path[i], group);
+        s.append(group, block);
+        if (block != NONE) {
+          pools[group].retain(block);
+        }
+      }
+      s.firstKept[group] = first;
+    }
+    if (blocks > 0) {
+      s.node = path[blocks - 1];
+      cache.use(s.node);
+    }
+    s.known = blocks;
+    s.computed = blocks * blockSize;
+    hitTokens += s.computed;
+    return s.computed;
+  }
+
+  /**
+   * The most blocks, up to a limit, after which every group still has all that the next token sees;
+   * their nodes are left in {@link #path}.
+   */
+  private int longestPrefix(long salt, int[] tokens, int limit) {
+    int best = 0;
+    int node = PrefixCache.ROOT;
+    ensurePath(limit);
+    Arrays.fill(runs, 0);
+    for (int depth = 0; depth < limit; depth++) {
+      node = cache.find(node, salt, tokens, depth * blockSize);
+      if (node == PrefixCache.ABSENT || !fullGroupsHave(node)) {
+        break;
+      }
+      path[depth] = node;
+      if (windowsEndingAt(depth)) {
+        best = depth + 1;
+      }
+    }
+    return best;
+  }
+
+  /** Only full attention sees every block; windowed groups are looked at separately. */
+  private boolean fullGroupsHave(int node) {
+    for (int group = 0; group < groups; group++) {
+      if (!config.groups().get(group).windowed() && cache.block(node, group) == NONE) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether each windowed group has the blocks seen from after entry {@code depth}. */
+  private boolean windowsEndingAt(int depth) {
+    boolean complete = true;
+    for (int group = 0; group < groups; group++) {
+      runs[group] = cache.block(path[depth], group) == NONE ? 0 : runs[group] + 1;
+      int seen = depth + 1 - firstKeptBlock(group, (depth + 1) * blockSize);
+      complete &= runs[group] >= seen;
+    }
+    return complete;
+  }
+
+  private void ensurePath(int length) {
+    if (path.length < length) {
+      path = new int[Math.max(length, 2 * path.length)];
+    }
+  }
+
+  /** The first block that a query at position {@code computed} still sees. */
+  private int firstKeptBlock(int group, int computed) {
+    return config.groups().get(group).firstVisible(computed) / blockSize;
+  }
+
+  // How reserve() lays out the blocks of one group, block size 4, nine tokens computed, five new:
+  //
+  //   position   0 1 2 3   4 5 6 7   8 . . .   . . . .
+  //            [ T T T T | T T T T | T n n n | n n . . ]
+  //   entry       0         1         2         3
+  //               full blocks, perhaps   │         └ allocated
+  //               shared or findable:    └ partly filled: written into where it stands; but when
+  //               never written            another sequence refers to it, or it is findable, a new
+  //                                        block takes its place and a copy old → new is queued
+  //
+  // Entries that fell out of a window are −1 and stay so. The source of a queued copy stays pinned
+  // until the copies are drained, so that it is not reused before it was read, even when the
+  // sequences that referred to it are freed meanwhile.
+  @Override
+  public boolean reserve(SequenceBlocks s, int computed, int newTokens) {
+    s.require(SequenceBlocks.State.ON_DEVICE);
+    int end = Math.addExact(computed, newTokens);
+    int lastEntry = Math.ceilDiv(end, blockSize);
+    int firstEntry = computed / blockSize;
+    for (int group = 0; group < groups; group++) {
+      if (firstEntry > s.blockCount(group)) {
+        throw new IllegalStateException(
+            "position %d lies beyond the %d blocks of the sequence"
+                .formatted(computed, s.blockCount(group)));
+      }
+      if (firstKeptBlock(group, computed) < s.firstKept[group]) {
+        throw new IllegalStateException(
+            "position %d cannot be computed again: group %d gave back what it sees"
+                .formatted(computed, group));
+      }
+      int fresh = Math.max(0, lastEntry - s.blockCount(group));
+      if (fresh + replacements(s, group, firstEntry, lastEntry) > pools[group].freeBlocks()) {
+        return false;
+      }
+    }
+    s.computed = Math.min(s.computed, computed);
+    forgetBeyond(s, computed);
+    for (int group = 0; group < groups; group++) {
+      for (int i = firstEntry; i < Math.min(lastEntry, s.blockCount(group)); i++) {
+        int block = s.block(group, i);
+        if (mayNotBeWritten(group, block)) {
+          int copy = take(group);
+          if (i * blockSize < computed) {
+            copies.add(group, copies.origin(group, block), copy);
+          }
+          s.set(group, i, copy);
+          release(group, block);
+        }
+      }
+      while (s.blockCount(group) < lastEntry) {
+        s.append(group, take(group));
+      }
+    }
+    return true;
+  }
+
+  /** Entries of a table that a write to {@code [first, last)} must replace by new blocks. */
+  private int replacements(SequenceBlocks s, int group, int first, int last) {
+    int count = 0;
+    for (int i = first; i < Math.min(last, s.blockCount(group)); i++) {
+      count += mayNotBeWritten(group, s.block(group, i)) ? 1 : 0;
+    }
+    return count;
+  }
+
+  /** Lets go of the prefix nodes of blocks that will be written again from a position on. */
+  private void forgetBeyond(SequenceBlocks s, int computed) {
+    while (s.known * blockSize > computed) {
+      int node = s.node;
+      s.node = cache.parent(node);
+      cache.use(s.node);
+      cache.unuse(node);
+      s.known--;
+    }
+  }
+
+  private boolean mayNotBeWritten(int group, int block) {
+    return pools[group].references(block) > 1 || pools[group].node(block) != NONE;
+  }
+
+  @Override
+  public int reservable(SequenceBlocks s, int computed, int wanted) {
+    s.require(SequenceBlocks.State.ON_DEVICE);
+    long most = wanted;
+    int firstEntry = computed / blockSize;
+    for (int group = 0; group < groups; group++) {
+      int copied = replacements(s, group, firstEntry, firstEntry + 1);
+      int free = pools[group].freeBlocks() - copied;
+      long room = ((long) s.blockCount(group) + free) * blockSize - computed;
+      most = free < 0 ? 0 : Math.min(most, room);
+    }
+    return (int) Math.max(0, most);
+  }
+
+  /** A block for new contents; what it held is not findable any more. Called when one is free. */
+  int take(int group) {
+    int block = pools[group].allocate();
+    int node = pools[group].node(block);
+    if (node != NONE) {
+      pools[group].setNode(block, NONE);
+      cache.unbind(node, group);
+    }
+    return block;
+  }
+
+  void release(int group, int block) {
+    if (pools[group].release(block)) {
+      freed(group, block);
+    }
+  }
+
+  /** Takes back what was still to be written into a block that has just become free. */
+  private void freed(int group, int block) {
+    int source = copies.cancel(group, block);
+    if (source != NONE && pools[group].unpin(source)) {
+      freed(group, source);
+    }
+    swap.cancelSwapIn(group, block);
+  }
+
+  @Override
+  public void commit(SequenceBlocks s, int[] tokens, int computed) {
+    s.require(SequenceBlocks.State.ON_DEVICE);
+    s.computed = computed;
+    if (config.prefixCaching()) {
+      if (s.unbound) {
+        bindReturned(s);
+      }
+      while ((s.known + 1) * blockSize <= computed && makeFindable(s, tokens)) {
+        s.known++;
+      }
+    }
+    for (int group = 0; group < groups; group++) {
+      int keep = Math.min(firstKeptBlock(group, computed), s.blockCount(group));
+      for (int i = s.firstKept[group]; i < keep; i++) {
+        release(group, s.block(group, i));
+        s.set(group, i, NONE);
+        s.firstKept[group] = i + 1;
+      }
+    }
+  }
+
+  /** Makes the next block of a sequence findable; false when the prefix cache has no room. */
+  private boolean makeFindable(SequenceBlocks s, int[] tokens) {
+    int node = cache.findOrAdd(s.node, s.cacheSalt, tokens, s.known * blockSize);
+    if (node == PrefixCache.ABSENT) {
+      return false;
+    }
+    cache.use(node);
+    cache.unuse(s.node);
+    s.node = node;
+    for (int group = 0; group < groups; group++) {
+      bind(s, group, s.known, node);
+    }
+    return true;
+  }
+
+  /** Lets a block stand for its node, or takes the block that does already. */
+  private void bind(SequenceBlocks s, int group, int index, int node) {
+    int block = s.block(group, index);
+    int known = cache.block(node, group);
+    if (block == NONE || block == known) {
+      return;
+    }
+    if (known == NONE) {
+      if (pools[group].node(block) == NONE) {
+        pools[group].setNode(block, node);
+        cache.bind(node, group, block);
+      }
+    } else {
+      pools[group].retain(known);
+      s.set(group, index, known);
+      release(group, block);
+    }
+  }
+
+  private void bindReturned(SequenceBlocks s) {
+    int node = s.node;
+    for (int i = s.known - 1; i >= 0; i--) {
+      for (int group = 0; group < groups; group++) {
+        bind(s, group, i, node);
+      }
+      node = cache.parent(node);
+    }
+    s.unbound = false;
+  }
+
+  @Override
+  public SequenceBlocks fork(SequenceBlocks s, int computed) {
+    s.require(SequenceBlocks.State.ON_DEVICE);
+    int blocks = Math.ceilDiv(computed, blockSize);
+    var child = newSequence(s.cacheSalt);
+    for (int group = 0; group < groups; group++) {
+      for (int i = 0; i < blocks; i++) {
+        int block = s.block(group, i);
+        child.append(group, block);
+        if (block != NONE) {
+          pools[group].retain(block);
+        }
+      }
+      child.firstKept[group] = Math.min(s.firstKept[group], blocks);
+    }
+    child.computed = computed;
+    child.known = s.known;
+    child.node = s.node;
+    cache.use(child.node);
+    forgetBeyond(child, computed);
+    child.unbound = s.unbound;
+    return child;
+  }
+
+  @Override
+  public void free(SequenceBlocks s) {
+    if (s.state == SequenceBlocks.State.SWAPPED) {
+      swap.free(s);
+    } else {
+      s.require(SequenceBlocks.State.ON_DEVICE);
+      for (int group = 0; group < groups; group++) {
+        while (s.blockCount(group) > 0) {
+          int block = s.removeLast(group);
+          if (block != NONE) {
+            release(group, block);
+          }
+        }
+      }
+    }
+    cache.unuse(s.node);
+    s.state = SequenceBlocks.State.FREED;
+    var last = live.removeLast();
+    if (last != s) {
+      live.set(s.liveIndex, last);
+      last.liveIndex = s.liveIndex;
+    }
+  }
+
+  @Override
+  public BlockCopies copies() {
+    return copies;
+  }
+
+  @Override
+  public boolean canAdmit(int tokens) {
+    for (int group = 0; group < groups; group++) {
+      int need = config.groups().get(group).blocksFor(tokens, blockSize);
+      if (!admits(group, need, 0)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public boolean canAdmit(SequenceBlocks s, int tokens) {
+    s.require(SequenceBlocks.State.ON_DEVICE);
+    for (int group = 0; group < groups; group++) {
+      int held = s.held(group);
+      int need = config.groups().get(group).blocksFor(tokens, blockSize) - held;
+      if (need > 0 && !admits(group, need, held)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean admits(int group, int need, int held) {
+    boolean alone = pools[group].usedBlocks() <= held;
+    int kept = alone ? 0 : config.watermarkBlocks(group);
+    return need <= pools[group].freeBlocks() - kept;
+  }
+
+  @Override
+  public boolean canEverFit(int tokens) {
+    for (int group = 0; group < groups; group++) {
+      if (config.groups().get(group).blocksFor(tokens, blockSize) > pools[group].size()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public int freeBlocks(int group) {
+    return pools[group].freeBlocks();
+  }
+
+  @Override
+  public boolean swapOut(List<SequenceBlocks> sequences) {
+    return swap.swapOut(this, sequences);
+  }
+
+  @Override
+  public boolean swapIn(List<SequenceBlocks> sequences) {
+    return swap.swapIn(this, sequences);
+  }
+
+  @Override
+  public BlockCopies swapOuts() {
+    return swap.outs();
+  }
+
+  @Override
+  public BlockCopies swapIns() {
+    return swap.ins();
+  }
+
+  int cachedBlock(int node, int group) {
+    return cache.block(node, group);
+  }
+
+  int parentNode(int node) {
+    return cache.parent(node);
+  }
+
+  /** The pool of a group, for tests and statistics. */
+  BlockPool pool(int group) {
+    return pools[group];
+  }
+
+  @Override
+  public KvUsage usage() {
+    return audit.usage(0, groups, queriedTokens, hitTokens);
+  }
+
+  @Override
+  public KvUsage usage(int group) {
+    return audit.usage(group, group + 1, queriedTokens, hitTokens);
+  }
+
+  @Override
+  public void checkIntegrity() {
+    audit.check();
+  }
+}
