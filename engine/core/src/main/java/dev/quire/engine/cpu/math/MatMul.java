@@ -8,8 +8,8 @@ import java.util.List;
  * Products of weight matrices and rows of activations, on a worker team. A row's result is the same
  * bits in any batch.
  *
- * <p>With several rows, a worker takes a panel of weight rows at a time, decodes it once, and passes
- * it tile by tile over all rows:
+ * <p>With several rows, a worker takes a panel of weight rows at a time, decodes it once, and
+ * passes it tile by tile over all rows:
  *
  * <pre>
  *            inputs                     rows of x
@@ -59,9 +59,7 @@ public final class MatMul {
     multiply(w, x, 0, w.inputs(), rows, out, 0, w.outputs());
   }
 
-  /**
-   * {@code out[outOffset + r · outStride + o] = Σ_i w[o, i] · x[xOffset + r · xStride + i]}.
-   */
+  /** {@code out[outOffset + r · outStride + o] = Σ_i w[o, i] · x[xOffset + r · xStride + i]}. */
   public void multiply(
       Matrix w,
       float[] x,
@@ -107,16 +105,16 @@ public final class MatMul {
   }
 
   private static void checkRange(float[] array, int offset, int stride, int rows, int width) {
-    if (offset < 0
-        || stride < width
-        || offset + (rows - 1L) * stride + width > array.length) {
+    if (offset < 0 || stride < width || offset + (rows - 1L) * stride + width > array.length) {
       throw new IndexOutOfBoundsException(
           "%d rows of %d floats, %d apart, from %d on don't fit an array of %d"
               .formatted(rows, width, stride, offset, array.length));
     }
   }
 
-  /** The products under way, cut into chunks of weight rows. Reused, so that nothing is allocated. */
+  /**
+   * The products under way, cut into chunks of weight rows. Reused, so that nothing is allocated.
+   */
   private final class Product implements WorkerTeam.ItemTask {
     private final List<Matrix> matrices = new ArrayList<>();
     private final List<float[]> outs = new ArrayList<>();
@@ -208,8 +206,7 @@ public final class MatMul {
       int from = (chunk - chunkStarts[m]) * chunkOutputs;
       int to = Math.min(w.outputs(), from + chunkOutputs);
       if (rows == 1) {
-        arithmetic.product(
-            w, from, to, x, xOffset, outs.get(m), outOffsets[m], scratch[worker]);
+        arithmetic.product(w, from, to, x, xOffset, outs.get(m), outOffsets[m], scratch[worker]);
       } else {
         panel(m, w, from, to, scratch[worker]);
       }

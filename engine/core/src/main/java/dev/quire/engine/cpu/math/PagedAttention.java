@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>Tiles start at fixed positions, and a token skips a tile by its own position and window alone,
- * so the result of a token doesn't depend on block size, batch or chunking. All the query heads of a
- * key head, and a few tokens of a sequence, pass over a tile together while it is in the cache.
+ * so the result of a token doesn't depend on block size, batch or chunking. All the query heads of
+ * a key head, and a few tokens of a sequence, pass over a tile together while it is in the cache.
  *
  * <p>For one calling thread at a time, the team's.
  */
@@ -128,7 +128,13 @@ public final class PagedAttention {
 
     /** Tokens {@code [from, to)}: some queries, all of which read one key head. */
     private void attend(
-        KvCache cache, AttentionShape shape, int sequence, int from, int to, int kvHead, Scratch s) {
+        KvCache cache,
+        AttentionShape shape,
+        int sequence,
+        int from,
+        int to,
+        int kvHead,
+        Scratch s) {
       int heads = shape.groupSize();
       int size = shape.headSize();
       int queries = (to - from) * heads;
@@ -155,8 +161,18 @@ public final class PagedAttention {
               int i = query + h;
               soften(scores, h * TILE, sums, i * size, size, maxima + i, totals + i);
             }
-            sum(cache, shape, sequence, kvHead, tile, visibleFrom, visibleTo, scores, sums,
-                query * size, s);
+            sum(
+                cache,
+                shape,
+                sequence,
+                kvHead,
+                tile,
+                visibleFrom,
+                visibleTo,
+                scores,
+                sums,
+                query * size,
+                s);
           }
         }
       }
@@ -171,7 +187,7 @@ public final class PagedAttention {
         }
       }
     }
-  
+
     /** The scores of a token's heads on one key head's tile; −∞ for what it doesn't see. */
     private void score(
         KvCache cache,
@@ -272,5 +288,5 @@ public final class PagedAttention {
     private static int firstVisible(int position, AttentionShape shape) {
       return shape.window() == 0 ? 0 : Math.max(0, position + 1 - shape.window());
     }
-}
+  }
 }

@@ -1,8 +1,8 @@
 package dev.quire.engine.cpu.math;
 
 /**
- * Rotary position embedding (Su et al., RoFormer, arXiv 2104.09864, section 3.2.2): turns pairs of a
- * head's coordinates by angles that grow with the position.
+ * Rotary position embedding (Su et al., RoFormer, arXiv 2104.09864, section 3.2.2): turns pairs of
+ * a head's coordinates by angles that grow with the position.
  *
  * <p>The sines and cosines of a position are the same for every layer and head, so callers fill a
  * table once per token and step and turn with it.
@@ -12,7 +12,9 @@ public final class Rope {
   public enum Pairing {
     /** Coordinates {@code 2i} and {@code 2i + 1}: GGUF files of the Llama architecture. */
     NEIGHBOURS,
-    /** Coordinates {@code i} and {@code i + rotated / 2}: GPT-NeoX, all Hugging Face checkpoints. */
+    /**
+     * Coordinates {@code i} and {@code i + rotated / 2}: GPT-NeoX, all Hugging Face checkpoints.
+     */
     HALVES
   }
 

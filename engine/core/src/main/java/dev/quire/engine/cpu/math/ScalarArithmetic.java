@@ -81,8 +81,7 @@ final class ScalarArithmetic extends Arithmetic {
       int stride,
       Scratch s) {
     float[] k = s.weights(positions * headSize);
-    MemorySegment.copy(
-        keys, ValueLayout.JAVA_FLOAT, keysOffset, k, 0, positions * headSize);
+    MemorySegment.copy(keys, ValueLayout.JAVA_FLOAT, keysOffset, k, 0, positions * headSize);
     for (int h = 0; h < heads; h++) {
       for (int p = 0; p < positions; p++) {
         scores[scoresOffset + h * stride + p] =
@@ -113,8 +112,7 @@ final class ScalarArithmetic extends Arithmetic {
       int sumsOffset,
       Scratch s) {
     float[] v = s.weights(positions * headSize);
-    MemorySegment.copy(
-        values, ValueLayout.JAVA_FLOAT, valuesOffset, v, 0, positions * headSize);
+    MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, valuesOffset, v, 0, positions * headSize);
     for (int h = 0; h < heads; h++) {
       int to = sumsOffset + h * headSize;
       for (int i = 0; i < positions; i++) {

@@ -55,10 +55,7 @@ public final class WorkerTeam implements AutoCloseable {
     for (int i = 0; i < helpers.length; i++) {
       int worker = i + 1;
       helpers[i] =
-          Thread.ofPlatform()
-              .daemon()
-              .name("quire-worker-" + worker)
-              .start(() -> help(worker));
+          Thread.ofPlatform().daemon().name("quire-worker-" + worker).start(() -> help(worker));
     }
   }
 
