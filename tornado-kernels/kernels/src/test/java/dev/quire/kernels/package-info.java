@@ -1,4 +1,0 @@
-@NullMarked
-package dev.quire.kernels;
-
-import org.jspecify.annotations.NullMarked;
