@@ -30,4 +30,26 @@ final class Q4KCodec implements Codec {
       }
     }
   }
+
+  @Override
+  public void encode(
+      float[] source, int sourceOffset, MemorySegment target, long byteOffset, int elements) {
+    var fit = new AffineFit(15);
+    long block = byteOffset;
+    for (int start = 0; start < elements; start += 256, block += BYTES) {
+      fit.fit(source, sourceOffset + start);
+      Block.putHalf(target, block, fit.d);
+      Block.putHalf(target, block + 2, fit.dmin);
+      PackedScales.put(target, block + 4, fit.scale6, fit.minimum6);
+      for (int i = 0; i < 128; i++) {
+        int low = (i >> 5) * 64 + (i & 31);
+        Block.putByte(target, block + 16 + i, fit.levels[low] | fit.levels[low + 32] << 4);
+      }
+    }
+  }
+
+  @Override
+  public boolean canEncode() {
+    return true;
+  }
 }

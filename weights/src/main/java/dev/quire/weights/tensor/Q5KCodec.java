@@ -31,4 +31,34 @@ final class Q5KCodec implements Codec {
       }
     }
   }
+
+  @Override
+  public void encode(
+      float[] source, int sourceOffset, MemorySegment target, long byteOffset, int elements) {
+    var fit = new AffineFit(31);
+    long block = byteOffset;
+    for (int start = 0; start < elements; start += 256, block += BYTES) {
+      fit.fit(source, sourceOffset + start);
+      Block.putHalf(target, block, fit.d);
+      Block.putHalf(target, block + 2, fit.dmin);
+      PackedScales.put(target, block + 4, fit.scale6, fit.minimum6);
+      for (int i = 0; i < 32; i++) {
+        int fifths = 0;
+        for (int sub = 0; sub < 8; sub++) {
+          fifths |= fit.levels[sub * 32 + i] >> 4 << sub;
+        }
+        Block.putByte(target, block + 16 + i, fifths);
+      }
+      for (int i = 0; i < 128; i++) {
+        int low = (i >> 5) * 64 + (i & 31);
+        int packed = fit.levels[low] & 15 | (fit.levels[low + 32] & 15) << 4;
+        Block.putByte(target, block + 48 + i, packed);
+      }
+    }
+  }
+
+  @Override
+  public boolean canEncode() {
+    return true;
+  }
 }

@@ -34,4 +34,36 @@ final class Q6KCodec implements Codec {
       }
     }
   }
+
+  @Override
+  public void encode(
+      float[] source, int sourceOffset, MemorySegment target, long byteOffset, int elements) {
+    var fit = new SymmetricFit();
+    long block = byteOffset;
+    for (int start = 0; start < elements; start += 256, block += BYTES) {
+      fit.fit(source, sourceOffset + start);
+      for (int i = 0; i < 128; i++) {
+        int low = (i >> 6) * 128 + (i & 63);
+        int packed = fit.levels[low] & 15 | (fit.levels[low + 64] & 15) << 4;
+        Block.putByte(target, block + i, packed);
+      }
+      for (int i = 0; i < 64; i++) {
+        int first = (i >> 5) * 128 + (i & 31);
+        int packed = 0;
+        for (int quarter = 0; quarter < 4; quarter++) {
+          packed |= fit.levels[first + 32 * quarter] >> 4 << 2 * quarter;
+        }
+        Block.putByte(target, block + 128 + i, packed);
+      }
+      for (int sub = 0; sub < 16; sub++) {
+        Block.putByte(target, block + 192 + sub, fit.scale8[sub]);
+      }
+      Block.putHalf(target, block + 208, fit.d);
+    }
+  }
+
+  @Override
+  public boolean canEncode() {
+    return true;
+  }
 }
