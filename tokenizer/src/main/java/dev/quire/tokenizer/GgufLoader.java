@@ -1,0 +1,239 @@
+package dev.quire.tokenizer;
+
+import dev.quire.tokenizer.PipelineTokenizer.Stages;
+import dev.quire.tokenizer.Vocabulary.Edges;
+import dev.quire.tokenizer.Vocabulary.Roles;
+import dev.quire.tokenizer.model.BpeModel;
+import dev.quire.tokenizer.model.BpeModel.Rules;
+import dev.quire.tokenizer.model.BpeModel.Symbols;
+import dev.quire.tokenizer.model.PairTable;
+import dev.quire.tokenizer.model.UnigramModel;
+import dev.quire.tokenizer.model.WordPieceModel;
+import dev.quire.tokenizer.normalize.BertNormalizer;
+import dev.quire.tokenizer.normalize.CharsMap;
+import dev.quire.tokenizer.normalize.Normalizer;
+import dev.quire.tokenizer.normalize.Spaces;
+import dev.quire.tokenizer.split.BertSplitter;
+import dev.quire.tokenizer.split.MarkSplitter;
+import dev.quire.tokenizer.split.PreTokenizers;
+import dev.quire.tokenizer.split.Splitter;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Builds a tokenizer from the {@code tokenizer.ggml.*} keys of a GGUF file. */
+final class GgufLoader {
+  private static final String PREFIX = "tokenizer.ggml.";
+
+  private final TokenizerMetadata metadata;
+  private final GgufVocabulary vocabulary;
+
+  private GgufLoader(TokenizerMetadata metadata) {
+    this.metadata = metadata;
+    vocabulary = new GgufVocabulary(metadata);
+  }
+
+  static Tokenizer load(TokenizerMetadata metadata) {
+    String model = metadata.string(PREFIX + "model", "");
+    if (model.isEmpty()) {
+      throw new TokenizerException(
+          "tokenizer.ggml.model is missing: the file describes no tokenizer");
+    }
+    GgufLoader loader = new GgufLoader(metadata);
+    return switch (model) {
+      case "gpt2" -> loader.byteLevel();
+      case "llama" -> loader.sentencePiece();
+      case "t5" -> loader.unigram();
+      case "bert" -> loader.wordPiece();
+      default ->
+          throw new TokenizerException(
+              "tokenizer.ggml.model is “"
+                  + model
+                  + "”; Quire knows gpt2 (byte-level BPE), llama (SentencePiece BPE), t5 (unigram)"
+                  + " and bert (WordPiece)");
+    };
+  }
+
+  private Tokenizer byteLevel() {
+    String name = metadata.string(PREFIX + "pre", "default");
+    Splitter splitter = PreTokenizers.named(name);
+    if (splitter == null) {
+      throw new TokenizerException(
+          "tokenizer.ggml.pre is “"
+              + name
+              + "”, a pre-tokenizer that Quire does not know; its text would be cut in the wrong"
+              + " places");
+    }
+    Rules rules =
+        new Rules(
+            Symbols.BYTES,
+            null,
+            role("unknown_token_id", -1),
+            false,
+            PreTokenizers.takesWholePieces(name),
+            null);
+    BpeModel model = BpeModel.ofMerges(vocabulary.byteLevelKeys(), merges(), rules);
+    boolean bos = PreTokenizers.startsWithBos(name);
+    return build(
+        vocabulary.byteLevelBytes(), Edges.NONE, Normalizer.NONE, splitter, model, bos, false);
+  }
+
+  private PairTable merges() {
+    String key = PREFIX + "merges";
+    if (!metadata.has(key)) {
+      throw new TokenizerException(key + " is missing; a byte-level vocabulary needs its merges");
+    }
+    List<String> merges = metadata.strings(key);
+    List<String> tokens = vocabulary.tokens();
+    Map<String, Integer> ids = HashMap.newHashMap(tokens.size());
+    for (int id = 0; id < tokens.size(); id++) {
+      ids.putIfAbsent(tokens.get(id), id);
+    }
+    PairTable table = new PairTable(merges.size());
+    for (int rank = 0; rank < merges.size(); rank++) {
+      String merge = merges.get(rank);
+      // The first symbol may itself begin with a space in odd vocabularies.
+      int space = merge.indexOf(' ', 1);
+      if (space < 0) {
+        throw new TokenizerException(
+            key + "[" + rank + "] is “" + merge + "”; a merge is two tokens with a space between");
+      }
+      Integer left = ids.get(merge.substring(0, space));
+      Integer right = ids.get(merge.substring(space + 1));
+      Integer merged = ids.get(merge.substring(0, space) + merge.substring(space + 1));
+      // A merge of or into something that is no token can never show in the output.
+      if (left != null && right != null && merged != null) {
+        table.add(left, right, rank, merged);
+      }
+    }
+    return table;
+  }
+
+  private Tokenizer sentencePiece() {
+    boolean prefix = metadata.flag(PREFIX + "add_space_prefix", true);
+    Rules rules =
+        new Rules(
+            Symbols.CHARACTERS,
+            vocabulary.byteTokens(),
+            role("unknown_token_id", 0),
+            false,
+            false,
+            null);
+    BpeModel model = BpeModel.ofScores(vocabulary.textKeys(), scores(), rules);
+    return build(
+        vocabulary.spacedBytes(),
+        new Edges(prefix ? 1 : 0, false),
+        Spaces.marked(prefix),
+        wordsAtMarks(),
+        model,
+        true,
+        false);
+  }
+
+  private Splitter wordsAtMarks() {
+    return MarkSplitter.isSafe(vocabulary.textTokens(), Spaces.MARK)
+        ? new MarkSplitter(Spaces.MARK)
+        : Splitter.whole();
+  }
+
+  private float[] scores() {
+    String key = PREFIX + "scores";
+    if (!metadata.has(key)) {
+      throw new TokenizerException(key + " is missing; a SentencePiece vocabulary needs scores");
+    }
+    float[] scores = metadata.numbers(key);
+    if (scores.length != vocabulary.tokens().size()) {
+      throw new TokenizerException(
+          key + " has " + scores.length + " entries for " + vocabulary.tokens().size() + " tokens");
+    }
+    return scores;
+  }
+
+  private Tokenizer unigram() {
+    Normalizer normalizer = Normalizer.NONE;
+    if (metadata.has(PREFIX + "precompiled_charsmap")) {
+      int[] map = metadata.integers(PREFIX + "precompiled_charsmap");
+      byte[] bytes = new byte[map.length];
+      for (int i = 0; i < map.length; i++) {
+        bytes[i] = (byte) map[i];
+      }
+      normalizer = CharsMap.parse(bytes, PREFIX + "precompiled_charsmap");
+    }
+    if (metadata.flag(PREFIX + "remove_extra_whitespaces", false)) {
+      normalizer = normalizer.then(Spaces.collapsed());
+    }
+    boolean prefix = metadata.flag(PREFIX + "add_space_prefix", true);
+    float[] scores = scores();
+    double[] wide = new double[scores.length];
+    for (int id = 0; id < scores.length; id++) {
+      wide[id] = vocabulary.isUserDefined(id) ? 0 : scores[id];
+    }
+    UnigramModel model =
+        new UnigramModel(
+            vocabulary.textKeys(),
+            wide,
+            role("unknown_token_id", 2),
+            vocabulary.hasByteTokens() ? vocabulary.byteTokens() : null);
+    return build(
+        vocabulary.spacedBytes(),
+        new Edges(prefix ? 1 : 0, false),
+        normalizer.then(Spaces.marked(prefix)),
+        Splitter.whole(),
+        model,
+        false,
+        true);
+  }
+
+  private Tokenizer wordPiece() {
+    boolean lowercase = metadata.flag(PREFIX + "normalizer.lowercase", true);
+    boolean accents = metadata.flag(PREFIX + "normalizer.strip_accents", lowercase);
+    WordPieceModel model =
+        new WordPieceModel(
+            vocabulary.wordStarts(), vocabulary.wordRests(), role("unknown_token_id", 100), 100);
+    return build(
+        vocabulary.wordPieceBytes(),
+        new Edges(1, false),
+        new BertNormalizer(true, true, accents, lowercase),
+        new BertSplitter(),
+        model,
+        true,
+        true);
+  }
+
+  private Tokenizer build(
+      byte[][] bytes,
+      Edges edges,
+      Normalizer normalizer,
+      Splitter splitter,
+      dev.quire.tokenizer.model.SubwordModel model,
+      boolean bosByDefault,
+      boolean eosByDefault) {
+    boolean wordPiece = model instanceof WordPieceModel;
+    boolean llama = metadata.string(PREFIX + "model", "").equals("llama");
+    int bos = role("bos_token_id", wordPiece ? role("cls_token_id", -1) : llama ? 1 : -1);
+    int eos = role("eos_token_id", wordPiece ? role("seperator_token_id", -1) : llama ? 2 : -1);
+    int end = wordPiece ? role("seperator_token_id", role("separator_token_id", eos)) : eos;
+    boolean addBos = metadata.flag(PREFIX + "add_bos_token", bosByDefault);
+    boolean addEos =
+        metadata.flag(
+            PREFIX + "add_eos_token", metadata.flag(PREFIX + "add_sep_token", eosByDefault));
+    Roles roles =
+        new Roles(bos, eos, role("padding_token_id", -1), vocabulary.endOfTurn(metadata, eos));
+    return new PipelineTokenizer(
+        new Vocabulary(vocabulary.tokens(), bytes, vocabulary.special(), roles, edges),
+        new Stages(
+            vocabulary.added(metadata.string("general.name", "")),
+            normalizer,
+            new AddedTokens(List.of()),
+            splitter,
+            model,
+            addBos && bos >= 0 ? new int[] {bos} : new int[0],
+            addEos && end >= 0 ? new int[] {end} : new int[0]));
+  }
+
+  /** The id under a key such as {@code bos_token_id}; -1 for one outside the vocabulary. */
+  private int role(String key, int fallback) {
+    int id = metadata.integer(PREFIX + key, fallback);
+    return id < vocabulary.tokens().size() ? id : -1;
+  }
+}

@@ -1,0 +1,106 @@
+package dev.quire.tokenizer;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * Turns ids that arrive one by one into text, never emitting half a UTF-8 character: bytes of an
+ * unfinished character wait for the rest. For one thread at a time; a new one for each text.
+ */
+public final class StreamingDecoder {
+  private final Vocabulary vocabulary;
+  private final boolean skipSpecial;
+  private final boolean holdsTrailingSpace;
+  private byte[] pending = new byte[64];
+  private int length;
+  private int spacesToDrop;
+
+  StreamingDecoder(Vocabulary vocabulary, boolean skipSpecial) {
+    this.vocabulary = vocabulary;
+    this.skipSpecial = skipSpecial;
+    spacesToDrop = vocabulary.edges().leadingSpaces();
+    holdsTrailingSpace = vocabulary.edges().dropTrailingSpace();
+  }
+
+  /**
+   * Takes the next id and returns the text that became certain with it, possibly empty.
+   *
+   * @throws TokenizerException for an id outside the vocabulary
+   */
+  public String accept(int id) {
+    if (skipSpecial && vocabulary.isSpecial(id)) {
+      return "";
+    }
+    append(vocabulary.bytes(id));
+    int certain = length - unfinished(pending, length);
+    if (holdsTrailingSpace && certain == length && certain > 0 && pending[certain - 1] == ' ') {
+      certain--;
+    }
+    return take(certain);
+  }
+
+  /** Ends the text: what was still waiting, with U+FFFD for a character that stayed unfinished. */
+  public String finish() {
+    if (holdsTrailingSpace && length > 0 && pending[length - 1] == ' ') {
+      length--;
+    }
+    return take(length);
+  }
+
+  private void append(byte[] bytes) {
+    int from = 0;
+    while (spacesToDrop > 0 && from < bytes.length) {
+      if (bytes[from] == ' ') {
+        from++;
+        spacesToDrop--;
+      } else {
+        spacesToDrop = 0;
+      }
+    }
+    int more = bytes.length - from;
+    if (length + more > pending.length) {
+      pending = Arrays.copyOf(pending, Math.max(pending.length * 2, length + more));
+    }
+    System.arraycopy(bytes, from, pending, length, more);
+    length += more;
+  }
+
+  private String take(int count) {
+    String text = new String(pending, 0, count, StandardCharsets.UTF_8);
+    System.arraycopy(pending, count, pending, 0, length - count);
+    length -= count;
+    return text;
+  }
+
+  /** How many bytes at the end begin a character that more bytes could still complete: 0 … 3. */
+  private static int unfinished(byte[] bytes, int length) {
+    for (int back = 1; back <= Math.min(3, length); back++) {
+      int b = bytes[length - back] & 0xFF;
+      if (b >= 0xC0) {
+        int needed = b < 0xE0 ? 2 : b < 0xF0 ? 3 : 4;
+        boolean possible =
+            b >= 0xC2 && b <= 0xF4 && secondFits(b, bytes, length - back + 1, length);
+        return needed > back && possible ? back : 0;
+      }
+      if (b < 0x80) {
+        return 0;
+      }
+    }
+    return 0;
+  }
+
+  /** Whether the byte after the lead, if it is there, is one that UTF-8 allows (RFC 3629). */
+  private static boolean secondFits(int lead, byte[] bytes, int at, int length) {
+    if (at >= length) {
+      return true;
+    }
+    int second = bytes[at] & 0xFF;
+    return switch (lead) {
+      case 0xE0 -> second >= 0xA0;
+      case 0xED -> second < 0xA0;
+      case 0xF0 -> second >= 0x90;
+      case 0xF4 -> second < 0x90;
+      default -> true;
+    };
+  }
+}

@@ -1,0 +1,27 @@
+package dev.quire.tokenizer;
+
+import java.util.List;
+
+/**
+ * What a tokenizer reads of a model file's key-value metadata (the {@code tokenizer.ggml.*} keys of
+ * GGUF). Whoever reads the file adapts its metadata to this interface; getters with a fallback
+ * return it when the key is absent, the others are called only for keys that are there.
+ */
+public interface TokenizerMetadata {
+  boolean has(String key);
+
+  String string(String key, String fallback);
+
+  int integer(String key, int fallback);
+
+  boolean flag(String key, boolean fallback);
+
+  /** An array of strings. */
+  List<String> strings(String key);
+
+  /** An array of any integer type, widened or narrowed to int. */
+  int[] integers(String key);
+
+  /** An array of float32. */
+  float[] numbers(String key);
+}

@@ -1,0 +1,82 @@
+package dev.quire.tokenizer;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The tokens by id: spelling, the bytes that each adds to a text, which of them are special, and
+ * what decoding does at the edges of a text.
+ */
+public final class Vocabulary {
+
+  /** The ids with a role; -1 where the vocabulary has none. */
+  public record Roles(int bos, int eos, int pad, int[] endOfTurn) {}
+
+  /**
+   * @param leadingSpaces at most so many spaces are dropped from the start of a decoded text
+   * @param dropTrailingSpace whether one space at the end of a decoded text is dropped
+   */
+  public record Edges(int leadingSpaces, boolean dropTrailingSpace) {
+    /** Nothing is dropped. */
+    public static final Edges NONE = new Edges(0, false);
+  }
+
+  private final List<String> tokens;
+  private final byte[][] bytes;
+  private final boolean[] special;
+  private final Roles roles;
+  private final Edges edges;
+  private final Map<String, Integer> ids;
+
+  public Vocabulary(
+      List<String> tokens, byte[][] bytes, boolean[] special, Roles roles, Edges edges) {
+    this.tokens = List.copyOf(tokens);
+    this.bytes = bytes;
+    this.special = special;
+    this.roles = roles;
+    this.edges = edges;
+    ids = HashMap.newHashMap(tokens.size());
+    for (int id = 0; id < tokens.size(); id++) {
+      ids.putIfAbsent(tokens.get(id), id);
+    }
+  }
+
+  public int size() {
+    return tokens.size();
+  }
+
+  public String token(int id) {
+    return tokens.get(check(id));
+  }
+
+  /** The token's bytes; not a copy. */
+  byte[] bytes(int id) {
+    return bytes[check(id)];
+  }
+
+  public boolean isSpecial(int id) {
+    return special[check(id)];
+  }
+
+  public Roles roles() {
+    return roles;
+  }
+
+  Edges edges() {
+    return edges;
+  }
+
+  /** The id of a spelling, or -1. */
+  public int find(String token) {
+    return ids.getOrDefault(token, -1);
+  }
+
+  private int check(int id) {
+    if (id < 0 || id >= tokens.size()) {
+      throw new TokenizerException(
+          "token id " + id + " is outside the vocabulary of " + tokens.size() + " tokens");
+    }
+    return id;
+  }
+}

@@ -1,0 +1,147 @@
+package dev.quire.tokenizer.split;
+
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Splits by a regular expression in Oniguruma's dialect, as {@code tokenizer.json} has them, run by
+ * the JDK's engine. The slow way: patterns that many models share have a hand-written {@link
+ * PatternSplitter}.
+ */
+public final class RegexSplitter implements Splitter {
+
+  /** What becomes of a match. */
+  public enum Behavior {
+    /** Dropped. */
+    REMOVED,
+    /** A piece of its own. */
+    ISOLATED,
+    /** Joined to the piece before it. */
+    MERGED_WITH_PREVIOUS,
+    /** Joined to the piece after it. */
+    MERGED_WITH_NEXT,
+    /** A piece of its own together with the matches that follow it directly. */
+    CONTIGUOUS
+  }
+
+  private static final Map<String, String> LONG_NAMES =
+      Map.of(
+          "Letter",
+          "L",
+          "Number",
+          "N",
+          "Punctuation",
+          "P",
+          "Symbol",
+          "S",
+          "Mark",
+          "M",
+          "Separator",
+          "Z");
+  private static final Pattern PROPERTY = Pattern.compile("\\\\([pP])\\{(\\^?)([A-Za-z_]+)\\}");
+
+  private final Pattern pattern;
+  private final Behavior behavior;
+  private final boolean invert;
+
+  /**
+   * @param invert whether the pattern describes the pieces rather than what lies between them
+   * @throws java.util.regex.PatternSyntaxException for a pattern that is none
+   */
+  public RegexSplitter(String pattern, Behavior behavior, boolean invert) {
+    this.pattern =
+        Pattern.compile(
+            translate(pattern),
+            Pattern.UNICODE_CHARACTER_CLASS
+                | Pattern.UNICODE_CASE
+                | Pattern.MULTILINE
+                | Pattern.UNIX_LINES);
+    this.behavior = behavior;
+    this.invert = invert;
+  }
+
+  /** Matches become pieces of their own, as does the text between them. */
+  public static RegexSplitter isolated(String pattern) {
+    return new RegexSplitter(pattern, Behavior.ISOLATED, false);
+  }
+
+  /** The pattern with scripts and long category names spelled as the JDK spells them. */
+  static String translate(String pattern) {
+    return PROPERTY
+        .matcher(pattern)
+        .replaceAll(
+            match -> {
+              String name = LONG_NAMES.getOrDefault(match.group(3), match.group(3));
+              boolean negated = match.group(1).equals("P") != match.group(2).equals("^");
+              String java = name.length() <= 2 ? name : "Is" + name;
+              return Matcher.quoteReplacement((negated ? "\\P{" : "\\p{") + java + "}");
+            });
+  }
+
+  @Override
+  public void split(String text, int start, int end, boolean atStart, Sink sink) {
+    Cutter cutter = new Cutter(text, start, atStart, sink);
+    Matcher matcher = pattern.matcher(text).region(start, end);
+    int at = start;
+    while (matcher.find()) {
+      if (matcher.start() > at) {
+        cutter.part(matcher.start(), invert);
+      }
+      // An empty match is a cut and nothing more.
+      if (matcher.end() > matcher.start()) {
+        cutter.part(matcher.end(), !invert);
+      }
+      at = matcher.end();
+    }
+    if (at < end) {
+      cutter.part(end, invert);
+    }
+    cutter.finish();
+  }
+
+  /** Receives the parts of a text, separators and what is between them, and forms the pieces. */
+  private final class Cutter {
+    private final String text;
+    private final int first;
+    private final boolean atStart;
+    private final Sink sink;
+
+    /** Start and end of the piece that is not handed on yet. */
+    private int open;
+
+    private int at;
+    private boolean openIsSeparator;
+
+    Cutter(String text, int start, boolean atStart, Sink sink) {
+      this.text = text;
+      this.first = start;
+      this.atStart = atStart;
+      this.sink = sink;
+      open = start;
+      at = start;
+    }
+
+    void part(int end, boolean separator) {
+      boolean joins =
+          switch (behavior) {
+            case REMOVED, ISOLATED -> false;
+            case MERGED_WITH_PREVIOUS -> separator && !openIsSeparator;
+            case MERGED_WITH_NEXT -> openIsSeparator && !separator;
+            case CONTIGUOUS -> separator == openIsSeparator;
+          };
+      if (!joins) {
+        finish();
+        open = at;
+      }
+      at = end;
+      openIsSeparator = separator;
+    }
+
+    void finish() {
+      if (at > open && !(behavior == Behavior.REMOVED && openIsSeparator)) {
+        sink.accept(text, open, at, atStart && open == first);
+      }
+    }
+  }
+}
