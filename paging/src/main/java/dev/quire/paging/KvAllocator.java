@@ -102,6 +102,11 @@ public interface KvAllocator {
   /** Whether {@code tokens} tokens of one sequence would fit if it had the whole cache. */
   boolean canEverFit(int tokens);
 
+  /** The same for one sequence, of which an allocator may know more. */
+  default boolean canEverFit(SequenceBlocks s, int tokens) {
+    return canEverFit(tokens);
+  }
+
   /** Blocks of a group that can be handed out. */
   int freeBlocks(int group);
 

@@ -2,22 +2,26 @@ package dev.quire.paging;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a reserving allocator set aside for one sequence: one run of blocks in each group. */
+/** What a reserving allocator sets aside for one sequence: one run of blocks in each group. */
 final class Reservation {
-  final LengthHint hint;
-  final int[] base;
-  int askedTokens;
-  int order = BlockPool.NONE;
-  // The sequence itself, forks that have yet to copy from here, and copies that are not drained.
+  final @Nullable LengthHint hint;
+  final int tokens;
+  final int order;
+  final int[] bases;
+  boolean placed;
+  // The sequence itself, forks that have yet to copy from here, and copies not drained yet.
   int holders = 1;
   @Nullable Reservation copyFrom;
 
-  Reservation(LengthHint hint, int groups) {
+  Reservation(@Nullable LengthHint hint, int tokens, int order, int groups) {
     this.hint = hint;
-    base = new int[groups];
+    this.tokens = tokens;
+    this.order = order;
+    bases = new int[groups];
   }
 
-  boolean placed() {
-    return order != BlockPool.NONE;
+  /** Blocks in each group's run. */
+  int blocks() {
+    return 1 << order;
   }
 }

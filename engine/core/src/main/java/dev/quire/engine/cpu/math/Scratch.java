@@ -1,0 +1,62 @@
+package dev.quire.engine.cpu.math;
+
+/**
+ * Working memory of one worker, kept from call to call: arrays of at least the length asked for, of
+ * any content.
+ */
+final class Scratch {
+  private byte[] bytes = {};
+  private float[] weights = {};
+  private float[] panel = {};
+  private float[] scores = {};
+  private float[] sums = {};
+
+  /** An encoded row. */
+  byte[] bytes(int length) {
+    if (bytes.length < length) {
+      bytes = new byte[length];
+    }
+    return bytes;
+  }
+
+  /** A decoded row, or keys or values on the heap. */
+  float[] weights(int length) {
+    if (weights.length < length) {
+      weights = new float[length];
+    }
+    return weights;
+  }
+
+  /** A panel of decoded weights. */
+  float[] panel(int length) {
+    if (panel.length < length) {
+      panel = new float[length];
+    }
+    return panel;
+  }
+
+  /** Attention's scores. */
+  float[] scores(int length) {
+    if (scores.length < length) {
+      scores = new float[length];
+    }
+    return scores;
+  }
+
+  /** Attention's weighted sums, maxima and totals. */
+  float[] sums(int length) {
+    if (sums.length < length) {
+      sums = new float[length];
+    }
+    return sums;
+  }
+
+  /** Scratch for each worker of a team. */
+  static Scratch[] forEachOf(WorkerTeam team) {
+    Scratch[] scratch = new Scratch[team.size()];
+    for (int i = 0; i < scratch.length; i++) {
+      scratch[i] = new Scratch();
+    }
+    return scratch;
+  }
+}

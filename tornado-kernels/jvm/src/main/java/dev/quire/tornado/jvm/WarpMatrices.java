@@ -1,0 +1,252 @@
+package dev.quire.tornado.jvm;
+
+import java.util.Arrays;
+import java.util.Objects;
+import uk.ac.manchester.tornado.api.enums.MMAShape;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * One lane's side of the matrix instructions, with the lane layout of PTX's {@code mma.sync} (PTX
+ * ISA, "Matrix Fragments for mma.m16n8k16" and "m16n8k32"). With g = lane / 4 and t = lane % 4:
+ *
+ * <pre>
+ *   A 16×16 (8 halves a lane)        B 16×8 (4 halves)         C, D 16×8 (4 floats)
+ *          k 2t,2t+1   2t+8,2t+9          n g                        n 2t,2t+1
+ *   row g    a0 a1      a4 a5      k 2t,2t+1    b0 b1      row g       c0 c1
+ *   row g+8  a2 a3      a6 a7      k 2t+8,2t+9  b2 b3      row g+8     c2 c3
+ * </pre>
+ *
+ * A product happens when the last lane of the warp comes to it; until then its result holds NaN.
+ * Since fragments are opaque to a kernel, nobody can tell, and no lane ever waits.
+ */
+public final class WarpMatrices {
+  private static final int ROWS = 16;
+  private static final int COLUMNS = 8;
+  private static final int A_ROW_INTS = 8;
+  private static final int B_ROW_INTS = 4;
+
+  private final Warp warp;
+  private final int lane;
+  private final int g;
+  private final int t;
+  private long joint;
+
+  WarpMatrices(Warp warp, int lane) {
+    this.warp = warp;
+    this.lane = lane;
+    g = lane / 4;
+    t = lane % 4;
+  }
+
+  /** A part of an accumulator. */
+  public float[] fragment(float value) {
+    return new float[] {value, value, value, value};
+  }
+
+  /** A part of an accumulator of ints. */
+  public int[] fragmentInt(int value) {
+    return new int[] {value, value, value, value};
+  }
+
+  /** A part of a 16×16 tile of halves, pairs along k in one int. */
+  public HalfFloat[] loadA(int[] tile, int depth, int byteOffset) {
+    int base = start(tile, depth, 16, byteOffset, ROWS * A_ROW_INTS);
+    HalfFloat[] part = new HalfFloat[8];
+    for (int i = 0; i < 4; i++) {
+      int pair = tile[base + (g + 8 * (i & 1)) * A_ROW_INTS + t + 4 * (i >> 1)];
+      part[2 * i] = Halves.of(pair);
+      part[2 * i + 1] = Halves.of(pair >>> 16);
+    }
+    return part;
+  }
+
+  /** A part of a 16×8 tile of halves, pairs along n in one int. */
+  public HalfFloat[] loadB(int[] tile, int depth, int byteOffset) {
+    int base = start(tile, depth, 16, byteOffset, ROWS * B_ROW_INTS);
+    HalfFloat[] part = new HalfFloat[4];
+    for (int i = 0; i < 4; i++) {
+      int k = 2 * t + (i & 1) + 8 * (i >> 1);
+      int pair = tile[base + k * B_ROW_INTS + g / 2];
+      part[i] = Halves.of(pair >>> 16 * (g & 1));
+    }
+    return part;
+  }
+
+  /** A part of a 16×32 tile of bytes, four along k in one int. */
+  public byte[] loadABytes(int[] tile, int depth) {
+    int base = start(tile, depth, 32, 0, ROWS * A_ROW_INTS);
+    byte[] part = new byte[16];
+    for (int i = 0; i < 16; i++) {
+      int quad = tile[base + (g + 8 * (i >> 2 & 1)) * A_ROW_INTS + t + 4 * (i >> 3)];
+      part[i] = (byte) (quad >>> 8 * (i & 3));
+    }
+    return part;
+  }
+
+  /** A part of a 32×8 tile of bytes: 16 rows of 8 columns, each two bytes along k. */
+  public byte[] loadBBytes(int[] tile, int depth) {
+    int base = start(tile, depth, 32, 0, ROWS * B_ROW_INTS);
+    byte[] part = new byte[8];
+    for (int i = 0; i < 8; i++) {
+      int row = 2 * t + (i >> 1 & 1) + 8 * (i >> 2);
+      int pair = tile[base + row * B_ROW_INTS + g / 2] >>> 16 * (g & 1);
+      part[i] = (byte) (pair >>> 8 * (i & 1));
+    }
+    return part;
+  }
+
+  private static int start(int[] tile, int depth, int expected, int byteOffset, int ints) {
+    if (depth != expected) {
+      throw new IllegalArgumentException("a tile of depth " + depth + ", not " + expected);
+    }
+    if (byteOffset % 16 != 0) {
+      throw new IllegalArgumentException(
+          "a tile at byte " + byteOffset + ": its rows must lie at multiples of 16");
+    }
+    return Objects.checkFromIndexSize(byteOffset / 4, ints, tile.length);
+  }
+
+  /** {@code A·B + C}. */
+  public float[] multiply(
+      HalfFloat[] a, HalfFloat[] b, float[] c, MMAShape shape, boolean brainFloats) {
+    check(shape, MMAShape.M16N8K16);
+    float[] d = new float[4];
+    Arrays.fill(d, Float.NaN);
+    Warp.Joint all = warp.arrive(lane, joint++, brainFloats ? "mmaBF16" : "mma", a, b, c, d);
+    if (all != null) {
+      multiplyAll(all, brainFloats);
+    }
+    return d;
+  }
+
+  private static void multiplyAll(Warp.Joint all, boolean brainFloats) {
+    float[] a = new float[ROWS * 16];
+    float[] b = new float[16 * COLUMNS];
+    for (int lane = 0; lane < Warp.LANES; lane++) {
+      int g = lane / 4;
+      int t = lane % 4;
+      HalfFloat[] ownA = (HalfFloat[]) all.operand(lane, 0);
+      for (int i = 0; i < 8; i++) {
+        int row = g + 8 * (i >> 1 & 1);
+        a[row * 16 + 2 * t + (i & 1) + 8 * (i >> 2)] = value(ownA[i], brainFloats);
+      }
+      HalfFloat[] ownB = (HalfFloat[]) all.operand(lane, 1);
+      for (int i = 0; i < 4; i++) {
+        b[(2 * t + (i & 1) + 8 * (i >> 1)) * COLUMNS + g] = value(ownB[i], brainFloats);
+      }
+    }
+    float[] row = new float[COLUMNS];
+    for (int m = 0; m < ROWS; m++) {
+      for (int n = 0; n < COLUMNS; n++) {
+        row[n] = accumulator(all, m, n)[element(m, n)];
+      }
+      for (int k = 0; k < 16; k++) {
+        float left = a[m * 16 + k];
+        for (int n = 0; n < COLUMNS; n++) {
+          row[n] += left * b[k * COLUMNS + n];
+        }
+      }
+      for (int n = 0; n < COLUMNS; n++) {
+        float[] d = (float[]) all.operand(owner(m, n), 3);
+        d[element(m, n)] = row[n];
+      }
+    }
+  }
+
+  private static float[] accumulator(Warp.Joint all, int m, int n) {
+    return (float[]) all.operand(owner(m, n), 2);
+  }
+
+  private static int owner(int m, int n) {
+    return m % 8 * 4 + n / 2;
+  }
+
+  private static int element(int m, int n) {
+    return m / 8 * 2 + n % 2;
+  }
+
+  private static float value(HalfFloat half, boolean brainFloat) {
+    return brainFloat ? Float.intBitsToFloat(half.getHalfFloatValue() << 16) : half.getFloat32();
+  }
+
+  /** {@code A·B + C} of bytes. */
+  public int[] multiplyBytes(byte[] a, byte[] b, int[] c, MMAShape shape) {
+    check(shape, MMAShape.M16N8K32);
+    int[] d = new int[4];
+    Warp.Joint all = warp.arrive(lane, joint++, "mmaInt8", a, b, c, d);
+    if (all != null) {
+      multiplyAllBytes(all);
+    }
+    return d;
+  }
+
+  private static void multiplyAllBytes(Warp.Joint all) {
+    int depth = 32;
+    int[] a = new int[ROWS * depth];
+    int[] b = new int[depth * COLUMNS];
+    for (int lane = 0; lane < Warp.LANES; lane++) {
+      int g = lane / 4;
+      int t = lane % 4;
+      byte[] ownA = (byte[]) all.operand(lane, 0);
+      for (int i = 0; i < 16; i++) {
+        a[(g + 8 * (i >> 2 & 1)) * depth + 4 * t + (i & 3) + 16 * (i >> 3)] = ownA[i];
+      }
+      byte[] ownB = (byte[]) all.operand(lane, 1);
+      for (int i = 0; i < 8; i++) {
+        b[(4 * t + (i & 3) + 16 * (i >> 2)) * COLUMNS + g] = ownB[i];
+      }
+    }
+    for (int m = 0; m < ROWS; m++) {
+      for (int n = 0; n < COLUMNS; n++) {
+        int sum = ((int[]) all.operand(owner(m, n), 2))[element(m, n)];
+        for (int k = 0; k < depth; k++) {
+          sum += a[m * depth + k] * b[k * COLUMNS + n];
+        }
+        ((int[]) all.operand(owner(m, n), 3))[element(m, n)] = sum;
+      }
+    }
+  }
+
+  /** Stores the lanes' parts of a result. */
+  public void store(float[] d, FloatArray target, int row, int column, int stride) {
+    Warp.Joint all = warp.arrive(lane, joint++, "mmaStore", d, target, row, column, stride);
+    if (all != null) {
+      for (int m = 0; m < ROWS; m++) {
+        for (int n = 0; n < COLUMNS; n++) {
+          int owner = owner(m, n);
+          float value = ((float[]) all.operand(owner, 0))[element(m, n)];
+          ((FloatArray) all.operand(owner, 1)).set(index(all, owner, m, n), value);
+        }
+      }
+    }
+  }
+
+  /** Stores the lanes' parts of a result of ints. */
+  public void storeInt(int[] d, IntArray target, int row, int column, int stride) {
+    Warp.Joint all = warp.arrive(lane, joint++, "mmaStoreInt", d, target, row, column, stride);
+    if (all != null) {
+      for (int m = 0; m < ROWS; m++) {
+        for (int n = 0; n < COLUMNS; n++) {
+          int owner = owner(m, n);
+          int value = ((int[]) all.operand(owner, 0))[element(m, n)];
+          ((IntArray) all.operand(owner, 1)).set(index(all, owner, m, n), value);
+        }
+      }
+    }
+  }
+
+  private static int index(Warp.Joint all, int owner, int m, int n) {
+    int row = (int) all.operand(owner, 2);
+    int column = (int) all.operand(owner, 3);
+    int stride = (int) all.operand(owner, 4);
+    return (row + m) * stride + column + n;
+  }
+
+  private static void check(MMAShape shape, MMAShape expected) {
+    if (shape != expected) {
+      throw new IllegalArgumentException("shape " + shape + " where " + expected + " belongs");
+    }
+  }
+}
