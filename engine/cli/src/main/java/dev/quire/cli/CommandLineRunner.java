@@ -57,7 +57,7 @@ final class CommandLineRunner {
 
   private static int wrongUsage(Console console, ParameterException e) {
     String name = e.getCommandLine().getCommandSpec().qualifiedName();
-    console.say(oneLine(e.getMessage()) + " (" + name + " --help says what it takes)");
+    console.say(oneLine(text(e)) + " (" + name + " --help says what it takes)");
     return WRONG_USAGE;
   }
 

@@ -4,8 +4,8 @@ import java.io.InputStream;
 import java.io.PrintStream;
 
 /**
- * What a command reads and writes. What was asked for goes to {@code out}, alone; everything that is
- * said about it goes to {@code err}.
+ * What a command reads and writes. What was asked for goes to {@code out}, alone; everything that
+ * is said about it goes to {@code err}.
  */
 record Console(InputStream in, PrintStream out, PrintStream err, Terminals terminals) {
   /** One line to the user, on stderr. */

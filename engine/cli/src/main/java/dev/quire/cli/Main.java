@@ -18,13 +18,16 @@ public final class Main {
   public static void main(String[] args) {
     // Text and JSON leave as UTF-8 whatever the locale says, in as few writes as flushes.
     PrintStream out =
-        new PrintStream(
-            new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
+        new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
     PrintStream err =
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
     System.setOut(out);
     System.setErr(err);
     Console console = new Console(System.in, out, err, Terminals.ofProcess());
+    if (System.getProperty(StartupTrainer.TRAINING) != null) {
+      TrainingRun.run();
+      return;
+    }
     int exitCode = CommandLineRunner.run(console, arguments(args));
     out.flush();
     err.flush();

@@ -43,6 +43,7 @@ final class RootCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "a command is needed; quire --help lists them");
+    throw new ParameterException(
+        spec.commandLine(), "a command is needed; quire --help lists them");
   }
 }

@@ -31,8 +31,8 @@ final class JavaHome {
   }
 
   /**
-   * The runtime to use: JAVA_HOME and PATH first, as the user chose them; else, of what is installed
-   * where installers put it, the lowest release that suffices.
+   * The runtime to use: JAVA_HOME and PATH first, as the user chose them; else, of what is
+   * installed where installers put it, the lowest release that suffices.
    */
   static @Nullable JavaHome find(int atLeast) {
     List<File> chosen = new ArrayList<File>();
@@ -67,9 +67,7 @@ final class JavaHome {
         if (home == null) {
           home = at(new File(child, "Contents/Home"));
         }
-        if (home != null
-            && home.major >= atLeast
-            && (best == null || home.major < best.major)) {
+        if (home != null && home.major >= atLeast && (best == null || home.major < best.major)) {
           best = home;
         }
       }

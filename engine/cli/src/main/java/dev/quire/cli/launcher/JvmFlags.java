@@ -27,9 +27,9 @@ public final class JvmFlags {
   }
 
   /**
-   * What every JVM of ours gets: the collector that starts fastest (weights and KV cache are off the
-   * heap, a step allocates next to nothing), and silence of the JVM's own log, which would go to
-   * stdout when a startup cache does not fit.
+   * What every JVM of ours gets: the collector that starts fastest (weights and KV cache are off
+   * the heap, a step allocates next to nothing), and silence of the JVM's own log, which would go
+   * to stdout when a startup cache does not fit.
    */
   public static List<String> base() {
     List<String> flags = new ArrayList<String>();

@@ -4,9 +4,10 @@ import java.io.File;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the archive of loaded classes lies that lets a JVM start faster: in the user's cache folder,
- * named by size and time of the jar and of the runtime's own classes, so that a new build or a new
- * JDK gets a new one. The JVM checks the same once more and ignores an archive that does not fit.
+ * Where the archive of loaded classes lies that lets a JVM start faster: in the user's cache
+ * folder, named by size and time of the jar and of the runtime's own classes, so that a new build
+ * or a new JDK gets a new one. The JVM checks the same once more and ignores an archive that does
+ * not fit.
  */
 public final class StartupCache {
   private StartupCache() {}
