@@ -1,0 +1,107 @@
+package dev.quire.engine.cpu;
+
+import dev.quire.engine.cpu.math.Arithmetic;
+import dev.quire.engine.cpu.math.KvCache;
+import dev.quire.engine.cpu.math.MatMul;
+import dev.quire.engine.cpu.math.PagedAttention;
+import dev.quire.engine.cpu.math.WorkerTeam;
+import dev.quire.engine.exec.ModelExecutor;
+import dev.quire.engine.exec.StepBatch;
+import dev.quire.engine.model.DecoderModel;
+import dev.quire.engine.model.DecoderSpec;
+import dev.quire.engine.model.LayerSpec;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Runs steps on a team of threads of this process, over a KV cache off the heap. A row's logits are
+ * the same bits whatever batch, chunk or block size it is computed with.
+ */
+public final class CpuExecutor implements ModelExecutor {
+  private final DecoderSpec spec;
+  private final CpuOptions options;
+  private final Arena arena = Arena.ofShared();
+  private final WorkerTeam team;
+  private final Arithmetic arithmetic;
+  private final ForwardPass forward;
+
+  /**
+   * Allocates the KV cache and starts the team.
+   *
+   * @param model stays in use until {@link #close}, its file open
+   * @throws IllegalArgumentException if the options don't give blocks for each cache group
+   */
+  public CpuExecutor(DecoderModel model, CpuOptions options) {
+    this.spec = model.spec();
+    this.options = options;
+    if (options.blocksPerGroup().size() != spec.cacheGroups().size()) {
+      throw new IllegalArgumentException(
+          "blocks for %d cache groups where the model has %d"
+              .formatted(options.blocksPerGroup().size(), spec.cacheGroups().size()));
+    }
+    this.arithmetic = Arithmetic.of(options.vectorWidth());
+    this.team =
+        options.threads() == 0 ? WorkerTeam.ofAvailableCores() : new WorkerTeam(options.threads());
+    List<CpuLayer> layers = new ArrayList<>();
+    for (int i = 0; i < spec.layers().size(); i++) {
+      LayerSpec layer = spec.layers().get(i);
+      KvCache cache =
+          KvCache.allocate(
+              arena,
+              options.blocksPerGroup().get(layer.cacheGroup()),
+              options.blockSize(),
+              layer.attention().kvHeads(),
+              layer.attention().headSize());
+      layers.add(CpuLayer.of(spec, layer, model.layers().get(i), cache));
+    }
+    this.forward =
+        new ForwardPass(
+            model,
+            layers,
+            options.contextLength() == 0 ? spec.contextLength() : options.contextLength(),
+            team,
+            new MatMul(team, arithmetic),
+            new PagedAttention(team, arithmetic),
+            arithmetic);
+  }
+
+  /** Bytes that one block takes over all layers of a cache group, before there is an executor. */
+  public static long blockBytes(DecoderSpec spec, int group, int blockSize) {
+    return spec.layers().stream()
+        .filter(layer -> layer.cacheGroup() == group)
+        .mapToLong(
+            layer ->
+                KvCache.blockBytes(
+                    blockSize, layer.attention().kvHeads(), layer.attention().headSize()))
+        .sum();
+  }
+
+  @Override
+  public int vocabularySize() {
+    return spec.vocabularySize();
+  }
+
+  /** Computes the step before it returns. */
+  @Override
+  public StepHandle submit(StepBatch batch) {
+    float[] logits = forward.run(batch);
+    return () -> logits;
+  }
+
+  @Override
+  public long blockBytes(int group) {
+    return blockBytes(spec, group, options.blockSize());
+  }
+
+  @Override
+  public String describe() {
+    return "CPU, %d threads, %s".formatted(team.size(), arithmetic.describe());
+  }
+
+  @Override
+  public void close() {
+    team.close();
+    arena.close();
+  }
+}

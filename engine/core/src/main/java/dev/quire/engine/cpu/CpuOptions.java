@@ -1,0 +1,49 @@
+package dev.quire.engine.cpu;
+
+import dev.quire.engine.cpu.math.VectorWidth;
+import java.util.List;
+
+/**
+ * How a {@link CpuExecutor} is set up.
+ *
+ * @param threads worker threads, the engine's own included; 0: one for each core
+ * @param blockSize positions a KV cache block
+ * @param blocksPerGroup blocks of each of the model's cache groups
+ * @param contextLength the longest sequence that will be computed; 0: the model's own. LongRoPE
+ *     picks its frequencies by it
+ * @param exact whether activations keep full precision in products with quantised weights
+ * @param vectorWidth which arithmetic
+ */
+public record CpuOptions(
+    int threads,
+    int blockSize,
+    List<Integer> blocksPerGroup,
+    int contextLength,
+    boolean exact,
+    VectorWidth vectorWidth) {
+
+  public CpuOptions {
+    blocksPerGroup = List.copyOf(blocksPerGroup);
+    if (threads < 0 || blockSize < 1 || contextLength < 0) {
+      throw new IllegalArgumentException(
+          "threads %d, block size %d, context %d".formatted(threads, blockSize, contextLength));
+    }
+  }
+
+  /** All cores, the model's own context. */
+  public static CpuOptions of(int blockSize, List<Integer> blocksPerGroup) {
+    return new CpuOptions(0, blockSize, blocksPerGroup, 0, false, VectorWidth.AUTO);
+  }
+
+  public CpuOptions withThreads(int value) {
+    return new CpuOptions(value, blockSize, blocksPerGroup, contextLength, exact, vectorWidth);
+  }
+
+  public CpuOptions withContextLength(int value) {
+    return new CpuOptions(threads, blockSize, blocksPerGroup, value, exact, vectorWidth);
+  }
+
+  public CpuOptions withExact(boolean value) {
+    return new CpuOptions(threads, blockSize, blocksPerGroup, contextLength, value, vectorWidth);
+  }
+}
