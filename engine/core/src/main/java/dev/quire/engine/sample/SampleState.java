@@ -1,0 +1,87 @@
+package dev.quire.engine.sample;
+
+import dev.quire.engine.SamplingParams;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the sampler remembers of one sample: its parameters and the counts behind its penalties. A
+ * sequence that is preempted keeps it, as its tokens stay the same.
+ */
+public final class SampleState {
+  final SamplingParams params;
+  final LogitRules rules;
+  final long seed;
+  final int sample;
+  private final int promptLength;
+  private final @Nullable TokenCounts window;
+  private final @Nullable TokenCounts generated;
+  private int counted;
+
+  /**
+   * @param seed keys the random numbers, together with the sample's index
+   * @param promptLength tokens that were given; later ones were generated
+   */
+  public SampleState(
+      SamplingParams params, LogitRules rules, long seed, int sample, int promptLength) {
+    this.params = params;
+    this.rules = rules;
+    this.seed = seed;
+    this.sample = sample;
+    this.promptLength = promptLength;
+    boolean repeats = params.repetitionPenalty() != 1 && params.repetitionWindow() != 0;
+    window = repeats ? new TokenCounts() : null;
+    boolean penalised = params.presencePenalty() != 0 || params.frequencyPenalty() != 0;
+    generated = penalised ? new TokenCounts() : null;
+  }
+
+  public LogitRules rules() {
+    return rules;
+  }
+
+  int promptLength() {
+    return promptLength;
+  }
+
+  /** Applies the penalties to a row, having counted the tokens that came since the last one. */
+  void penalise(float[] logits, int offset, int[] tokens, int length) {
+    if (window == null && generated == null) {
+      return;
+    }
+    count(tokens, length);
+    if (window != null) {
+      float penalty = (float) params.repetitionPenalty();
+      for (int slot = 0; slot < window.capacity(); slot++) {
+        int token = window.tokenAt(slot);
+        if (token >= 0 && window.countAt(slot) > 0) {
+          float logit = logits[offset + token];
+          logits[offset + token] = logit > 0 ? logit / penalty : logit * penalty;
+        }
+      }
+    }
+    if (generated != null) {
+      for (int slot = 0; slot < generated.capacity(); slot++) {
+        int token = generated.tokenAt(slot);
+        if (token >= 0) {
+          logits[offset + token] -=
+              (float)
+                  (params.frequencyPenalty() * generated.countAt(slot) + params.presencePenalty());
+        }
+      }
+    }
+  }
+
+  private void count(int[] tokens, int length) {
+    int last = params.repetitionWindow();
+    for (; counted < length; counted++) {
+      if (window != null) {
+        window.add(tokens[counted], 1);
+        if (last > 0 && counted >= last) {
+          window.add(tokens[counted - last], -1);
+        }
+      }
+      if (generated != null && counted >= promptLength) {
+        generated.add(tokens[counted], 1);
+      }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+package dev.quire.engine.schedule;
+
+import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a step computes: sequences, how many tokens of each, and which of those need logits. Used
+ * again and again, so that a step allocates nothing.
+ */
+public final class StepPlan {
+  private @Nullable Sequence[] sequences = new Sequence[16];
+  private int[] tokens = new int[16];
+  private int[] rows = new int[16];
+  private int size;
+  private int numTokens;
+  private int numRows;
+
+  /** Sequences in this step. */
+  public int size() {
+    return size;
+  }
+
+  public Sequence sequence(int i) {
+    return Objects.requireNonNull(sequences[i]);
+  }
+
+  /** Tokens of the i-th sequence to compute, from its {@link Sequence#computed()} on. */
+  public int tokens(int i) {
+    return tokens[i];
+  }
+
+  /** How many of those, counted from the last, need logits. */
+  public int rows(int i) {
+    return rows[i];
+  }
+
+  /** Tokens over all sequences. */
+  public int numTokens() {
+    return numTokens;
+  }
+
+  /** Rows of logits over all sequences. */
+  public int numRows() {
+    return numRows;
+  }
+
+  void add(Sequence sequence, int newTokens, int wantedRows) {
+    if (size == sequences.length) {
+      sequences = Arrays.copyOf(sequences, size * 2);
+      tokens = Arrays.copyOf(tokens, size * 2);
+      rows = Arrays.copyOf(rows, size * 2);
+    }
+    sequences[size] = sequence;
+    tokens[size] = newTokens;
+    rows[size] = wantedRows;
+    size++;
+    numTokens += newTokens;
+    numRows += wantedRows;
+  }
+
+  /** Forgets the entries from {@code newSize} on. */
+  void truncate(int newSize) {
+    for (int i = newSize; i < size; i++) {
+      numTokens -= tokens[i];
+      numRows -= rows[i];
+      sequences[i] = null;
+    }
+    size = newSize;
+  }
+}
