@@ -30,6 +30,9 @@ import org.slf4j.LoggerFactory;
 final class EngineLoop implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EngineLoop.class);
 
+  // Logits that a step may hold for scored prompts: 64 MiB of floats.
+  private static final int MAX_PROMPT_LOGITS = 1 << 24;
+
   /** What other threads ask of the engine thread, between two steps. */
   private sealed interface Command {
     record Submit(ActiveRequest request) implements Command {}
@@ -74,20 +77,33 @@ final class EngineLoop implements AutoCloseable {
       int groups,
       int totalBlocks,
       int vocabulary,
-      SchedulerLimits limits,
-      SchedulingPolicy policy,
       EngineOptions options) {
     this.executor = executor;
     this.allocator = allocator;
     this.groups = groups;
     this.totalBlocks = totalBlocks;
-    this.scheduler = new Scheduler(allocator, limits, policy);
+    int promptRows =
+        Math.clamp(
+            MAX_PROMPT_LOGITS / executor.vocabularySize(), 1, options.maxNumBatchedTokens());
+    this.scheduler =
+        new Scheduler(
+            allocator,
+            new SchedulerLimits(options.maxNumSeqs(), options.maxNumBatchedTokens(), promptRows),
+            policy(options.policy()));
     this.batches = new StepBatchBuilder(allocator, groups);
     this.sampler = new Sampler(vocabulary);
     this.scratch = new float[executor.vocabularySize()];
     this.checkIntegrity = options.checkIntegrity();
     this.maxQueued = options.maxQueuedRequests();
     this.thread = Thread.ofPlatform().name("quire-engine").daemon(true).unstarted(this::run);
+  }
+
+  private static SchedulingPolicy policy(EngineOptions.Policy policy) {
+    return switch (policy) {
+      case FIRST_COME_FIRST_SERVED -> SchedulingPolicy.firstComeFirstServed();
+      case PRIORITY -> SchedulingPolicy.priority();
+      case SHORTEST_REMAINING -> SchedulingPolicy.shortestRemaining();
+    };
   }
 
   void start() {

@@ -40,6 +40,26 @@ public record EngineStats(
     int totalBlocks,
     int usedBlocks) {
 
+  EngineStats withRefused(long refused) {
+    return new EngineStats(
+        requestsSubmitted,
+        requestsFinished,
+        refused,
+        waiting,
+        runningSequences,
+        steps,
+        preemptions,
+        prefillTokens,
+        decodeTokens,
+        sampledTokens,
+        cachedTokens,
+        prefillNanos,
+        decodeNanos,
+        hostNanos,
+        totalBlocks,
+        usedBlocks);
+  }
+
   /** Prefill rate over all steps so far; zero before the first. */
   public double prefillTokensPerSecond() {
     return prefillNanos == 0 ? 0 : prefillTokens * 1e9 / prefillNanos;

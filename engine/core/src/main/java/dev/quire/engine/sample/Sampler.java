@@ -176,15 +176,7 @@ public final class Sampler {
    * @param top how many of the best to list
    */
   public TokenLogprobs logprobs(float[] logits, int offset, int tokenId, int top) {
-    return at(logSum(logits, offset), logits, offset, tokenId, top);
-  }
-
-  /** The log-probability of one token alone. */
-  public double logprob(float[] logits, int offset, int tokenId) {
-    return logits[offset + tokenId] - logSum(logits, offset);
-  }
-
-  private TokenLogprobs at(double logSum, float[] logits, int offset, int tokenId, int top) {
+    double logSum = logSum(logits, offset, vocabulary);
     int k = Math.min(top, vocabulary);
     List<TokenLogprobs.Candidate> list = new ArrayList<>(k);
     if (k > 0) {
@@ -200,8 +192,8 @@ public final class Sampler {
     return new TokenLogprobs(tokenId, logits[offset + tokenId] - logSum, list);
   }
 
-  /** ln Σ exp(logit), in double precision. */
-  private double logSum(float[] logits, int offset) {
+  /** ln Σ exp(logit) over a row, in double precision. */
+  public static double logSum(float[] logits, int offset, int vocabulary) {
     float max = Float.NEGATIVE_INFINITY;
     for (int i = 0; i < vocabulary; i++) {
       max = Math.max(max, logits[offset + i]);

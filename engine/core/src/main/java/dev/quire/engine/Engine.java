@@ -1,0 +1,201 @@
+package dev.quire.engine;
+
+import dev.quire.engine.exec.ModelExecutor;
+import dev.quire.engine.sample.Sampler;
+import dev.quire.paging.KvAllocator;
+import dev.quire.tokenizer.Tokenizer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model that answers requests: tokenizer, scheduler, paged KV cache, executor and sampler behind
+ * one door. Every method may be called from any thread; requests run together, in one batch.
+ */
+public final class Engine implements AutoCloseable {
+  private final ModelInfo info;
+  private final @Nullable Tokenizer tokenizer;
+  private final RequestFactory requests;
+  private final EngineLoop loop;
+  private final Runnable release;
+  private final AtomicLong refused = new AtomicLong();
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  /**
+   * What an engine is put together from.
+   *
+   * @param groups cache groups of the allocator
+   * @param release frees what the executor reads from, once it is closed
+   */
+  record Parts(
+      ModelInfo info,
+      @Nullable Tokenizer tokenizer,
+      ModelExecutor executor,
+      KvAllocator allocator,
+      int groups,
+      Runnable release) {}
+
+  Engine(Parts parts, EngineOptions options) {
+    this.info = parts.info();
+    this.tokenizer = parts.tokenizer();
+    this.release = parts.release();
+    this.requests = new RequestFactory(info, options.maxNumSeqs(), tokenizer);
+    int usable =
+        tokenizer == null
+            ? info.vocabularySize()
+            : Math.min(info.vocabularySize(), tokenizer.vocabularySize());
+    this.loop =
+        new EngineLoop(
+            parts.executor(), parts.allocator(), parts.groups(), info.kvBlocks(), usable, options);
+    loop.start();
+  }
+
+  /**
+   * Loads a model: a GGUF file (the first one of a split model) or a Hugging Face folder.
+   *
+   * @throws QuireException if the options do not fit the model or the machine
+   * @throws RuntimeException of the module that found a fault with the file, its message one line
+   *     that names file and place
+   */
+  public static Engine load(Path model, EngineOptions options) {
+    return EngineLoader.load(model, options);
+  }
+
+  /**
+   * Loads the small model that comes with the engine.
+   *
+   * @throws QuireException if this build of the engine comes without one
+   */
+  public static Engine loadEmbedded(EngineOptions options) {
+    return EngineLoader.loadEmbedded(options);
+  }
+
+  public ModelInfo info() {
+    return info;
+  }
+
+  /**
+   * The model's tokenizer.
+   *
+   * @throws QuireException if the model comes without one
+   */
+  public Tokenizer tokenizer() {
+    if (tokenizer == null) {
+      throw QuireException.invalid("the model " + info.name() + " comes without a tokenizer");
+    }
+    return tokenizer;
+  }
+
+  /** Whether the model comes with a tokenizer; without one prompts are token ids. */
+  public boolean hasTokenizer() {
+    return tokenizer != null;
+  }
+
+  /** Counters and state as of the latest step. */
+  public EngineStats stats() {
+    return loop.stats().withRefused(refused.get());
+  }
+
+  /** Generates and waits for the end. */
+  public Generation generate(String prompt, SamplingParams params) {
+    return submit(new GenerationRequest(Prompt.text(prompt), params)).await();
+  }
+
+  /**
+   * Puts a request into the queue; its events are read from the handle.
+   *
+   * @throws QuireException if the request is invalid or cannot fit, saying the numbers; if the
+   *     queue is full; or if the engine is closed
+   */
+  public RequestHandle submit(GenerationRequest request) {
+    return submit(request, null);
+  }
+
+  /**
+   * Puts a request into the queue; its events go to the listener, one at a time, on a virtual
+   * thread of the request's own. A listener that throws ends its request.
+   *
+   * @throws QuireException as {@link #submit(GenerationRequest)}
+   */
+  public RequestHandle submit(
+      GenerationRequest request, @Nullable Consumer<GenerationEvent> listener) {
+    try {
+      return start(requests.generating(request), listener);
+    } catch (QuireException e) {
+      refused.incrementAndGet();
+      throw e;
+    }
+  }
+
+  private RequestHandle start(
+      ActiveRequest request, @Nullable Consumer<GenerationEvent> listener) {
+    var handle = new RequestHandle(request.id, () -> loop.cancel(request), listener);
+    loop.submit(request);
+    Thread.ofVirtual()
+        .name("quire-request-" + request.id)
+        .start(new OutputAssembler(request, handle, tokenizer, loop::stop));
+    return handle;
+  }
+
+  /**
+   * The logits of every position of a sequence, computed as a prompt is: in chunks, through the
+   * paged cache, beside whatever else runs.
+   *
+   * @param tokenIds at least one, at most {@link ModelInfo#maxModelLen()}
+   * @return {@code [tokenIds.length][vocabularySize]}
+   */
+  public float[][] logits(int[] tokenIds) {
+    float[][] rows = new float[tokenIds.length][];
+    int width = info.vocabularySize();
+    score(
+        tokenIds,
+        (position, logits, offset) ->
+            rows[position] = Arrays.copyOfRange(logits, offset, offset + width));
+    return rows;
+  }
+
+  /**
+   * The log-probability of each token given those before it, natural logarithm. Keeps no logits, so
+   * that long texts of large vocabularies can be scored.
+   *
+   * @param tokenIds at least one, at most {@link ModelInfo#maxModelLen()}
+   * @return {@code [tokenIds.length]}; the first, which nothing predicts, is NaN
+   */
+  public double[] logprobs(int[] tokenIds) {
+    double[] result = new double[tokenIds.length];
+    Arrays.fill(result, Double.NaN);
+    int width = info.vocabularySize();
+    score(
+        tokenIds,
+        (position, logits, offset) -> {
+          if (position + 1 < tokenIds.length) {
+            double logSum = Sampler.logSum(logits, offset, width);
+            result[position + 1] = logits[offset + tokenIds[position + 1]] - logSum;
+          }
+        });
+    return result;
+  }
+
+  private void score(int[] tokenIds, ActiveRequest.RowSink sink) {
+    Generation done = start(requests.scoring(tokenIds, sink), null).await();
+    if (done.finishReason() == FinishReason.CANCELLED) {
+      throw new QuireException(
+          QuireException.Kind.CLOSED, "the engine was closed while it computed logits");
+    }
+  }
+
+  /**
+   * Ends every request, waits for the step under way, and frees model and cache. Handles finish as
+   * {@link FinishReason#CANCELLED}.
+   */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      loop.close();
+      release.run();
+    }
+  }
+}
