@@ -72,7 +72,12 @@ final class ActiveRequest {
     boolean scoresPrompt = rowSink != null || params.promptLogprobs() >= 0;
     this.group =
         new SequenceGroup(
-            id, request.priority(), request.cacheSalt(), prompt, params.n(), maxLength,
+            id,
+            request.priority(),
+            request.cacheSalt(),
+            prompt,
+            params.n(),
+            maxLength,
             scoresPrompt);
     this.live = params.n();
     for (Sequence sequence : group.sequences()) {

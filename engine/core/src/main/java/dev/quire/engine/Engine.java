@@ -130,8 +130,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private RequestHandle start(
-      ActiveRequest request, @Nullable Consumer<GenerationEvent> listener) {
+  private RequestHandle start(ActiveRequest request, @Nullable Consumer<GenerationEvent> listener) {
     var handle = new RequestHandle(request.id, () -> loop.cancel(request), listener);
     loop.submit(request);
     Thread.ofVirtual()

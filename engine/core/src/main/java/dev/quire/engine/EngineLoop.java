@@ -83,8 +83,7 @@ final class EngineLoop implements AutoCloseable {
     this.groups = groups;
     this.totalBlocks = totalBlocks;
     int promptRows =
-        Math.clamp(
-            MAX_PROMPT_LOGITS / executor.vocabularySize(), 1, options.maxNumBatchedTokens());
+        Math.clamp(MAX_PROMPT_LOGITS / executor.vocabularySize(), 1, options.maxNumBatchedTokens());
     this.scheduler =
         new Scheduler(
             allocator,
@@ -239,8 +238,7 @@ final class EngineLoop implements AutoCloseable {
           scheduler.add(request.group);
           clock.submitted++;
         }
-        case Command.Cancel(ActiveRequest request) ->
-            finish(request, FinishReason.CANCELLED, null);
+        case Command.Cancel(ActiveRequest request) -> finish(request, FinishReason.CANCELLED, null);
         case Command.Stop(Sample sample) -> finish(sample, FinishReason.STOP, null);
       }
     }
@@ -362,9 +360,11 @@ final class EngineLoop implements AutoCloseable {
     }
     int token = sampler.sample(row, at, sample.state, s.tokens(), s.length());
     if (token == Sampler.IMPOSSIBLE) {
-      String why =
-          "no token can follow position %d: the logits are not finite, or every token is banned";
-      finish(sample, FinishReason.ERROR, why.formatted(s.length() - 1));
+      finish(
+          sample,
+          FinishReason.ERROR,
+          "no token can follow position %d: the logits are not finite, or every token is banned"
+              .formatted(s.length() - 1));
       return;
     }
     s.append(token);
@@ -374,8 +374,7 @@ final class EngineLoop implements AutoCloseable {
       sample.firstTokenNanos = sample.lastTokenNanos;
     }
     boolean ends = sample.state.rules().ends(token);
-    TokenLogprobs scored =
-        logprobs >= 0 ? sampler.logprobs(logits, offset, token, logprobs) : null;
+    TokenLogprobs scored = logprobs >= 0 ? sampler.logprobs(logits, offset, token, logprobs) : null;
     sample.request.stream.token(sample.index, token, ends, scored);
     touch(sample.request);
     if (ends) {

@@ -105,13 +105,11 @@ final class OutputAssembler implements Runnable {
       case TOKEN, ENDING_TOKEN -> {
         if (sample.matcher.matched() == null) {
           boolean ending = entries.kinds[i] == TokenStream.Kind.ENDING_TOKEN;
-          accept(
-              sample, entries.samples[i], entries.tokens[i], ending, (TokenLogprobs) note);
+          accept(sample, entries.samples[i], entries.tokens[i], ending, (TokenLogprobs) note);
         }
       }
       case FINISHED ->
-          finish(
-              sample, entries.samples[i], Objects.requireNonNull((TokenStream.Finish) note));
+          finish(sample, entries.samples[i], Objects.requireNonNull((TokenStream.Finish) note));
     }
   }
 

@@ -33,8 +33,8 @@ final class RequestFactory {
     int most = info.maxModelLen();
     if (prompt.length >= most) {
       throw QuireException.invalid(
-          "the prompt has %d tokens; the most this engine takes is %d, as %s".formatted(
-              prompt.length, most - 1, whyNoLonger()));
+          "the prompt has %d tokens; the most this engine takes is %d, as %s"
+              .formatted(prompt.length, most - 1, whyNoLonger()));
     }
     if (params.minTokens() > most - prompt.length) {
       throw QuireException.invalid(

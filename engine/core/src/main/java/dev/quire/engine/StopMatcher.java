@@ -38,10 +38,9 @@ final class StopMatcher {
       for (String stop : stops) {
         int at = text.indexOf(stop);
         // Of two that begin together the longer one counts.
+        boolean earlier = matched == null || at < first;
         if (at >= 0
-            && (matched == null
-                || at < first
-                || at == first && stop.length() > matched.length())) {
+            && (earlier || (at == first && stop.length() > String.valueOf(matched).length()))) {
           first = at;
           matched = stop;
         }

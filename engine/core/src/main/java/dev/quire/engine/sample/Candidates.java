@@ -25,7 +25,7 @@ final class Candidates {
   }
 
   private boolean better(int a, int b) {
-    return values[a] > values[b] || values[a] == values[b] && ids[a] < ids[b];
+    return values[a] > values[b] || (values[a] == values[b] && ids[a] < ids[b]);
   }
 
   private void swap(int a, int b) {
@@ -62,7 +62,7 @@ final class Candidates {
           sift(i, k, false);
         }
       }
-    } else if (value > values[0] || value == values[0] && id < ids[0]) {
+    } else if (value > values[0] || (value == values[0] && id < ids[0])) {
       ids[0] = id;
       values[0] = value;
       sift(0, k, false);

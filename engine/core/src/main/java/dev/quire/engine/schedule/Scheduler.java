@@ -91,8 +91,8 @@ public final class Scheduler {
     // A group just sent back must not take the blocks that it gave.
     while (!preempted && tokenBudget > 0 && waitingGroups > 0) {
       SequenceGroup next = firstWaiting();
-      if (runningSequences + next.live > limits.maxNumSeqs() && runningSequences > 0
-          || !admit(next)) {
+      boolean crowded = runningSequences > 0 && runningSequences + next.live > limits.maxNumSeqs();
+      if (crowded || !admit(next)) {
         break;
       }
       planGroup(next, plan);

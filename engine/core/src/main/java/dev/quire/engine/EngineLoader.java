@@ -1,0 +1,201 @@
+package dev.quire.engine;
+
+import com.sun.management.OperatingSystemMXBean;
+import dev.quire.engine.exec.ModelExecutor;
+import dev.quire.engine.model.DecoderModel;
+import dev.quire.engine.model.DecoderSpec;
+import dev.quire.engine.model.ModelLoader;
+import dev.quire.paging.CacheGroup;
+import dev.quire.paging.KvCacheConfig;
+import dev.quire.paging.PagedAllocator;
+import dev.quire.tokenizer.Tokenizer;
+import dev.quire.weights.GgufFile;
+import dev.quire.weights.HuggingFaceFolder;
+import dev.quire.weights.ModelFile;
+import dev.quire.weights.tensor.Tensor;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** Puts an engine together from a model file: sizes the KV cache, makes executor and tokenizer. */
+final class EngineLoader {
+  private static final String EMBEDDED = "/dev/quire/model/default.gguf";
+  private static final int CACHE_ELEMENT_BYTES = Float.BYTES;
+
+  // What the cache takes unasked: enough full-length sequences for a batch, a quarter of the memory
+  // that the weights leave, and no more than can be cleared in an instant.
+  private static final int DEFAULT_FULL_SEQUENCES = 32;
+  private static final int DEFAULT_MEMORY_SHARE = 4;
+  private static final long DEFAULT_MOST_MEMORY = 1L << 30;
+  private static final long DEFAULT_LEAST_MEMORY = 16L << 20;
+
+  private EngineLoader() {}
+
+  static Engine load(Path path, EngineOptions options) {
+    ModelFile file = ModelFile.open(path);
+    return load(file, file::close, options);
+  }
+
+  static Engine loadEmbedded(EngineOptions options) {
+    // Freed once the file that reads it is unreachable.
+    GgufFile file = GgufFile.of(resource(Arena.ofAuto()), Path.of("embedded.gguf"));
+    return load(file, file::close, options);
+  }
+
+  private static MemorySegment resource(Arena arena) {
+    try (InputStream in = EngineLoader.class.getResourceAsStream(EMBEDDED)) {
+      if (in == null) {
+        throw QuireException.invalid(
+            "this build of the engine comes without a model: name a GGUF file or a model folder");
+      }
+      byte[] bytes = in.readAllBytes();
+      // The alignment that GGUF gives tensors by default.
+      MemorySegment segment = arena.allocate(bytes.length, 64);
+      MemorySegment.copy(bytes, 0, segment, ValueLayout.JAVA_BYTE, 0, bytes.length);
+      return segment;
+    } catch (IOException e) {
+      throw new QuireException(
+          QuireException.Kind.FAILED, "cannot read the embedded model: " + e.getMessage(), e);
+    }
+  }
+
+  private static Engine load(ModelFile file, Runnable release, EngineOptions options) {
+    try {
+      if (!options.device().equals("auto") && !options.device().equals("cpu")) {
+        throw QuireException.invalid(
+            "device must be auto or cpu in this build; it is " + options.device());
+      }
+      DecoderModel model = ModelLoader.load(file);
+      Tokenizer tokenizer = tokenizer(file);
+      DecoderSpec spec = model.spec();
+      int blocks = blocks(spec, weightBytes(file), options);
+      int[] blocksPerGroup = new int[spec.cacheGroups().size()];
+      Arrays.fill(blocksPerGroup, blocks);
+      var allocator =
+          new PagedAllocator(
+              new KvCacheConfig(
+                  options.blockSize(),
+                  blocksPerGroup,
+                  spec.cacheGroups(),
+                  options.prefixCaching(),
+                  options.watermark()));
+      int maxModelLen = maxModelLen(spec, blocks, options);
+      ModelExecutor executor = executor(model, blocksPerGroup, options);
+      ModelInfo info =
+          new ModelInfo(
+              name(file),
+              spec.architecture(),
+              file.tensors().stream().mapToLong(Tensor::elements).sum(),
+              weightBytes(file),
+              spec.vocabularySize(),
+              spec.contextLength(),
+              maxModelLen,
+              options.blockSize(),
+              blocks * blocksPerGroup.length,
+              blocks * blockBytes(spec, options.blockSize()),
+              executor.describe());
+      return new Engine(
+          new Engine.Parts(info, tokenizer, executor, allocator, blocksPerGroup.length, release),
+          options);
+    } catch (RuntimeException | Error e) {
+      release.run();
+      throw e;
+    }
+  }
+
+  private static String name(ModelFile file) {
+    String fallback = String.valueOf(file.path().getFileName());
+    return file instanceof GgufFile gguf
+        ? gguf.metadata().string("general.name", fallback)
+        : fallback;
+  }
+
+  private static @Nullable Tokenizer tokenizer(ModelFile file) {
+    return switch (file) {
+      case GgufFile gguf ->
+          gguf.metadata().has("tokenizer.ggml.model")
+              ? Tokenizer.fromGguf(new GgufTokenizerMetadata(gguf.metadata()))
+              : null;
+      case HuggingFaceFolder folder -> null;
+    };
+  }
+
+  private static long weightBytes(ModelFile file) {
+    return file.tensors().stream().mapToLong(tensor -> tensor.data().byteSize()).sum();
+  }
+
+  /** One block of every cache group. */
+  private static long blockBytes(DecoderSpec spec, int blockSize) {
+    long elements = 0;
+    for (int group = 0; group < spec.cacheGroups().size(); group++) {
+      elements += spec.cacheElements(group);
+    }
+    return elements * blockSize * CACHE_ELEMENT_BYTES;
+  }
+
+  /** Blocks of each cache group. */
+  private static int blocks(DecoderSpec spec, long weightBytes, EngineOptions options) {
+    long blockBytes = blockBytes(spec, options.blockSize());
+    long free = freeMemory();
+    long blocks;
+    if (options.numKvBlocks() > 0) {
+      blocks = options.numKvBlocks();
+    } else if (options.kvCacheMemory() > 0) {
+      blocks = options.kvCacheMemory() / blockBytes;
+    } else {
+      long share = Math.max(0, free - weightBytes) / DEFAULT_MEMORY_SHARE;
+      long memory = Math.clamp(share, DEFAULT_LEAST_MEMORY, DEFAULT_MOST_MEMORY);
+      long longest = options.maxModelLen() > 0 ? options.maxModelLen() : spec.contextLength();
+      long sequences = Math.min(options.maxNumSeqs(), DEFAULT_FULL_SEQUENCES);
+      long useful = Math.ceilDiv(longest, options.blockSize()) * sequences;
+      blocks = Math.min(memory / blockBytes, useful);
+    }
+    if (blocks < 1) {
+      throw QuireException.invalid(
+          "kvCacheMemory of %d bytes holds no block: one of %d tokens takes %d bytes"
+              .formatted(options.kvCacheMemory(), options.blockSize(), blockBytes));
+    }
+    if (blocks > Integer.MAX_VALUE / options.blockSize() || blocks > free / blockBytes) {
+      throw QuireException.invalid(
+          "a KV cache of %d blocks takes %d MiB; %d MiB of memory are free"
+              .formatted(blocks, (blocks * blockBytes) >> 20, free >> 20));
+    }
+    return (int) blocks;
+  }
+
+  private static long freeMemory() {
+    var system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+    return Math.max(system.getFreeMemorySize(), system.getTotalMemorySize() / 2);
+  }
+
+  private static int maxModelLen(DecoderSpec spec, int blocks, EngineOptions options) {
+    int context = spec.contextLength();
+    int asked = options.maxModelLen();
+    if (asked > context) {
+      throw QuireException.invalid(
+          "maxModelLen is %d; the model's context is %d tokens".formatted(asked, context));
+    }
+    boolean full = spec.cacheGroups().stream().anyMatch(group -> !group.windowed());
+    int window = spec.cacheGroups().stream().mapToInt(CacheGroup::slidingWindow).max().orElse(0);
+    long held = (long) blocks * options.blockSize();
+    // A pool that holds a window and the block that moves in holds any length.
+    long longest = full || held < window + options.blockSize() ? held : context;
+    if (asked > longest) {
+      throw QuireException.invalid(
+          "maxModelLen is %d; the KV cache's %d blocks of %d tokens hold %d"
+              .formatted(asked, blocks, options.blockSize(), longest));
+    }
+    return (int) Math.min(asked > 0 ? asked : context, longest);
+  }
+
+  private static ModelExecutor executor(
+      DecoderModel model, int[] blocksPerGroup, EngineOptions options) {
+    throw new QuireException(QuireException.Kind.FAILED, "no executor yet");
+  }
+}
