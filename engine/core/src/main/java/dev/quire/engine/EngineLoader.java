@@ -1,6 +1,8 @@
 package dev.quire.engine;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.quire.engine.cpu.CpuExecutor;
+import dev.quire.engine.cpu.CpuOptions;
 import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
@@ -21,12 +23,12 @@ import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Puts an engine together from a model file: sizes the KV cache, makes executor and tokenizer. */
 final class EngineLoader {
   private static final String EMBEDDED = "/dev/quire/model/default.gguf";
-  private static final int CACHE_ELEMENT_BYTES = Float.BYTES;
 
   // What the cache takes unasked: enough full-length sequences for a batch, a quarter of the memory
   // that the weights leave, and no more than can be cleared in an instant.
@@ -86,7 +88,13 @@ final class EngineLoader {
                   options.prefixCaching(),
                   options.watermark()));
       int maxModelLen = maxModelLen(spec, blocks, options);
-      ModelExecutor executor = executor(model, blocksPerGroup, options);
+      ModelExecutor executor =
+          new CpuExecutor(
+              model,
+              CpuOptions.of(options.blockSize(), IntStream.of(blocksPerGroup).boxed().toList())
+                  .withThreads(options.threads())
+                  .withContextLength(maxModelLen)
+                  .withExact(options.exact()));
       ModelInfo info =
           new ModelInfo(
               name(file),
@@ -132,11 +140,11 @@ final class EngineLoader {
 
   /** One block of every cache group. */
   private static long blockBytes(DecoderSpec spec, int blockSize) {
-    long elements = 0;
+    long bytes = 0;
     for (int group = 0; group < spec.cacheGroups().size(); group++) {
-      elements += spec.cacheElements(group);
+      bytes += CpuExecutor.blockBytes(spec, group, blockSize);
     }
-    return elements * blockSize * CACHE_ELEMENT_BYTES;
+    return bytes;
   }
 
   /** Blocks of each cache group. */
@@ -192,10 +200,5 @@ final class EngineLoader {
               .formatted(asked, blocks, options.blockSize(), longest));
     }
     return (int) Math.min(asked > 0 ? asked : context, longest);
-  }
-
-  private static ModelExecutor executor(
-      DecoderModel model, int[] blocksPerGroup, EngineOptions options) {
-    throw new QuireException(QuireException.Kind.FAILED, "no executor yet");
   }
 }
