@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The public methods work on one row, on the calling thread, without allocation. {@link MatMul}
  * and {@link PagedAttention} build on the others.
  */
-public abstract sealed class Arithmetic permits ScalarArithmetic {
+public abstract sealed class Arithmetic permits ScalarArithmetic, Arithmetic512, WarmingArithmetic {
   /** Partial sums of every sum. */
   static final int LANES = 16;
 
@@ -30,7 +30,7 @@ public abstract sealed class Arithmetic permits ScalarArithmetic {
    *     the JVM was started without it
    */
   public static Arithmetic of(VectorWidth width) {
-    return ScalarArithmetic.INSTANCE;
+    return VectorSupport.choose(width);
   }
 
   /** What this is, for people: the width of its vectors, and why it isn't wider. */

@@ -5,13 +5,18 @@ import java.lang.foreign.ValueLayout;
 
 /** The reference: plain loops that spell out the order of every sum. */
 final class ScalarArithmetic extends Arithmetic {
-  static final ScalarArithmetic INSTANCE = new ScalarArithmetic();
+  private final String why;
 
-  private ScalarArithmetic() {}
+  /**
+   * @param why for people: the reason that no vectors are used
+   */
+  ScalarArithmetic(String why) {
+    this.why = why;
+  }
 
   @Override
   public String describe() {
-    return "scalar";
+    return "scalar (" + why + ")";
   }
 
   @Override

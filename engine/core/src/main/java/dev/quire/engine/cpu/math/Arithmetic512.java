@@ -1,0 +1,169 @@
+package dev.quire.engine.cpu.math;
+
+import static dev.quire.engine.cpu.math.Lanes512.FLOATS;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/** Vectors of 512 bits. Fast only once C2 has compiled it. */
+final class Arithmetic512 extends Arithmetic {
+  private final ScalarArithmetic scalar = new ScalarArithmetic("for what vectors leave over");
+
+  @Override
+  public String describe() {
+    return "vectors of 512 bits";
+  }
+
+  @Override
+  void product(
+      Matrix w, int from, int to, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
+    int o = from;
+    if (Weights512.hasProduct(w)) {
+      for (; o + TILE_OUTPUTS <= to; o += TILE_OUTPUTS) {
+        Weights512.product(w, o, x, xOffset, out, outOffset + o);
+      }
+    }
+    if (o == to) {
+      return;
+    }
+    int n = w.inputs();
+    int padded = Math.ceilDiv(n, LANES) * LANES;
+    float[] weights = s.weights((TILE_OUTPUTS + 1) * padded);
+    int input = TILE_OUTPUTS * padded;
+    System.arraycopy(x, xOffset, weights, input, n);
+    for (int r = 0; r <= TILE_OUTPUTS; r++) {
+      for (int i = n; i < padded; i++) {
+        weights[r * padded + i] = 0;
+      }
+    }
+    for (; o < to; o += TILE_OUTPUTS) {
+      int outputs = Math.min(TILE_OUTPUTS, to - o);
+      for (int r = 0; r < outputs; r++) {
+        decode(w, o + r, weights, r * padded, s);
+      }
+      Tile512.tile(
+          weights, 0, padded, outputs, weights, input, padded, 1, n, out, outOffset + o, 0);
+    }
+  }
+
+  @Override
+  void decode(Matrix w, int row, float[] target, int offset, Scratch s) {
+    if (!Weights512.decode(w, row, target, offset)) {
+      RowDecoder.decode(w, row, target, offset, s);
+    }
+  }
+
+  @Override
+  void tile(
+      float[] w,
+      int wOffset,
+      int wStride,
+      int outputs,
+      float[] x,
+      int xOffset,
+      int xStride,
+      int rows,
+      int length,
+      float[] out,
+      int outOffset,
+      int outStride) {
+    Tile512.tile(
+        w, wOffset, wStride, outputs, x, xOffset, xStride, rows, length, out, outOffset, outStride);
+  }
+
+  @Override
+  void scores(
+      float[] q,
+      int qOffset,
+      int heads,
+      int headSize,
+      MemorySegment keys,
+      long keysOffset,
+      int positions,
+      float[] scores,
+      int scoresOffset,
+      int stride,
+      Scratch s) {
+    Attention512.scores(
+        q, qOffset, heads, headSize, keys, keysOffset, positions, scores, scoresOffset, stride);
+  }
+
+  @Override
+  void accumulate(
+      float[] p,
+      int pOffset,
+      int stride,
+      int heads,
+      int headSize,
+      MemorySegment values,
+      long valuesOffset,
+      int positions,
+      float[] sums,
+      int sumsOffset,
+      Scratch s) {
+    Attention512.accumulate(
+        p, pOffset, stride, heads, headSize, values, valuesOffset, positions, sums, sumsOffset);
+  }
+
+  @Override
+  float exponentials(float[] p, int offset, float max) {
+    FloatVector sums = FloatVector.zero(FLOATS);
+    for (int i = offset; i < offset + POSITION_TILE; i += LANES) {
+      FloatVector e = Lanes512.exp(FloatVector.fromArray(FLOATS, p, i).sub(max));
+      e.intoArray(p, i);
+      sums = sums.add(e);
+    }
+    return Lanes512.total(sums);
+  }
+
+  @Override
+  float sum(float[] x, int offset, int n) {
+    FloatVector sums = FloatVector.zero(FLOATS);
+    for (int i = 0; i < n; i += LANES) {
+      var in = FLOATS.indexInRange(i, n);
+      sums = sums.add(FloatVector.fromArray(FLOATS, x, offset + i, in));
+    }
+    return Lanes512.total(sums);
+  }
+
+  @Override
+  float sumOfSquares(float[] x, int offset, int n, float centre) {
+    FloatVector sums = FloatVector.zero(FLOATS);
+    for (int i = 0; i < n; i += LANES) {
+      var in = FLOATS.indexInRange(i, n);
+      FloatVector d =
+          FloatVector.zero(FLOATS)
+              .blend(FloatVector.fromArray(FLOATS, x, offset + i, in).sub(centre), in);
+      sums = d.fma(d, sums);
+    }
+    return Lanes512.total(sums);
+  }
+
+  @Override
+  public void activate(Activation f, float[] x, int offset, int n) {
+    if (f != Activation.SILU && f != Activation.GELU_TANH) {
+      scalar.activate(f, x, offset, n);
+      return;
+    }
+    int i = offset;
+    for (; i + LANES <= offset + n; i += LANES) {
+      FloatVector v = FloatVector.fromArray(FLOATS, x, i);
+      FloatVector u = v;
+      if (f == Activation.GELU_TANH) {
+        u = v.mul(ScalarMath.GELU_CUBE).mul(v).fma(v, v).mul(ScalarMath.GELU_SCALE);
+      }
+      v.mul(Lanes512.sigmoid(u)).intoArray(x, i);
+    }
+    scalar.activate(f, x, i, offset + n - i);
+  }
+
+  @Override
+  public void softCap(float[] x, int offset, int n, float cap) {
+    int i = offset;
+    for (; i + LANES <= offset + n; i += LANES) {
+      FloatVector v = FloatVector.fromArray(FLOATS, x, i);
+      Lanes512.tanh(v.div(cap)).mul(cap).intoArray(x, i);
+    }
+    scalar.softCap(x, i, offset + n - i, cap);
+  }
+}

@@ -1,0 +1,328 @@
+package dev.quire.engine.cpu.math;
+
+import static dev.quire.engine.cpu.math.Arithmetic.LANES;
+import static dev.quire.engine.cpu.math.Lanes512.FLOATS;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Register tiles of the matrix product: four weight rows by up to six input rows, every pair with a
+ * vector of partial sums that stays in its register from the first input to the last.
+ *
+ * <pre>
+ *          x0   x1   x2   x3   x4   x5
+ *   w0    s00  s01  s02  s03  s04  s05       24 sums, 4 weights and 1 input of 32 registers;
+ *   w1    s10   …                            24 multiply-adds for 10 loads
+ *   w2    s20   …
+ *   w3    s30   …
+ * </pre>
+ *
+ * <p>The sums are single variables, not an array, because only those become registers.
+ */
+final class Tile512 {
+  private Tile512() {}
+
+  /** {@link Arithmetic#tile}. */
+  static void tile(
+      float[] w,
+      int wOffset,
+      int wStride,
+      int outputs,
+      float[] x,
+      int xOffset,
+      int xStride,
+      int rows,
+      int length,
+      float[] out,
+      int outOffset,
+      int outStride) {
+    if (outputs < Arithmetic.TILE_OUTPUTS) {
+      for (int r = 0; r < rows; r++) {
+        for (int o = 0; o < outputs; o++) {
+          out[outOffset + r * outStride + o] =
+              dot(w, wOffset + o * wStride, x, xOffset + r * xStride, length);
+        }
+      }
+      return;
+    }
+    int left = rows;
+    int from = xOffset;
+    int to = outOffset;
+    while (left > 0) {
+      int taken;
+      if (left >= 6) {
+        tile6(w, wOffset, wStride, x, from, xStride, length, out, to, outStride);
+        taken = 6;
+      } else if (left >= 4) {
+        tile4(w, wOffset, wStride, x, from, xStride, length, out, to, outStride);
+        taken = 4;
+      } else if (left >= 2) {
+        tile2(w, wOffset, wStride, x, from, xStride, length, out, to, outStride);
+        taken = 2;
+      } else {
+        tile1(w, wOffset, wStride, x, from, xStride, length, out, to, outStride);
+        taken = 1;
+      }
+      left -= taken;
+      from += taken * xStride;
+      to += taken * outStride;
+    }
+  }
+
+  private static float dot(float[] w, int wOffset, float[] x, int xOffset, int length) {
+    FloatVector sums = FloatVector.zero(FLOATS);
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector v = FloatVector.fromArray(FLOATS, w, wOffset + i);
+      sums = v.fma(FloatVector.fromArray(FLOATS, x, xOffset + i), sums);
+    }
+    return Lanes512.total(sums);
+  }
+
+  private static void store(
+      FloatVector s0, FloatVector s1, FloatVector s2, FloatVector s3, float[] out, int at) {
+    out[at] = Lanes512.total(s0);
+    out[at + 1] = Lanes512.total(s1);
+    out[at + 2] = Lanes512.total(s2);
+    out[at + 3] = Lanes512.total(s3);
+  }
+
+  private static void tile6(
+      float[] w,
+      int wOffset,
+      int wStride,
+      float[] x,
+      int xOffset,
+      int xStride,
+      int length,
+      float[] out,
+      int outOffset,
+      int outStride) {
+    int w1 = wOffset + wStride;
+    int w2 = w1 + wStride;
+    int w3 = w2 + wStride;
+    int x1 = xOffset + xStride;
+    int x2 = x1 + xStride;
+    int x3 = x2 + xStride;
+    int x4 = x3 + xStride;
+    int x5 = x4 + xStride;
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector s00 = zero;
+    FloatVector s10 = zero;
+    FloatVector s20 = zero;
+    FloatVector s30 = zero;
+    FloatVector s01 = zero;
+    FloatVector s11 = zero;
+    FloatVector s21 = zero;
+    FloatVector s31 = zero;
+    FloatVector s02 = zero;
+    FloatVector s12 = zero;
+    FloatVector s22 = zero;
+    FloatVector s32 = zero;
+    FloatVector s03 = zero;
+    FloatVector s13 = zero;
+    FloatVector s23 = zero;
+    FloatVector s33 = zero;
+    FloatVector s04 = zero;
+    FloatVector s14 = zero;
+    FloatVector s24 = zero;
+    FloatVector s34 = zero;
+    FloatVector s05 = zero;
+    FloatVector s15 = zero;
+    FloatVector s25 = zero;
+    FloatVector s35 = zero;
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector v0 = FloatVector.fromArray(FLOATS, w, wOffset + i);
+      FloatVector v1 = FloatVector.fromArray(FLOATS, w, w1 + i);
+      FloatVector v2 = FloatVector.fromArray(FLOATS, w, w2 + i);
+      FloatVector v3 = FloatVector.fromArray(FLOATS, w, w3 + i);
+      FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
+      s00 = v0.fma(u, s00);
+      s10 = v1.fma(u, s10);
+      s20 = v2.fma(u, s20);
+      s30 = v3.fma(u, s30);
+      u = FloatVector.fromArray(FLOATS, x, x1 + i);
+      s01 = v0.fma(u, s01);
+      s11 = v1.fma(u, s11);
+      s21 = v2.fma(u, s21);
+      s31 = v3.fma(u, s31);
+      u = FloatVector.fromArray(FLOATS, x, x2 + i);
+      s02 = v0.fma(u, s02);
+      s12 = v1.fma(u, s12);
+      s22 = v2.fma(u, s22);
+      s32 = v3.fma(u, s32);
+      u = FloatVector.fromArray(FLOATS, x, x3 + i);
+      s03 = v0.fma(u, s03);
+      s13 = v1.fma(u, s13);
+      s23 = v2.fma(u, s23);
+      s33 = v3.fma(u, s33);
+      u = FloatVector.fromArray(FLOATS, x, x4 + i);
+      s04 = v0.fma(u, s04);
+      s14 = v1.fma(u, s14);
+      s24 = v2.fma(u, s24);
+      s34 = v3.fma(u, s34);
+      u = FloatVector.fromArray(FLOATS, x, x5 + i);
+      s05 = v0.fma(u, s05);
+      s15 = v1.fma(u, s15);
+      s25 = v2.fma(u, s25);
+      s35 = v3.fma(u, s35);
+    }
+    store(s00, s10, s20, s30, out, outOffset);
+    int at = outOffset + outStride;
+    store(s01, s11, s21, s31, out, at);
+    at += outStride;
+    store(s02, s12, s22, s32, out, at);
+    at += outStride;
+    store(s03, s13, s23, s33, out, at);
+    at += outStride;
+    store(s04, s14, s24, s34, out, at);
+    at += outStride;
+    store(s05, s15, s25, s35, out, at);
+  }
+
+  private static void tile4(
+      float[] w,
+      int wOffset,
+      int wStride,
+      float[] x,
+      int xOffset,
+      int xStride,
+      int length,
+      float[] out,
+      int outOffset,
+      int outStride) {
+    int w1 = wOffset + wStride;
+    int w2 = w1 + wStride;
+    int w3 = w2 + wStride;
+    int x1 = xOffset + xStride;
+    int x2 = x1 + xStride;
+    int x3 = x2 + xStride;
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector s00 = zero;
+    FloatVector s10 = zero;
+    FloatVector s20 = zero;
+    FloatVector s30 = zero;
+    FloatVector s01 = zero;
+    FloatVector s11 = zero;
+    FloatVector s21 = zero;
+    FloatVector s31 = zero;
+    FloatVector s02 = zero;
+    FloatVector s12 = zero;
+    FloatVector s22 = zero;
+    FloatVector s32 = zero;
+    FloatVector s03 = zero;
+    FloatVector s13 = zero;
+    FloatVector s23 = zero;
+    FloatVector s33 = zero;
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector v0 = FloatVector.fromArray(FLOATS, w, wOffset + i);
+      FloatVector v1 = FloatVector.fromArray(FLOATS, w, w1 + i);
+      FloatVector v2 = FloatVector.fromArray(FLOATS, w, w2 + i);
+      FloatVector v3 = FloatVector.fromArray(FLOATS, w, w3 + i);
+      FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
+      s00 = v0.fma(u, s00);
+      s10 = v1.fma(u, s10);
+      s20 = v2.fma(u, s20);
+      s30 = v3.fma(u, s30);
+      u = FloatVector.fromArray(FLOATS, x, x1 + i);
+      s01 = v0.fma(u, s01);
+      s11 = v1.fma(u, s11);
+      s21 = v2.fma(u, s21);
+      s31 = v3.fma(u, s31);
+      u = FloatVector.fromArray(FLOATS, x, x2 + i);
+      s02 = v0.fma(u, s02);
+      s12 = v1.fma(u, s12);
+      s22 = v2.fma(u, s22);
+      s32 = v3.fma(u, s32);
+      u = FloatVector.fromArray(FLOATS, x, x3 + i);
+      s03 = v0.fma(u, s03);
+      s13 = v1.fma(u, s13);
+      s23 = v2.fma(u, s23);
+      s33 = v3.fma(u, s33);
+    }
+    store(s00, s10, s20, s30, out, outOffset);
+    int at = outOffset + outStride;
+    store(s01, s11, s21, s31, out, at);
+    at += outStride;
+    store(s02, s12, s22, s32, out, at);
+    at += outStride;
+    store(s03, s13, s23, s33, out, at);
+  }
+
+  private static void tile2(
+      float[] w,
+      int wOffset,
+      int wStride,
+      float[] x,
+      int xOffset,
+      int xStride,
+      int length,
+      float[] out,
+      int outOffset,
+      int outStride) {
+    int w1 = wOffset + wStride;
+    int w2 = w1 + wStride;
+    int w3 = w2 + wStride;
+    int x1 = xOffset + xStride;
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector s00 = zero;
+    FloatVector s10 = zero;
+    FloatVector s20 = zero;
+    FloatVector s30 = zero;
+    FloatVector s01 = zero;
+    FloatVector s11 = zero;
+    FloatVector s21 = zero;
+    FloatVector s31 = zero;
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector v0 = FloatVector.fromArray(FLOATS, w, wOffset + i);
+      FloatVector v1 = FloatVector.fromArray(FLOATS, w, w1 + i);
+      FloatVector v2 = FloatVector.fromArray(FLOATS, w, w2 + i);
+      FloatVector v3 = FloatVector.fromArray(FLOATS, w, w3 + i);
+      FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
+      s00 = v0.fma(u, s00);
+      s10 = v1.fma(u, s10);
+      s20 = v2.fma(u, s20);
+      s30 = v3.fma(u, s30);
+      u = FloatVector.fromArray(FLOATS, x, x1 + i);
+      s01 = v0.fma(u, s01);
+      s11 = v1.fma(u, s11);
+      s21 = v2.fma(u, s21);
+      s31 = v3.fma(u, s31);
+    }
+    store(s00, s10, s20, s30, out, outOffset);
+    int at = outOffset + outStride;
+    store(s01, s11, s21, s31, out, at);
+  }
+
+  private static void tile1(
+      float[] w,
+      int wOffset,
+      int wStride,
+      float[] x,
+      int xOffset,
+      int xStride,
+      int length,
+      float[] out,
+      int outOffset,
+      int outStride) {
+    int w1 = wOffset + wStride;
+    int w2 = w1 + wStride;
+    int w3 = w2 + wStride;
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector s00 = zero;
+    FloatVector s10 = zero;
+    FloatVector s20 = zero;
+    FloatVector s30 = zero;
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector v0 = FloatVector.fromArray(FLOATS, w, wOffset + i);
+      FloatVector v1 = FloatVector.fromArray(FLOATS, w, w1 + i);
+      FloatVector v2 = FloatVector.fromArray(FLOATS, w, w2 + i);
+      FloatVector v3 = FloatVector.fromArray(FLOATS, w, w3 + i);
+      FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
+      s00 = v0.fma(u, s00);
+      s10 = v1.fma(u, s10);
+      s20 = v2.fma(u, s20);
+      s30 = v3.fma(u, s30);
+    }
+    store(s00, s10, s20, s30, out, outOffset);
+  }
+}

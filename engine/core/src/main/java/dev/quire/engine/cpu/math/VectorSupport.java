@@ -1,0 +1,44 @@
+package dev.quire.engine.cpu.math;
+
+import jdk.incubator.vector.VectorShape;
+
+/**
+ * Finds out what vectors there are. The vector classes are touched only if their module is there.
+ */
+final class VectorSupport {
+  private static final String MODULE = "jdk.incubator.vector";
+  private static final String MODULE_MISSING =
+      "the JVM was started without --add-modules " + MODULE;
+
+  private VectorSupport() {}
+
+  static Arithmetic choose(VectorWidth width) {
+    boolean module = ModuleLayer.boot().findModule(MODULE).isPresent();
+    return switch (width) {
+      case SCALAR -> new ScalarArithmetic("as asked for");
+      case BITS_512 -> {
+        if (!module) {
+          throw new UnsupportedOperationException(
+              "vectors of 512 bits were asked for, but " + MODULE_MISSING);
+        }
+        yield new Arithmetic512();
+      }
+      case AUTO -> {
+        if (!module) {
+          yield new ScalarArithmetic(MODULE_MISSING + ", which makes it several times faster");
+        }
+        int bits = Preferred.bits();
+        yield bits < 512
+            ? new ScalarArithmetic("this machine's vectors have " + bits + " bits, not 512")
+            : new WarmingArithmetic(new Arithmetic512());
+      }
+    };
+  }
+
+  /** A class of its own, so that looking at it is what loads the vector classes. */
+  private static final class Preferred {
+    static int bits() {
+      return VectorShape.preferredShape().vectorBitSize();
+    }
+  }
+}

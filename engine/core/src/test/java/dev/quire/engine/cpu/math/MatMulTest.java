@@ -1,0 +1,150 @@
+package dev.quire.engine.cpu.math;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.quire.weights.tensor.TensorType;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class MatMulTest {
+  private static final Arithmetic SCALAR = Arithmetic.of(VectorWidth.SCALAR);
+  private static final Arithmetic VECTOR = Arithmetic.of(VectorWidth.BITS_512);
+
+  private final RandomData random = new RandomData(7);
+
+  static Stream<TensorType> types() {
+    return Arrays.stream(TensorType.values())
+        .filter(TensorType::isSupported)
+        .filter(
+            t ->
+                t.bitsPerElement() < 32 && t != TensorType.I8 && t != TensorType.I16
+                    || t == TensorType.F32);
+  }
+
+  private static int[] lengths(TensorType type) {
+    return switch (type.blockElements()) {
+      case 1 -> new int[] {1, 15, 32, 100, 288};
+      case 32 -> new int[] {32, 96, 288};
+      default -> new int[] {256, 512};
+    };
+  }
+
+  private static float[] multiply(Arithmetic arithmetic, int threads, Matrix w, float[] x, int n) {
+    float[] out = new float[n * w.outputs()];
+    try (WorkerTeam team = new WorkerTeam(threads)) {
+      new MatMul(team, arithmetic).multiply(w, x, n, out);
+    }
+    return out;
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void agreesWithDoublePrecision(TensorType type) {
+    for (int inputs : lengths(type)) {
+      for (int outputs : new int[] {1, 4, 7, 33}) {
+        Matrix w = random.matrix(type, outputs, inputs);
+        float[] x = random.floats(3 * inputs);
+        for (Arithmetic arithmetic : List.of(SCALAR, VECTOR)) {
+          check(w, x, 3, multiply(arithmetic, 2, w, x, 3));
+          check(w, x, 1, multiply(arithmetic, 2, w, x, 1));
+        }
+      }
+    }
+  }
+
+  private static void check(Matrix w, float[] x, int rows, float[] out) {
+    float[] row = new float[w.inputs()];
+    for (int o = 0; o < w.outputs(); o++) {
+      w.decodeRow(o, row, 0);
+      for (int r = 0; r < rows; r++) {
+        double sum = 0;
+        double magnitude = 0;
+        for (int i = 0; i < row.length; i++) {
+          double product = (double) row[i] * x[r * row.length + i];
+          sum += product;
+          magnitude += Math.abs(product);
+        }
+        assertThat((double) out[r * w.outputs() + o])
+            .as("%s [%d, %d] row %d output %d", w.type(), w.outputs(), w.inputs(), r, o)
+            .isCloseTo(sum, within(1e-5 * magnitude + 1e-30));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void everyRowHasTheSameBitsInAnyBatchOnAnyTeamAtAnyWidth(TensorType type) {
+    int inputs = lengths(type)[lengths(type).length - 1];
+    int outputs = 37;
+    int most = 65;
+    Matrix w = random.matrix(type, outputs, inputs);
+    float[] x = random.floats(most * inputs);
+    float[] alone = new float[most * outputs];
+    try (WorkerTeam team = new WorkerTeam(1)) {
+      MatMul matMul = new MatMul(team, SCALAR);
+      for (int r = 0; r < most; r++) {
+        matMul.multiply(w, x, r * inputs, inputs, 1, alone, r * outputs, outputs);
+      }
+    }
+    for (int rows = 1; rows <= most; rows++) {
+      assertThat(multiply(VECTOR, 1 + rows % 4, w, x, rows))
+          .as("%d rows", rows)
+          .isEqualTo(Arrays.copyOf(alone, rows * outputs));
+    }
+    assertThat(multiply(SCALAR, 3, w, x, most)).isEqualTo(alone);
+  }
+
+  @Test
+  void largeMatricesInSeveralPanels() {
+    Matrix w = random.matrix(TensorType.Q8_0, 200, 8192);
+    float[] x = random.floats(7 * 8192);
+    check(w, x, 7, multiply(VECTOR, 2, w, x, 7));
+  }
+
+  @ParameterizedTest
+  @EnumSource(VectorWidth.class)
+  void severalMatricesAtOnceGiveWhatEachGives(VectorWidth width) {
+    Matrix a = random.matrix(TensorType.Q8_0, 70, 96);
+    Matrix b = random.matrix(TensorType.F16, 9, 96);
+    for (int rows : new int[] {1, 5}) {
+      float[] x = random.floats(rows * 96);
+      float[] outA = new float[rows * 70];
+      float[] outB = new float[rows * 9];
+      try (WorkerTeam team = new WorkerTeam(2)) {
+        new MatMul(team, Arithmetic.of(width))
+            .multiplyAll(List.of(a, b), x, rows, List.of(outA, outB));
+      }
+      assertThat(outA).isEqualTo(multiply(SCALAR, 1, a, x, rows));
+      assertThat(outB).isEqualTo(multiply(SCALAR, 1, b, x, rows));
+    }
+  }
+
+  @Test
+  void specialHalvesSurvive() {
+    Matrix w = random.matrix(TensorType.F16, 4, 16);
+    short[] bits = {0x7C00, (short) 0xFC00, 0x7E00, 1, (short) 0x83FF, 0x0400, (short) 0x8000, 0};
+    for (int i = 0; i < bits.length; i++) {
+      w.data().set(java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i, bits[i]);
+    }
+    float[] expected = new float[16];
+    w.decodeRow(0, expected, 0);
+    float[] decoded = new float[16];
+    VECTOR.decode(w, 0, decoded, 0, new Scratch());
+    assertThat(decoded).isEqualTo(expected);
+  }
+
+  @Test
+  void refusesArraysThatAreTooShort() {
+    Matrix w = random.matrix(TensorType.F32, 4, 8);
+    assertThatThrownBy(() -> multiply(SCALAR, 1, w, new float[15], 2))
+        .isInstanceOf(IndexOutOfBoundsException.class)
+        .hasMessageContaining("2 rows of 8 floats");
+  }
+}

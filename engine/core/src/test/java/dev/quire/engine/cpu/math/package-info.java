@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.engine.cpu.math;
+
+import org.jspecify.annotations.NullMarked;
