@@ -242,14 +242,23 @@ public final class PagedAllocator implements KvAllocator {
   public int reservable(SequenceBlocks s, int computed, int wanted) {
     s.require(SequenceBlocks.State.ON_DEVICE);
     long most = wanted;
-    int firstEntry = computed / blockSize;
     for (int group = 0; group < groups; group++) {
-      int copied = replacements(s, group, firstEntry, firstEntry + 1);
-      int free = pools[group].freeBlocks() - copied;
-      long room = ((long) s.blockCount(group) + free) * blockSize - computed;
-      most = free < 0 ? 0 : Math.min(most, room);
+      most = Math.min(most, room(s, group, computed));
     }
     return (int) Math.max(0, most);
+  }
+
+  /** Tokens from a position on that a group has blocks for, its own, copied or free ones. */
+  private long room(SequenceBlocks s, int group, int computed) {
+    int free = pools[group].freeBlocks();
+    int entry = computed / blockSize;
+    for (; entry < s.blockCount(group); entry++) {
+      free -= replacements(s, group, entry, entry + 1);
+      if (free < 0) {
+        return (long) entry * blockSize - computed;
+      }
+    }
+    return ((long) entry + free) * blockSize - computed;
   }
 
   /** A block for new contents; what it held is not findable any more. Called when one is free. */
