@@ -1,0 +1,38 @@
+package dev.quire.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every architecture from its Hugging Face folder gives transformers' numbers. */
+class GoldenModelsTest {
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gemma2",
+        "gemma3",
+        "granite",
+        "llama",
+        "llama-tied-rope3",
+        "mistral-window",
+        "mixtral",
+        "olmo2",
+        "phi3",
+        "qwen2",
+        "qwen3",
+        "qwen3-moe",
+        "smollm3"
+      })
+  void logitsAndGreedyContinuation(String name) {
+    Golden golden = Golden.folder(name);
+    try (var model = new PagedModel(golden.model(), PagedModel.Setup.USUAL)) {
+      for (int row = 0; row < golden.tokens().length; row++) {
+        float[] logits = model.logits(golden.tokens()[row], 48);
+        assertThat(golden.worstError(row, logits)).as("row %d", row).isLessThan(1e-4);
+      }
+      assertThat(model.greedy(golden.tokens()[0], golden.greedy())).isEqualTo(golden.greedy());
+    }
+  }
+}
