@@ -49,8 +49,7 @@ record Golden(Path model, int[][] tokens, float[][] logits, int[] greedy, int vo
       for (int r = 0; r < rows; r++) {
         tokens[r] = Arrays.copyOfRange(flatIds, r * length, (r + 1) * length);
         values[r] =
-            Arrays.copyOfRange(
-                flatLogits, r * length * vocabulary, (r + 1) * length * vocabulary);
+            Arrays.copyOfRange(flatLogits, r * length * vocabulary, (r + 1) * length * vocabulary);
       }
       int[] greedy = tensor(tensors, "greedy_ids").data().toArray(INT);
       return new Golden(model, tokens, values, greedy, vocabulary);

@@ -55,9 +55,7 @@ final class PagedModel implements AutoCloseable {
     executor =
         new CpuExecutor(
             model,
-            CpuOptions.of(blockSize, blocks)
-                .withThreads(setup.threads())
-                .withExact(setup.exact()));
+            CpuOptions.of(blockSize, blocks).withThreads(setup.threads()).withExact(setup.exact()));
     allocator =
         new PagedAllocator(
             new KvCacheConfig(
