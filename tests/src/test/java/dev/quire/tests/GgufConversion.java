@@ -76,7 +76,9 @@ final class GgufConversion {
     JsonNode rope = config.get("rope_parameters");
     number(
         "rope.freq_base",
-        rope.has("full_attention") ? rope.get("full_attention").get("rope_theta") : rope.get("rope_theta"));
+        rope.has("full_attention")
+            ? rope.get("full_attention").get("rope_theta")
+            : rope.get("rope_theta"));
     if (rope.path("rope_type").asString("").equals("llama3")) {
       add("rope_freqs.weight", llama3Divisors(rope));
     }
@@ -103,7 +105,8 @@ final class GgufConversion {
     double context = rope.get("original_max_position_embeddings").doubleValue();
     float[] divisors = new float[size / 2];
     for (int i = 0; i < divisors.length; i++) {
-      double wavelength = 2 * Math.PI * Math.pow(rope.get("rope_theta").doubleValue(), 2.0 * i / size);
+      double wavelength =
+          2 * Math.PI * Math.pow(rope.get("rope_theta").doubleValue(), 2.0 * i / size);
       double blend = Math.clamp((context / wavelength - low) / (high - low), 0, 1);
       divisors[i] = (float) (1 / ((1 - blend) / factor + blend));
     }
