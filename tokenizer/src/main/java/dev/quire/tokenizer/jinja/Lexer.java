@@ -1,0 +1,273 @@
+package dev.quire.tokenizer.jinja;
+
+import dev.quire.tokenizer.jinja.Token.Kind;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Cuts a template into tokens, with {@code trim_blocks} (a line end after a block goes) and {@code
+ * lstrip_blocks} (blanks before a block that starts its line go).
+ */
+final class Lexer {
+  private static final List<String> OPERATORS =
+      List.of(
+          "//", "**", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")",
+          "[", "]", "{", "}", ".", ",", ":", "|");
+
+  private final String source;
+  private final List<Token> tokens = new ArrayList<>();
+  private int at;
+  private int line = 1;
+
+  /**
+   * What the tag before the current text asks for: '-' strip, '\n' drop one line end, 0 neither.
+   */
+  private char trim;
+
+  private Lexer(String source) {
+    String lines = source.replace("\r\n", "\n").replace('\r', '\n');
+    this.source = lines.endsWith("\n") ? lines.substring(0, lines.length() - 1) : lines;
+  }
+
+  static List<Token> tokens(String source) {
+    Lexer lexer = new Lexer(source);
+    lexer.run();
+    return lexer.tokens;
+  }
+
+  private void run() {
+    while (at < source.length()) {
+      int open = nextTag(at);
+      data(at, open);
+      if (open == source.length()) {
+        at = open;
+        break;
+      }
+      tag(open);
+    }
+    add(Kind.END, "");
+  }
+
+  private int nextTag(int from) {
+    for (int i = from; i + 1 < source.length(); i++) {
+      if (source.charAt(i) == '{') {
+        char c = source.charAt(i + 1);
+        if (c == '{' || c == '%' || c == '#') {
+          return i;
+        }
+      }
+    }
+    return source.length();
+  }
+
+  private void data(int from, int to) {
+    String text = source.substring(from, to);
+    if (trim == '-') {
+      text = text.stripLeading();
+    } else if (trim == '\n' && text.startsWith("\n")) {
+      text = text.substring(1);
+    }
+    if (to < source.length()) {
+      char sign = to + 2 < source.length() ? source.charAt(to + 2) : 0;
+      boolean block = source.charAt(to + 1) != '{';
+      if (sign == '-') {
+        text = text.stripTrailing();
+      } else if (block && sign != '+') {
+        text = withoutIndent(text, from);
+      }
+    }
+    if (!text.isEmpty()) {
+      add(Kind.DATA, text);
+    }
+    countLines(from, to);
+  }
+
+  private String withoutIndent(String text, int from) {
+    int end = text.length();
+    while (end > 0 && (text.charAt(end - 1) == ' ' || text.charAt(end - 1) == '\t')) {
+      end--;
+    }
+    boolean lineStart =
+        end > 0
+            ? text.charAt(end - 1) == '\n'
+            : from == 0
+                || source.charAt(from - 1) == '\n'
+                || trim == '\n' && source.charAt(from) == '\n';
+    return lineStart ? text.substring(0, end) : text;
+  }
+
+  private void countLines(int from, int to) {
+    for (int i = from; i < to; i++) {
+      if (source.charAt(i) == '\n') {
+        line++;
+      }
+    }
+  }
+
+  private void tag(int open) {
+    char kind = source.charAt(open + 1);
+    int body = open + 2;
+    if (kind == '#') {
+      int close = source.indexOf("#}", body);
+      if (close < 0) {
+        throw error("a comment is not closed");
+      }
+      countLines(open, close);
+      trimAfter(close > body ? source.charAt(close - 1) : 0, true);
+      at = close + 2;
+      return;
+    }
+    if (body < source.length() && (source.charAt(body) == '-' || source.charAt(body) == '+')) {
+      body++;
+    }
+    at = body;
+    add(kind == '{' ? Kind.OUTPUT_BEGIN : Kind.BLOCK_BEGIN, "");
+    int first = tokens.size();
+    expression(kind == '{' ? "}}" : "%}");
+    add(kind == '{' ? Kind.OUTPUT_END : Kind.BLOCK_END, "");
+    if (kind == '%' && tokens.get(first).is(Kind.NAME, "raw")) {
+      tokens.subList(first - 1, tokens.size()).clear();
+      raw();
+    }
+  }
+
+  private void raw() {
+    for (int i = at; (i = source.indexOf("{%", i)) >= 0; i++) {
+      int name = i + 2;
+      while (name < source.length() && "-+ \t\n".indexOf(source.charAt(name)) >= 0) {
+        name++;
+      }
+      if (source.startsWith("endraw", name)) {
+        data(at, i);
+        at = name + "endraw".length();
+        expression("%}");
+        return;
+      }
+    }
+    throw error("{% raw %} is not closed");
+  }
+
+  private void trimAfter(char sign, boolean block) {
+    trim = sign == '-' ? '-' : block && sign != '+' ? '\n' : 0;
+  }
+
+  /** Tokens up to the closing sign, which is taken, too. */
+  private void expression(String close) {
+    int depth = 0;
+    while (at < source.length()) {
+      char c = source.charAt(at);
+      if (c == '\n') {
+        line++;
+      }
+      if (Character.isWhitespace(c)) {
+        at++;
+        continue;
+      }
+      if (depth == 0) {
+        boolean signed = (c == '-' || c == '+') && source.startsWith(close, at + 1);
+        if (signed || source.startsWith(close, at)) {
+          trimAfter(signed ? c : 0, close.equals("%}"));
+          at += signed ? 3 : 2;
+          return;
+        }
+      }
+      depth += "([{".indexOf(c) >= 0 ? 1 : ")]}".indexOf(c) >= 0 ? -1 : 0;
+      item(c);
+    }
+    throw error("a tag is not closed by " + close);
+  }
+
+  private void item(char c) {
+    int start = at;
+    if (c == '"' || c == '\'') {
+      string(c);
+    } else if (Character.isDigit(c)) {
+      number(start);
+    } else if (Character.isJavaIdentifierStart(c)) {
+      while (at < source.length() && Character.isJavaIdentifierPart(source.charAt(at))) {
+        at++;
+      }
+      add(Kind.NAME, source.substring(start, at));
+    } else {
+      for (String operator : OPERATORS) {
+        if (source.startsWith(operator, at)) {
+          at += operator.length();
+          add(Kind.OPERATOR, operator);
+          return;
+        }
+      }
+      throw error("unexpected character “" + c + "”");
+    }
+  }
+
+  private void number(int start) {
+    boolean fraction = false;
+    while (at < source.length()) {
+      char c = source.charAt(at);
+      boolean digit = Character.isDigit(c) || c == '_';
+      boolean point =
+          !fraction
+              && c == '.'
+              && at + 1 < source.length()
+              && Character.isDigit(source.charAt(at + 1));
+      if (!digit && !point) {
+        break;
+      }
+      fraction |= point;
+      at++;
+    }
+    add(fraction ? Kind.FLOAT : Kind.INTEGER, source.substring(start, at).replace("_", ""));
+  }
+
+  private void string(char quote) {
+    StringBuilder text = new StringBuilder();
+    at++;
+    while (at < source.length() && source.charAt(at) != quote) {
+      char c = source.charAt(at++);
+      if (c == '\n') {
+        line++;
+      }
+      if (c != '\\' || at == source.length()) {
+        text.append(c);
+        continue;
+      }
+      char escaped = source.charAt(at++);
+      switch (escaped) {
+        case 'n' -> text.append('\n');
+        case 't' -> text.append('\t');
+        case 'r' -> text.append('\r');
+        case 'b' -> text.append('\b');
+        case 'f' -> text.append('\f');
+        case '0' -> text.append('\0');
+        case '\n' -> line++;
+        case 'x' -> codePoint(text, 2);
+        case 'u' -> codePoint(text, 4);
+        case 'U' -> codePoint(text, 8);
+        case '\\', '\'', '"' -> text.append(escaped);
+        default -> text.append('\\').append(escaped);
+      }
+    }
+    if (at == source.length()) {
+      throw error("a string is not closed");
+    }
+    at++;
+    add(Kind.STRING, text.toString());
+  }
+
+  private void codePoint(StringBuilder text, int digits) {
+    try {
+      text.appendCodePoint(Integer.parseInt(source, at, at + digits, 16));
+      at += digits;
+    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+      throw error("a string has a malformed escape");
+    }
+  }
+
+  private void add(Kind kind, String text) {
+    tokens.add(new Token(kind, text, line));
+  }
+
+  private JinjaException error(String message) {
+    return new JinjaException("template line " + line + ": " + message);
+  }
+}

@@ -1,0 +1,7 @@
+package dev.quire.tokenizer.jinja;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Named values with attributes: {@code namespace()} and {@code loop}. */
+record Namespace(Map<String, @Nullable Object> values, String type) {}
