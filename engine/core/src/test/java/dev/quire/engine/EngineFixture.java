@@ -1,0 +1,76 @@
+package dev.quire.engine;
+
+import dev.quire.paging.CacheGroup;
+import dev.quire.paging.KvCacheConfig;
+import dev.quire.paging.PagedAllocator;
+import dev.quire.tokenizer.Tokenizer;
+import dev.quire.weights.GgufFile;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+
+/** Engines over a {@link TokenStoreExecutor}. */
+final class EngineFixture {
+  static final int VOCABULARY = 96;
+
+  private EngineFixture() {}
+
+  static EngineOptions.Builder options(int blockSize) {
+    return EngineOptions.builder().blockSize(blockSize).checkIntegrity(true);
+  }
+
+  static Engine engine(int blocks, EngineOptions options) {
+    return engine(blocks, options, null, null, VOCABULARY).engine();
+  }
+
+  record Built(Engine engine, TokenStoreExecutor executor) {}
+
+  static Built engine(
+      int blocks,
+      EngineOptions options,
+      @Nullable CountDownLatch gate,
+      @Nullable Tokenizer tokenizer,
+      int vocabulary) {
+    int blockSize = options.blockSize();
+    var executor = new TokenStoreExecutor(vocabulary, blockSize, blocks, gate);
+    var allocator =
+        new PagedAllocator(
+            new KvCacheConfig(
+                blockSize,
+                new int[] {blocks},
+                List.of(new CacheGroup("full", 0)),
+                options.prefixCaching(),
+                options.watermark()));
+    int longest = blocks * blockSize;
+    var info =
+        new ModelInfo(
+            "store", "test", 0, 0, vocabulary, longest, longest, blockSize, blocks, 0, "test");
+    return new Built(
+        new Engine(new Engine.Parts(info, tokenizer, executor, allocator, 1, () -> {}), options),
+        executor);
+  }
+
+  /** The embedded model's tokenizer. */
+  static Tokenizer tokenizer() {
+    try (InputStream in =
+        Objects.requireNonNull(
+            EngineFixture.class.getResourceAsStream("/dev/quire/model/default.gguf"))) {
+      byte[] bytes = in.readAllBytes();
+      MemorySegment segment = MemorySegment.ofArray(new long[bytes.length / 8 + 1]);
+      MemorySegment.copy(MemorySegment.ofArray(bytes), 0, segment, 0, bytes.length);
+      GgufFile file = GgufFile.of(segment.asSlice(0, bytes.length), Path.of("embedded.gguf"));
+      return Tokenizer.fromGguf(new GgufTokenizerMetadata(file.metadata()));
+    } catch (java.io.IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  static int[] prompt(Random random, int length) {
+    return random.ints(length, 0, VOCABULARY).toArray();
+  }
+}
