@@ -80,14 +80,12 @@ final class AffineFit {
         sumXq += value * q;
       }
       double determinant = (double) RUN * sumQq - (double) sumQ * sumQ;
-      if (determinant <= 0) {
-        continue;
-      }
+      // Where all levels are equal there is no line through them but the one through the origin.
+      double shift = determinant > 0 ? (sumQq * sum - sumQ * (double) sumXq) / determinant : 0;
       double scale = (RUN * (double) sumXq - sum * sumQ) / determinant;
-      double shift = (sumQq * sum - sumQ * (double) sumXq) / determinant;
-      if (shift > 0) {
+      if (shift >= 0) {
         shift = 0;
-        scale = (double) sumXq / sumQq;
+        scale = (double) sumXq / Math.max(1, sumQq);
       }
       // The squared error, less the sum of squared values, which all candidates share.
       double error =
