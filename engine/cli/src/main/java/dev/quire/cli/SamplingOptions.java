@@ -1,0 +1,122 @@
+package dev.quire.cli;
+
+import dev.quire.engine.QuireException;
+import dev.quire.engine.SamplingParams;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How tokens are chosen, by the names and defaults llama.cpp's users know. */
+final class SamplingOptions {
+  @Option(
+      names = {"-n", "--n-predict", "--max-tokens"},
+      paramLabel = "N",
+      description =
+          "The most tokens to generate; -1: until the model ends or its context is full (default:"
+              + " 256 for run, -1 for chat).")
+  private @Nullable Integer maxTokens;
+
+  @Option(
+      names = {"--temp", "--temperature"},
+      paramLabel = "T",
+      description = "Divides the logits; 0 takes the most probable token (default: 0.8).")
+  private double temperature = 0.8;
+
+  @Option(
+      names = "--top-k",
+      paramLabel = "K",
+      description = "Keep the K most probable tokens; 0 keeps all (default: 40).")
+  private int topK = 40;
+
+  @Option(
+      names = "--top-p",
+      paramLabel = "P",
+      description = "Keep the most probable tokens that reach P; 1 keeps all (default: 0.95).")
+  private double topP = 0.95;
+
+  @Option(
+      names = "--min-p",
+      paramLabel = "P",
+      description =
+          "Keep tokens with at least this share of the most probable one's probability; 0 keeps"
+              + " all (default: 0.05).")
+  private double minP = 0.05;
+
+  @Option(
+      names = {"--typical", "--typical-p"},
+      paramLabel = "P",
+      description = "Locally typical sampling; 1 keeps all (default: 1).")
+  private double typicalP = 1;
+
+  @Option(
+      names = {"-s", "--seed"},
+      paramLabel = "SEED",
+      description = "Keys the random numbers; -1 draws one (default: -1).")
+  private long seed = -1;
+
+  @Option(
+      names = "--repeat-penalty",
+      paramLabel = "R",
+      description = "Weakens tokens that occurred lately; 1 is none (default: 1).")
+  private double repeatPenalty = 1;
+
+  @Option(
+      names = "--repeat-last-n",
+      paramLabel = "N",
+      description = "How many tokens --repeat-penalty looks back; -1: all (default: 64).")
+  private int repeatLastN = 64;
+
+  @Option(
+      names = "--presence-penalty",
+      paramLabel = "R",
+      description = "Taken from the logits of generated tokens (default: 0).")
+  private double presencePenalty;
+
+  @Option(
+      names = "--frequency-penalty",
+      paramLabel = "R",
+      description = "The same for each time a token was generated (default: 0).")
+  private double frequencyPenalty;
+
+  @Option(
+      names = {"--stop", "-r", "--reverse-prompt"},
+      paramLabel = "TEXT",
+      description = "Ends the text before this one; may be given several times.")
+  private List<String> stop = new ArrayList<>();
+
+  @Option(names = "--ignore-eos", description = "Go on when the model would end.")
+  private boolean ignoreEos;
+
+  /**
+   * The parameters, checked; a value out of range is wrong usage.
+   *
+   * @param defaultTokens where {@code -n} is not given
+   */
+  SamplingParams toParams(int defaultTokens) {
+    int tokens = maxTokens == null ? defaultTokens : maxTokens;
+    if (tokens == 0 || tokens < -1) {
+      throw new UsageError(
+          "-n must be at least 1, or -1 to go on until the model ends; it is " + tokens);
+    }
+    try {
+      return SamplingParams.builder()
+          .maxTokens(tokens == -1 ? Integer.MAX_VALUE : tokens)
+          .temperature(temperature)
+          .topK(topK)
+          .topP(topP)
+          .minP(minP)
+          .typicalP(typicalP)
+          .seed(seed == -1 ? null : seed)
+          .repetitionPenalty(repeatPenalty)
+          .repetitionWindow(repeatLastN)
+          .presencePenalty(presencePenalty)
+          .frequencyPenalty(frequencyPenalty)
+          .stop(stop)
+          .ignoreEos(ignoreEos)
+          .build();
+    } catch (QuireException e) {
+      throw new UsageError(String.valueOf(e.getMessage()));
+    }
+  }
+}
