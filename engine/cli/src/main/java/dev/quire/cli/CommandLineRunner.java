@@ -1,6 +1,7 @@
 package dev.quire.cli;
 
 import dev.quire.engine.QuireException;
+import dev.quire.tokenizer.TokenizerException;
 import dev.quire.weights.WeightsException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -30,12 +31,12 @@ final class CommandLineRunner {
     // A command costs reflection over its options: only the one that was asked for is set up.
     Callable<Integer> command = Commands.byName(asked, console);
     if (command != null) {
-      line.addSubcommand(asked, command);
+      add(line, asked, command, console);
     } else {
       for (String name : Commands.names()) {
         Callable<Integer> each = Commands.byName(name, console);
         if (each != null) {
-          line.addSubcommand(name, each);
+          add(line, name, each, console);
         }
       }
     }
@@ -53,6 +54,16 @@ final class CommandLineRunner {
       console.say("out of memory: " + e.getMessage());
       return FAILED;
     }
+  }
+
+  private static void add(
+      CommandLine line, String name, Callable<Integer> command, Console console) {
+    CommandLine added = new CommandLine(command);
+    if (command instanceof BenchCommand) {
+      added.addSubcommand("llama", new BenchLlamaCommand(console));
+      added.addSubcommand("batched", new BenchBatchedCommand(console));
+    }
+    line.addSubcommand(name, added);
   }
 
   private static int wrongUsage(Console console, ParameterException e) {
@@ -76,6 +87,7 @@ final class CommandLineRunner {
       case Failure f -> text(f);
       case QuireException q -> text(q);
       case WeightsException w -> text(w);
+      case TokenizerException t -> text(t);
       case java.io.UncheckedIOException u when u.getCause() != null -> message(u.getCause());
       case NoSuchFileException n -> n.getFile() + ": no such file or folder";
       case AccessDeniedException a -> a.getFile() + ": permission denied";
