@@ -57,7 +57,9 @@ public final class BatchedBench {
     }
   }
 
-  /** Engine options for the largest of these tests; prompts of a test go in one step if they can. */
+  /**
+   * Engine options for the largest of these tests; prompts of a test go in one step if they can.
+   */
   public static EngineOptions.Builder fit(EngineOptions.Builder options, int pp, int tg, int pl) {
     int blockSize = options.build().blockSize();
     int blocksEach = (pp + tg + 1 + blockSize - 1) / blockSize + 1;

@@ -23,7 +23,9 @@ import tools.jackson.databind.node.ObjectNode;
     sortOptions = false,
     description = "Measures many streams at once, as llama-batched-bench does.",
     footer = {
-      "", "Examples:", "  quire bench batched -m model.gguf -npp 128 -ntg 128 -npl 1,8,32 -o json"
+      "",
+      "Examples:",
+      "  quire bench batched -m model.gguf -npp 128 -ntg 128 -npl 1,8,32 -o json"
     })
 final class BenchBatchedCommand implements Callable<Integer> {
   private final Console console;

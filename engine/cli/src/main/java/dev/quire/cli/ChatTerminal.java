@@ -21,8 +21,7 @@ final class ChatTerminal {
       LineReaderBuilder builder =
           LineReaderBuilder.builder()
               .terminal(terminal)
-              .completer(
-                  new StringsCompleter("/help", "/reset", "/system", "/stats", "/exit"))
+              .completer(new StringsCompleter("/help", "/reset", "/system", "/stats", "/exit"))
               .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true);
       File folder = StartupCache.folder();
       if (folder != null) {

@@ -10,8 +10,17 @@ final class Commands {
 
   static List<String> names() {
     return List.of(
-        "run", "chat", "serve", "bench", "inspect", "synth", "quantize", "perplexity", "logits",
-        "tokenize", "detokenize");
+        "run",
+        "chat",
+        "serve",
+        "bench",
+        "inspect",
+        "synth",
+        "quantize",
+        "perplexity",
+        "logits",
+        "tokenize",
+        "detokenize");
   }
 
   /** The command of this name; null if there is none. */

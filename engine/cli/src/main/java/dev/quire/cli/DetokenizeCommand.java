@@ -52,8 +52,7 @@ final class DetokenizeCommand implements Callable<Integer> {
     }
     Tokenizer tokenizer = VocabularyLoader.load(model);
     if (jsonl) {
-      JsonLines.each(
-          console, node -> JsonLines.quoted(tokenizer.decode(ids(node), skipSpecial)));
+      JsonLines.each(console, node -> JsonLines.quoted(tokenizer.decode(ids(node), skipSpecial)));
     } else {
       console.out().print(tokenizer.decode(ids, skipSpecial) + "\n");
     }

@@ -31,7 +31,9 @@ import picocli.CommandLine.Option;
           + " with --greedy greedy_ids, int32 [N]."
     },
     footer = {
-      "", "Examples:", "  quire logits -m model.gguf --input in.safetensors --output out.safetensors"
+      "",
+      "Examples:",
+      "  quire logits -m model.gguf --input in.safetensors --output out.safetensors"
     })
 final class LogitsCommand implements Callable<Integer> {
   private static final ValueLayout.OfInt INT =

@@ -23,8 +23,9 @@ final class ModelOpener {
     Engine engine = path == null ? Engine.loadEmbedded(options) : Engine.load(path, options);
     ModelInfo info = engine.info();
     console.say(
-        (model.device() == Device.AUTO ? "device auto: took the CPU, there is no GPU executor in"
-                + " this build: " : "device: ")
+        (model.device() == Device.AUTO
+                ? "device auto: took the CPU, there is no GPU executor in" + " this build: "
+                : "device: ")
             + info.device());
     console.say(context(info));
     return engine;

@@ -72,9 +72,7 @@ final class TokenizeCommand implements Callable<Integer> {
           });
     } else {
       String given =
-          text == null
-              ? new String(console.in().readAllBytes(), StandardCharsets.UTF_8)
-              : text;
+          text == null ? new String(console.in().readAllBytes(), StandardCharsets.UTF_8) : text;
       console.out().print(ids(tokenizer, given) + "\n");
     }
     return CommandLineRunner.DONE;
