@@ -1,5 +1,6 @@
 package dev.quire.kernels;
 
+import dev.quire.tornado.jvm.Checked;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import uk.ac.manchester.tornado.api.GridScheduler;
@@ -12,7 +13,7 @@ import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 
-/** Runs one kernel: sends the inputs, launches, brings the outputs back. */
+/** Runs one kernel in checked mode: sends the inputs, launches, brings the outputs back. */
 final class Device {
   private Device() {}
 
@@ -30,10 +31,23 @@ final class Device {
         new TaskGraph("test").transferToDevice(DataTransferMode.EVERY_EXECUTION, inputs);
     graph = kernel.apply(graph).transferToHost(DataTransferMode.EVERY_EXECUTION, outputs);
     try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
-      plan.withGridScheduler(new GridScheduler("test.kernel", grid)).execute();
+      plan.withGridScheduler(new GridScheduler("test.kernel", grid));
+      Checked.run(plan::execute);
     } catch (TornadoExecutionPlanException failure) {
       throw new AssertionError(failure);
     }
+  }
+
+  /** Random blocks of Q8_0: a half, then 32 bytes. */
+  static byte[] q8(Random random, int count) {
+    byte[] blocks = new byte[count * 34];
+    random.nextBytes(blocks);
+    for (int b = 0; b < count; b++) {
+      short scale = Float.floatToFloat16(random.nextFloat() / 100);
+      blocks[b * 34] = (byte) scale;
+      blocks[b * 34 + 1] = (byte) (scale >> 8);
+    }
+    return blocks;
   }
 
   static float[] normal(Random random, int elements) {

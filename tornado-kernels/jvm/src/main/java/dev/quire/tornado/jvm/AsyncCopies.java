@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
@@ -16,8 +17,13 @@ final class AsyncCopies {
 
   private record Copy(int[] target, int index, int value) {}
 
+  private final @Nullable GroupWatch watch;
   private List<Copy> open = new ArrayList<>();
   private final ArrayDeque<List<Copy>> committed = new ArrayDeque<>();
+
+  AsyncCopies(@Nullable GroupWatch watch) {
+    this.watch = watch;
+  }
 
   void start(int[] target, int targetIndex, TornadoNativeArray source, int sourceIndex) {
     Objects.checkIndex(targetIndex, target.length);
@@ -30,6 +36,10 @@ final class AsyncCopies {
               + " is not aligned to its "
               + BYTES
               + " bytes");
+    }
+    if (watch != null) {
+      watch.loadNative(source, sourceIndex, elements);
+      watch.copyStarts(target, targetIndex);
     }
     long offset = TornadoNativeArray.ARRAY_HEADER + (long) sourceIndex * source.getElementSize();
     int value = source.getSegmentWithHeader().get(ValueLayout.JAVA_INT_UNALIGNED, offset);
@@ -44,6 +54,9 @@ final class AsyncCopies {
   void await(int groups) {
     while (committed.size() > groups) {
       for (Copy copy : committed.removeFirst()) {
+        if (watch != null) {
+          watch.copyArrives(copy.target, copy.index);
+        }
         copy.target[copy.index] = copy.value;
       }
     }

@@ -3,6 +3,7 @@ package dev.quire.tornado.jvm;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.DoubleArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -20,6 +21,8 @@ final class DeviceArray {
   private final Arena arena = Arena.ofShared();
   private final TornadoNativeArray device;
   private boolean sent;
+  private boolean defined;
+  private byte @Nullable [] written;
 
   DeviceArray(TornadoNativeArray host) {
     this.host = host;
@@ -49,6 +52,27 @@ final class DeviceArray {
     return device.getNumBytesOfSegmentWithHeader();
   }
 
+  /** Called before a launch: outside checked mode nobody knows what it will write. */
+  void prepare(boolean checked) {
+    if (!checked) {
+      defined = true;
+      written = null;
+    } else if (!defined && written == null) {
+      written = new byte[device.getSize()];
+    }
+  }
+
+  /** Whether an element was sent, or written by a kernel. */
+  boolean isWritten(int index) {
+    return written == null || written[index] != 0;
+  }
+
+  void markWritten(int index) {
+    if (written != null) {
+      written[index] = 1;
+    }
+  }
+
   /** Whether the array was copied here since it was allocated. */
   boolean sent() {
     return sent;
@@ -62,6 +86,8 @@ final class DeviceArray {
         TornadoNativeArray.ARRAY_HEADER,
         host.getNumBytesOfSegment());
     sent = true;
+    defined = true;
+    written = null;
   }
 
   void receive(long offset, long bytes) {
@@ -73,6 +99,8 @@ final class DeviceArray {
     device.getSegment().fill(POISON);
     device.getSegmentWithHeader().set(ValueLayout.JAVA_INT, 0, host.getSize());
     sent = false;
+    defined = false;
+    written = null;
   }
 
   void free() {

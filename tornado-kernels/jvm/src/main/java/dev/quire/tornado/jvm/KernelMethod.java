@@ -2,10 +2,13 @@ package dev.quire.tornado.jvm;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.MethodModel;
+import java.lang.classfile.constantpool.Utf8Entry;
 import java.lang.classfile.instruction.InvokeInstruction;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -15,7 +18,8 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /** The method behind a kernel's function object, and what its bytecode says. */
-record KernelMethod(ClassLoader loader, String owner, String name, boolean suspends) {
+record KernelMethod(
+    ClassLoader loader, String owner, String name, boolean suspends, List<String> parameters) {
   private static final Set<String> SUSPENDING =
       Set.of("localBarrier", "globalBarrier", "simdSum", "simdShuffleDown", "simdBroadcastFirst");
   private static final String CONTEXT = KernelContext.class.getName().replace('.', '/');
@@ -55,10 +59,37 @@ record KernelMethod(ClassLoader loader, String owner, String name, boolean suspe
         String owner = stack[frame].getClassName();
         String name = stack[frame].getMethodName();
         boolean suspends = suspends(effective, owner.replace('.', '/'), name, new HashSet<>());
-        return new KernelMethod(effective, owner, name, suspends);
+        return new KernelMethod(
+            effective, owner, name, suspends, parameters(effective, owner, name));
       }
     }
     return null;
+  }
+
+  /** The name of a parameter, or null if the class file does not tell. */
+  @Nullable String parameter(int number) {
+    return number < parameters.size() ? parameters.get(number) : null;
+  }
+
+  private static List<String> parameters(ClassLoader loader, String owner, String name) {
+    List<String> names = new ArrayList<>();
+    ClassModel model = read(loader, owner.replace('.', '/'));
+    if (model != null) {
+      for (MethodModel method : model.methods()) {
+        if (method.methodName().equalsString(name)) {
+          method
+              .findAttribute(Attributes.methodParameters())
+              .ifPresent(
+                  all ->
+                      all.parameters()
+                          .forEach(
+                              one ->
+                                  names.add(one.name().map(Utf8Entry::stringValue).orElse("?"))));
+          return names;
+        }
+      }
+    }
+    return names;
   }
 
   String title() {

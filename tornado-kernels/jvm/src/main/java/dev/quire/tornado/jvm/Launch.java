@@ -12,21 +12,63 @@ import uk.ac.manchester.tornado.api.KernelContext;
 final class Launch {
   private static final MethodHandle NEW_CONTEXT = contextConstructor();
 
+  private static final String[] OURS = {
+    "WorkItem", "WorkGroup", "Warp", "AsyncCopies", "Launch", "Watch", "GroupWatch", "LocalMemory"
+  };
+
   private final GraphStep.Task task;
   private final @Nullable KernelMethod method;
   private final GridShape shape;
   private final Object[] arguments;
+  private final @Nullable DeviceArray[] arrays;
+  private final KernelFunction function;
+  private final boolean checked;
 
   /** {@code arguments} are the device's arrays, the scalars and the stand-ins for contexts. */
-  Launch(GraphStep.Task task, @Nullable KernelMethod method, GridShape shape, Object[] arguments) {
+  Launch(
+      GraphStep.Task task,
+      Plan.Program program,
+      GridShape shape,
+      Object[] arguments,
+      @Nullable DeviceArray[] arrays,
+      boolean checked) {
     this.task = task;
-    this.method = method;
+    method = program.method();
+    this.arrays = arrays;
+    this.checked = checked;
+    function = checked ? program.checkedFunction(task) : task.function();
     this.shape = shape;
     this.arguments = arguments;
   }
 
   GridShape shape() {
     return shape;
+  }
+
+  boolean checked() {
+    return checked;
+  }
+
+  /** The place of a device array among the arguments, or -1. */
+  int argument(Object array) {
+    for (int i = 0; i < arguments.length; i++) {
+      if (arguments[i] == array) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  @Nullable DeviceArray deviceArray(int argument) {
+    return arrays[argument];
+  }
+
+  String argumentName(int argument) {
+    if (argument < 0) {
+      return "that is no argument";
+    }
+    String name = method == null ? null : method.parameter(argument);
+    return name == null ? "argument " + argument : name;
   }
 
   boolean suspends() {
@@ -65,7 +107,7 @@ final class Launch {
         own[i] = (Object) NEW_CONTEXT.invokeExact(item);
       }
     }
-    task.function().apply(own);
+    function.apply(own);
   }
 
   KernelFault fault(String where, Throwable cause) {
@@ -77,17 +119,23 @@ final class Launch {
 
   private static String line(Throwable cause) {
     for (StackTraceElement frame : cause.getStackTrace()) {
-      String owner = frame.getClassName();
-      if (!owner.startsWith("java.")
-          && !owner.startsWith("jdk.")
-          && !owner.startsWith("uk.ac.manchester.tornado.api.")
-          && !owner.startsWith(Launch.class.getPackageName() + ".W")
-          && !owner.startsWith(Launch.class.getPackageName() + ".A")
-          && !owner.startsWith(Launch.class.getPackageName() + ".L")) {
+      if (!isOurs(frame.getClassName())) {
         return ", " + frame.getFileName() + " line " + frame.getLineNumber();
       }
     }
     return "";
+  }
+
+  private static boolean isOurs(String owner) {
+    if (!KernelMethod.isKernelCode(owner.replace('.', '/'))) {
+      return true;
+    }
+    for (String name : OURS) {
+      if (owner.startsWith(Launch.class.getPackageName() + "." + name)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static MethodHandle contextConstructor() {

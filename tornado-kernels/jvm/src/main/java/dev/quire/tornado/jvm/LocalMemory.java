@@ -60,7 +60,7 @@ final class LocalMemory {
     return -1;
   }
 
-  private static String describe(Object array) {
+  static String describe(Object array) {
     return array.getClass().getComponentType().getSimpleName() + "[" + Array.getLength(array) + "]";
   }
 

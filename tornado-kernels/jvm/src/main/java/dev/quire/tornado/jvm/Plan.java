@@ -44,7 +44,28 @@ public final class Plan {
   }
 
   /** What is known of a task's kernel. */
-  private record Program(@Nullable KernelMethod method) {}
+  static final class Program {
+    private final @Nullable KernelMethod method;
+    private @Nullable KernelFunction checkedFunction;
+
+    Program(@Nullable KernelMethod method) {
+      this.method = method;
+    }
+
+    @Nullable KernelMethod method() {
+      return method;
+    }
+
+    /** The kernel's watched twin; a kernel that touches no memory needs none. */
+    KernelFunction checkedFunction(GraphStep.Task task) {
+      KernelFunction function = checkedFunction;
+      if (function == null) {
+        function = method == null ? task.function() : CheckedClasses.twin(method, task.arguments());
+        checkedFunction = function;
+      }
+      return function;
+    }
+  }
 
   /** A plan over graphs, of which all are chosen. */
   public Plan(Graph... graphs) {
@@ -164,11 +185,16 @@ public final class Plan {
   }
 
   private void launch(GraphState state, GraphStep.Task task) {
+    boolean checked = Checked.on();
     Object[] arguments = task.arguments().toArray();
+    @Nullable DeviceArray[] arrays = new DeviceArray[arguments.length];
     boolean hasContext = false;
     for (int i = 0; i < arguments.length; i++) {
       if (arguments[i] instanceof TornadoNativeArray host) {
-        arguments[i] = state.array(host).device();
+        DeviceArray array = state.array(host);
+        array.prepare(checked);
+        arrays[i] = array;
+        arguments[i] = array.device();
       }
       hasContext |= arguments[i] instanceof KernelContext;
     }
@@ -177,7 +203,7 @@ public final class Plan {
         programs.computeIfAbsent(
             task,
             t -> new Program(KernelMethod.find(task.function(), task.code(), task.arguments())));
-    new Launch(task, program.method(), shape, arguments).run(Workers.SHARED);
+    new Launch(task, program, shape, arguments, arrays, checked).run(Workers.SHARED);
   }
 
   private GridShape shape(GraphState state, GraphStep.Task task, boolean hasContext) {

@@ -2,10 +2,12 @@ package dev.quire.tornado.jvm;
 
 import java.util.Arrays;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.enums.MMAShape;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
  * One lane's side of the matrix instructions, with the lane layout of PTX's {@code mma.sync} (PTX
@@ -31,10 +33,12 @@ public final class WarpMatrices {
   private final int lane;
   private final int g;
   private final int t;
+  private final @Nullable GroupWatch watch;
   private long joint;
 
-  WarpMatrices(Warp warp, int lane) {
+  WarpMatrices(Warp warp, int lane, @Nullable GroupWatch watch) {
     this.warp = warp;
+    this.watch = watch;
     this.lane = lane;
     g = lane / 4;
     t = lane % 4;
@@ -55,7 +59,7 @@ public final class WarpMatrices {
     int base = start(tile, depth, 16, byteOffset, ROWS * A_ROW_INTS);
     HalfFloat[] part = new HalfFloat[8];
     for (int i = 0; i < 4; i++) {
-      int pair = tile[base + (g + 8 * (i & 1)) * A_ROW_INTS + t + 4 * (i >> 1)];
+      int pair = read(tile, base + (g + 8 * (i & 1)) * A_ROW_INTS + t + 4 * (i >> 1));
       part[2 * i] = Halves.of(pair);
       part[2 * i + 1] = Halves.of(pair >>> 16);
     }
@@ -68,7 +72,7 @@ public final class WarpMatrices {
     HalfFloat[] part = new HalfFloat[4];
     for (int i = 0; i < 4; i++) {
       int k = 2 * t + (i & 1) + 8 * (i >> 1);
-      int pair = tile[base + k * B_ROW_INTS + g / 2];
+      int pair = read(tile, base + k * B_ROW_INTS + g / 2);
       part[i] = Halves.of(pair >>> 16 * (g & 1));
     }
     return part;
@@ -79,7 +83,7 @@ public final class WarpMatrices {
     int base = start(tile, depth, 32, 0, ROWS * A_ROW_INTS);
     byte[] part = new byte[16];
     for (int i = 0; i < 16; i++) {
-      int quad = tile[base + (g + 8 * (i >> 2 & 1)) * A_ROW_INTS + t + 4 * (i >> 3)];
+      int quad = read(tile, base + (g + 8 * (i >> 2 & 1)) * A_ROW_INTS + t + 4 * (i >> 3));
       part[i] = (byte) (quad >>> 8 * (i & 3));
     }
     return part;
@@ -91,7 +95,7 @@ public final class WarpMatrices {
     byte[] part = new byte[8];
     for (int i = 0; i < 8; i++) {
       int row = 2 * t + (i >> 1 & 1) + 8 * (i >> 2);
-      int pair = tile[base + row * B_ROW_INTS + g / 2] >>> 16 * (g & 1);
+      int pair = read(tile, base + row * B_ROW_INTS + g / 2) >>> 16 * (g & 1);
       part[i] = (byte) (pair >>> 8 * (i & 1));
     }
     return part;
@@ -106,6 +110,13 @@ public final class WarpMatrices {
           "a tile at byte " + byteOffset + ": its rows must lie at multiples of 16");
     }
     return Objects.checkFromIndexSize(byteOffset / 4, ints, tile.length);
+  }
+
+  private int read(int[] tile, int index) {
+    if (watch != null) {
+      watch.loadPlain(tile, index);
+    }
+    return tile[index];
   }
 
   /** {@code A·B + C}. */
@@ -211,6 +222,7 @@ public final class WarpMatrices {
 
   /** Stores the lanes' parts of a result. */
   public void store(float[] d, FloatArray target, int row, int column, int stride) {
+    watchStore(target, row, column, stride);
     Warp.Joint all = warp.arrive(lane, joint++, "mmaStore", d, target, row, column, stride);
     if (all != null) {
       for (int m = 0; m < ROWS; m++) {
@@ -225,6 +237,7 @@ public final class WarpMatrices {
 
   /** Stores the lanes' parts of a result of ints. */
   public void storeInt(int[] d, IntArray target, int row, int column, int stride) {
+    watchStore(target, row, column, stride);
     Warp.Joint all = warp.arrive(lane, joint++, "mmaStoreInt", d, target, row, column, stride);
     if (all != null) {
       for (int m = 0; m < ROWS; m++) {
@@ -233,6 +246,15 @@ public final class WarpMatrices {
           int value = ((int[]) all.operand(owner, 0))[element(m, n)];
           ((IntArray) all.operand(owner, 1)).set(index(all, owner, m, n), value);
         }
+      }
+    }
+  }
+
+  private void watchStore(TornadoNativeArray target, int row, int column, int stride) {
+    if (watch != null) {
+      for (int i = 0; i < 4; i++) {
+        int m = row + g + 8 * (i >> 1);
+        watch.storeNative(target, m * stride + column + 2 * t + (i & 1), 1);
       }
     }
   }

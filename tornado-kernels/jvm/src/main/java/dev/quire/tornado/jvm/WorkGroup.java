@@ -16,9 +16,11 @@ final class WorkGroup {
   private final LocalMemory memory = new LocalMemory();
   private final WorkItem[] items;
   private final Warp[] warps;
+  private final @Nullable GroupWatch watch;
 
   WorkGroup(Launch launch, int linear) {
     this.launch = launch;
+    watch = launch.checked() ? new GroupWatch(this, launch) : null;
     GridShape shape = launch.shape();
     position[0] = linear % shape.groups(0);
     position[1] = linear / shape.groups(0) % shape.groups(1);
@@ -51,11 +53,27 @@ final class WorkGroup {
     return warps[number];
   }
 
+  @Nullable GroupWatch watch() {
+    return watch;
+  }
+
   void run() {
+    GroupWatch.enter(watch);
+    try {
+      runItems();
+    } finally {
+      GroupWatch.enter(null);
+    }
+  }
+
+  private void runItems() {
     if (launch.suspends()) {
       runInTurns();
     } else {
       for (WorkItem item : items) {
+        if (watch != null) {
+          watch.running(item);
+        }
         call(item);
         rethrow(item);
       }
@@ -101,10 +119,30 @@ final class WorkGroup {
               + places(done)
               + " returned without coming to it");
     }
+    checkOneSite(waiting);
     for (WorkItem item : items) {
       item.state = WorkItem.State.READY;
     }
+    if (watch != null) {
+      watch.barrierPassed();
+    }
     return true;
+  }
+
+  private void checkOneSite(WorkItem first) {
+    for (WorkItem item : items) {
+      if (item.site != first.site) {
+        throw fault(
+            "the group diverges at a barrier: thread "
+                + place(first)
+                + " waits on line "
+                + first.site
+                + ", thread "
+                + place(item)
+                + " on line "
+                + item.site);
+      }
+    }
   }
 
   void resume(WorkItem item) {
@@ -112,11 +150,15 @@ final class WorkGroup {
     if (coroutine == null) {
       return;
     }
+    if (watch != null) {
+      watch.running(item);
+    }
     coroutine.resume();
     rethrow(item);
   }
 
   private void call(WorkItem item) {
+    GroupWatch.enter(watch);
     try {
       launch.call(item);
       item.finish();

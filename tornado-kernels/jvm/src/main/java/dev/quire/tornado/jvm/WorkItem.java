@@ -51,6 +51,9 @@ public final class WorkItem {
   float warpValue;
   int warpArgument;
 
+  /** The line of the barrier that it waits at, in checked mode. */
+  int site;
+
   WorkItem(WorkGroup group, int linear) {
     this.group = group;
     this.linear = linear;
@@ -172,7 +175,7 @@ public final class WorkItem {
   public WarpMatrices matrices() {
     WarpMatrices own = matrices;
     if (own == null) {
-      own = new WarpMatrices(group.warp(linear / Warp.LANES), linear % Warp.LANES);
+      own = new WarpMatrices(group.warp(linear / Warp.LANES), linear % Warp.LANES, group.watch());
       matrices = own;
     }
     return own;
@@ -185,6 +188,10 @@ public final class WorkItem {
 
   /** Adds to an element. */
   public void atomicAdd(int[] array, int index, int value) {
+    GroupWatch watch = group.watch();
+    if (watch != null) {
+      watch.addPlain(array, index);
+    }
     INT_ELEMENTS.getAndAdd(array, index, value);
   }
 
@@ -217,7 +224,11 @@ public final class WorkItem {
     } while (!LONGS.compareAndSet(segment, offset, seen, wanted));
   }
 
-  private static long offset(TornadoNativeArray array, int index) {
+  private long offset(TornadoNativeArray array, int index) {
+    GroupWatch watch = group.watch();
+    if (watch != null) {
+      watch.addNative(array, index);
+    }
     return TornadoNativeArray.ARRAY_HEADER
         + (long) Objects.checkIndex(index, array.getSize()) * array.getElementSize();
   }
@@ -245,7 +256,7 @@ public final class WorkItem {
   private AsyncCopies copies() {
     AsyncCopies own = copies;
     if (own == null) {
-      own = new AsyncCopies();
+      own = new AsyncCopies(group.watch());
       copies = own;
     }
     return own;

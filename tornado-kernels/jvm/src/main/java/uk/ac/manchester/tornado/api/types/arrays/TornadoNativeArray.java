@@ -9,8 +9,8 @@ import java.lang.foreign.ValueLayout;
  * elements, then the elements.
  */
 public abstract class TornadoNativeArray {
-  /** Bytes in front of the first element. */
-  public static final long ARRAY_HEADER = Long.parseLong("16");
+  /** Bytes in front of the first element. Read at run time, so that no compiler inlines it. */
+  public static final long ARRAY_HEADER = Long.getLong("tornado.panama.objectHeader", 16L);
 
   private static final int ALIGNMENT = 16;
 

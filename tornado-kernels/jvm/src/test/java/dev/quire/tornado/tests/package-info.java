@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.tornado.tests;
+
+import org.jspecify.annotations.NullMarked;

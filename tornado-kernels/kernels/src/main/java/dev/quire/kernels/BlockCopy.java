@@ -1,0 +1,110 @@
+package dev.quire.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * Copies blocks of the KV cache: copy-on-write, and swapping through a contiguous buffer.
+ *
+ * <pre>
+ *   copy      cache │..│s0│..│d0│..│s1│..     pair i: group i copies block s to block d
+ *   gather    cache │b0│..│b2│b1│   ──►   buffer │b0│b1│b2│
+ *   scatter   buffer │b0│b1│b2│     ──►   cache │b0│..│b2│b1│
+ * </pre>
+ */
+public final class BlockCopy {
+  private BlockCopy() {}
+
+  /** Threads of a group, which handles one block. */
+  public static final int GROUP = 256;
+
+  /**
+   * Copies within K and V; no block is both a source and a destination.
+   *
+   * @param counts element 0: pairs that are there
+   * @param pairs [pairs, 2]: source, destination
+   * @param keys [blocks, blockElements]
+   * @param values [blocks, blockElements]
+   */
+  public static void copy(
+      KernelContext context,
+      IntArray counts,
+      IntArray pairs,
+      HalfFloatArray keys,
+      HalfFloatArray values,
+      int blockElements) {
+    int pair = context.groupIdx;
+    if (pair >= counts.get(0)) {
+      return;
+    }
+    int source = pairs.get(2 * pair) * blockElements;
+    int destination = pairs.get(2 * pair + 1) * blockElements;
+    for (int i = 2 * context.localIdx; i < blockElements; i += 2 * GROUP) {
+      keys.setHalf2(destination + i, keys.getHalf2(source + i));
+      values.setHalf2(destination + i, values.getHalf2(source + i));
+    }
+  }
+
+  /**
+   * {@code buffer[i] = cache[blocks[i]]}.
+   *
+   * @param counts element 0: blocks that are there
+   * @param blocks [n]
+   * @param cache [blocks, blockElements]
+   * @param buffer [n, blockElements]
+   */
+  public static void gather(
+      KernelContext context,
+      IntArray counts,
+      IntArray blocks,
+      HalfFloatArray cache,
+      HalfFloatArray buffer,
+      int blockElements) {
+    int number = context.groupIdx;
+    if (number >= counts.get(0)) {
+      return;
+    }
+    int source = blocks.get(number) * blockElements;
+    int destination = number * blockElements;
+    for (int i = 2 * context.localIdx; i < blockElements; i += 2 * GROUP) {
+      buffer.setHalf2(destination + i, cache.getHalf2(source + i));
+    }
+  }
+
+  /** {@code cache[blocks[i]] = buffer[i]}: the way back. */
+  public static void scatter(
+      KernelContext context,
+      IntArray counts,
+      IntArray blocks,
+      HalfFloatArray buffer,
+      HalfFloatArray cache,
+      int blockElements) {
+    int number = context.groupIdx;
+    if (number >= counts.get(0)) {
+      return;
+    }
+    int source = number * blockElements;
+    int destination = blocks.get(number) * blockElements;
+    for (int i = 2 * context.localIdx; i < blockElements; i += 2 * GROUP) {
+      cache.setHalf2(destination + i, buffer.getHalf2(source + i));
+    }
+  }
+
+  /** A group for each of at most {@code rows} rows. */
+  public static WorkerGrid grid(int rows) {
+    WorkerGrid grid = new WorkerGrid1D(rows * GROUP);
+    grid.setLocalWork(GROUP, 1, 1);
+    return grid;
+  }
+
+  /** {@code copy} in plain Java, on one array. */
+  public static void reference(float[] cache, int[] pairs, int blockElements) {
+    for (int i = 0; i < pairs.length; i += 2) {
+      System.arraycopy(
+          cache, pairs[i] * blockElements, cache, pairs[i + 1] * blockElements, blockElements);
+    }
+  }
+}

@@ -1,0 +1,93 @@
+package dev.quire.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
+
+/**
+ * Looks up the embeddings of a step's tokens.
+ *
+ * <pre>
+ *   residual row r  ◄── table row tokens[r]     one group a row, two halves a thread and turn
+ * </pre>
+ */
+public final class Embedding {
+  private Embedding() {}
+
+  /** Threads of a group, which handles one row. */
+  public static final int GROUP = 256;
+
+  /**
+   * {@code residual[r] = table[tokens[r]]}.
+   *
+   * @param counts element 0: rows that are there
+   * @param tokens [rows]
+   * @param table [vocabulary, width], width even
+   * @param residual [rows, width]
+   */
+  public static void gather(
+      KernelContext context,
+      IntArray counts,
+      IntArray tokens,
+      HalfFloatArray table,
+      FloatArray residual,
+      int width) {
+    int row = context.groupIdx;
+    if (row >= counts.get(0)) {
+      return;
+    }
+    int source = tokens.get(row) * width;
+    for (int i = 2 * context.localIdx; i < width; i += 2 * GROUP) {
+      Half2 pair = table.getHalf2(source + i);
+      residual.set(row * width + i, pair.getX().getFloat32());
+      residual.set(row * width + i + 1, pair.getY().getFloat32());
+    }
+  }
+
+  /**
+   * The same from a table in Q8_0.
+   *
+   * @param quants [vocabulary, width / 4], as {@link Pack} leaves them
+   * @param scales [vocabulary, width / 32]
+   */
+  public static void gatherQ8(
+      KernelContext context,
+      IntArray counts,
+      IntArray tokens,
+      IntArray quants,
+      HalfFloatArray scales,
+      FloatArray residual,
+      int width) {
+    int row = context.groupIdx;
+    if (row >= counts.get(0)) {
+      return;
+    }
+    int token = tokens.get(row);
+    for (int i = 4 * context.localIdx; i < width; i += 4 * GROUP) {
+      float scale = scales.get(token * (width / 32) + i / 32).getFloat32();
+      int four = quants.get(token * (width / 4) + i / 4);
+      residual.set(row * width + i, scale * (four << 24 >> 24));
+      residual.set(row * width + i + 1, scale * (four << 16 >> 24));
+      residual.set(row * width + i + 2, scale * (four << 8 >> 24));
+      residual.set(row * width + i + 3, scale * (four >> 24));
+    }
+  }
+
+  /** A group for each of at most {@code rows} rows. */
+  public static WorkerGrid grid(int rows) {
+    WorkerGrid grid = new WorkerGrid1D(rows * GROUP);
+    grid.setLocalWork(GROUP, 1, 1);
+    return grid;
+  }
+
+  /** The same in plain Java: one row. */
+  public static float[] reference(float[] table, int token, int width) {
+    float[] row = new float[width];
+    System.arraycopy(table, token * width, row, 0, width);
+    return row;
+  }
+}

@@ -1,0 +1,268 @@
+package dev.quire.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+class ElementwiseTest {
+  @ParameterizedTest
+  @ValueSource(ints = {2, 64, 514, 1024})
+  void embeddingsAreGathered(int width) {
+    int rows = 3;
+    HalfFloatArray table = Device.halves(Device.normal(new Random(width), 7 * width));
+    IntArray tokens = IntArray.fromElements(6, 0, 3, 99);
+    IntArray counts = IntArray.fromElements(rows);
+    FloatArray residual = new FloatArray(rows * width);
+    Device.run(
+        Embedding.grid(4),
+        Device.in(counts, tokens, table),
+        g ->
+            g.task(
+                "kernel",
+                Embedding::gather,
+                new KernelContext(),
+                counts,
+                tokens,
+                table,
+                residual,
+                width),
+        Device.out(residual));
+    for (int r = 0; r < rows; r++) {
+      assertThat(Arrays.copyOfRange(residual.toHeapArray(), r * width, (r + 1) * width))
+          .isEqualTo(Embedding.reference(Device.floats(table), tokens.get(r), width));
+    }
+  }
+
+  @Test
+  void q8BlocksAreSplitAndGathered() {
+    int width = 96;
+    int rows = 5;
+    byte[] blocks = Device.q8(new Random(4), rows * width / 32);
+    ByteArray source = ByteArray.fromArray(blocks);
+    IntArray quants = new IntArray(rows * width / 4);
+    HalfFloatArray scales = new HalfFloatArray(rows * width / 32);
+    Device.run(
+        Pack.grid(quants.getSize()),
+        Device.in(source),
+        g ->
+            g.task(
+                "kernel",
+                Pack::splitQ8,
+                new KernelContext(),
+                source,
+                quants,
+                scales,
+                scales.getSize()),
+        Device.out(quants, scales));
+    IntArray tokens = IntArray.fromElements(4, 1);
+    IntArray counts = IntArray.fromElements(2);
+    FloatArray residual = new FloatArray(2 * width);
+    Device.run(
+        Embedding.grid(2),
+        Device.in(counts, tokens, quants, scales),
+        g ->
+            g.task(
+                "kernel",
+                Embedding::gatherQ8,
+                new KernelContext(),
+                counts,
+                tokens,
+                quants,
+                scales,
+                residual,
+                width),
+        Device.out(residual));
+    float[] table = Pack.reference(blocks);
+    assertThat(Arrays.copyOf(residual.toHeapArray(), width))
+        .isEqualTo(Embedding.reference(table, 4, width));
+    assertThat(Arrays.copyOfRange(residual.toHeapArray(), width, 2 * width))
+        .isEqualTo(Embedding.reference(table, 1, width));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "3, 300", "2, 1024"})
+  void gatesAreMultiplied(int rows, int hidden) {
+    float[] gateUp = Device.normal(new Random(hidden), rows * 2 * hidden);
+    gateUp[0] = -90;
+    FloatArray in = FloatArray.fromArray(gateUp);
+    IntArray counts = IntArray.fromElements(rows);
+    HalfFloatArray out = new HalfFloatArray(rows * hidden);
+    Device.run(
+        SiluMultiply.grid(rows + 1),
+        Device.in(counts, in),
+        g -> g.task("kernel", SiluMultiply::apply, new KernelContext(), counts, in, out, hidden),
+        Device.out(out));
+    for (int i = 0; i < rows * hidden; i++) {
+      int r = i / hidden;
+      float expected =
+          SiluMultiply.reference(
+              gateUp[2 * r * hidden + i % hidden], gateUp[(2 * r + 1) * hidden + i % hidden]);
+      assertThat(out.get(i).getFloat32())
+          .isCloseTo(expected, within(1e-3f * Math.max(1, Math.abs(expected))));
+    }
+  }
+
+  @Test
+  void blocksAreCopiedGatheredAndScattered() {
+    int size = 130;
+    HalfFloatArray keys = Device.halves(Device.normal(new Random(1), 9 * size));
+    HalfFloatArray values = Device.halves(Device.normal(new Random(2), 9 * size));
+    float[] expected = Device.floats(keys);
+    float[] expectedValues = Device.floats(values);
+    int[] copies = {0, 5, 3, 8, 0, 7};
+    BlockCopy.reference(expected, copies, size);
+    BlockCopy.reference(expectedValues, copies, size);
+    IntArray pairs = IntArray.fromArray(copies);
+    IntArray counts = IntArray.fromElements(3);
+    Device.run(
+        BlockCopy.grid(5),
+        Device.in(counts, pairs, keys, values),
+        g ->
+            g.task(
+                "kernel", BlockCopy::copy, new KernelContext(), counts, pairs, keys, values, size),
+        Device.out(keys, values));
+    assertThat(Device.floats(keys)).isEqualTo(expected);
+    assertThat(Device.floats(values)).isEqualTo(expectedValues);
+
+    IntArray blocks = IntArray.fromElements(8, 2, 4);
+    HalfFloatArray buffer = new HalfFloatArray(3 * size);
+    Device.run(
+        BlockCopy.grid(4),
+        Device.in(counts, blocks, keys),
+        g ->
+            g.task(
+                "kernel",
+                BlockCopy::gather,
+                new KernelContext(),
+                counts,
+                blocks,
+                keys,
+                buffer,
+                size),
+        Device.out(buffer));
+    for (int i = 0; i < 3; i++) {
+      assertThat(Device.floats(buffer.slice(i * size, size)))
+          .isEqualTo(Device.floats(keys.slice(blocks.get(i) * size, size)));
+    }
+    Device.run(
+        BlockCopy.grid(4),
+        Device.in(counts, blocks, buffer, values),
+        g ->
+            g.task(
+                "kernel",
+                BlockCopy::scatter,
+                new KernelContext(),
+                counts,
+                blocks,
+                buffer,
+                values,
+                size),
+        Device.out(values));
+    assertThat(Device.floats(values.slice(2 * size, size)))
+        .isEqualTo(Device.floats(keys.slice(2 * size, size)));
+    assertThat(Device.floats(values.slice(3 * size, size)))
+        .isEqualTo(Arrays.copyOfRange(expectedValues, 3 * size, 4 * size));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1, 64, 16, 1", "4, 2, 64, 8, 32", "6, 1, 128, 16, 64", "2, 2, 2, 3, 1"})
+  void keysAndValuesReachTheirSlots(
+      int heads, int kvHeads, int headSize, int blockSize, int apart) {
+    int rows = 3;
+    int width = (heads + 2 * kvHeads) * headSize;
+    float[] qkv = Device.normal(new Random(width), rows * width);
+    int[] positions = {0, 17, 4095};
+    int[] slots = {blockSize, -1, 3 * blockSize - 1};
+    float[] frequencies = new float[headSize / 2];
+    for (int i = 0; i < frequencies.length; i++) {
+      frequencies[i] = (float) Math.pow(10000, -2.0 * i / headSize);
+    }
+    FloatArray in = FloatArray.fromArray(qkv);
+    IntArray at = IntArray.fromArray(positions);
+    IntArray to = IntArray.fromArray(slots);
+    FloatArray turns = FloatArray.fromArray(frequencies);
+    IntArray counts = IntArray.fromElements(rows);
+    HalfFloatArray queries = new HalfFloatArray(rows * heads * headSize);
+    HalfFloatArray keys = new HalfFloatArray(4 * blockSize * kvHeads * headSize);
+    HalfFloatArray values = new HalfFloatArray(keys.getSize());
+    Device.run(
+        RotaryCache.grid(rows + 1),
+        Device.in(counts, in, at, to, turns, keys, values),
+        g ->
+            g.task(
+                "kernel",
+                RotaryCache::rotateAndStore,
+                new KernelContext(),
+                counts,
+                in,
+                at,
+                to,
+                turns,
+                queries,
+                keys,
+                values,
+                heads,
+                kvHeads,
+                headSize,
+                blockSize,
+                apart),
+        Device.out(queries, keys, values));
+    for (int r = 0; r < rows; r++) {
+      for (int h = 0; h < heads + kvHeads; h++) {
+        int from = r * width + h * headSize;
+        float[] head = Arrays.copyOfRange(qkv, from, from + headSize);
+        float[] rotated = RotaryCache.reference(head, positions[r], frequencies, apart);
+        if (h < heads) {
+          assertClose(queries, (r * heads + h) * headSize, rotated);
+        } else if (slots[r] >= 0) {
+          int kvHead = h - heads;
+          int row = (slots[r] / blockSize * kvHeads + kvHead) * blockSize + slots[r] % blockSize;
+          assertClose(keys, row * headSize, rotated);
+          int value = r * width + (heads + kvHeads + kvHead) * headSize;
+          assertClose(values, row * headSize, Arrays.copyOfRange(qkv, value, value + headSize));
+        }
+      }
+    }
+    assertThat(keys.get(0).getFloat32()).isZero();
+  }
+
+  private static void assertClose(HalfFloatArray actual, int offset, float[] expected) {
+    for (int i = 0; i < expected.length; i++) {
+      assertThat(actual.get(offset + i).getFloat32())
+          .isCloseTo(expected[i], within(2e-3f * Math.max(1, Math.abs(expected[i]))));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 5, 256, 1000})
+  void theLargestLogitWins(int vocabulary) {
+    int rows = 4;
+    float[] logits = Device.normal(new Random(vocabulary), rows * vocabulary);
+    Arrays.fill(logits, 0, vocabulary, -3);
+    Arrays.fill(logits, vocabulary, 2 * vocabulary, Float.NEGATIVE_INFINITY);
+    FloatArray in = FloatArray.fromArray(logits);
+    IntArray counts = IntArray.fromElements(rows);
+    IntArray tokens = new IntArray(rows);
+    Device.run(
+        Argmax.grid(rows + 3),
+        Device.in(counts, in),
+        g -> g.task("kernel", Argmax::greedy, new KernelContext(), counts, in, tokens, vocabulary),
+        Device.out(tokens));
+    for (int r = 0; r < rows; r++) {
+      assertThat(tokens.get(r))
+          .isEqualTo(
+              Argmax.reference(Arrays.copyOfRange(logits, r * vocabulary, (r + 1) * vocabulary)));
+    }
+  }
+}
