@@ -11,7 +11,8 @@ import java.util.List;
  * @param blocksPerGroup blocks of each of the model's cache groups
  * @param contextLength the longest sequence that will be computed; 0: the model's own. LongRoPE
  *     picks its frequencies by it
- * @param exact whether activations keep full precision in products with quantised weights
+ * @param exact whether activations must keep full precision in products with quantised weights; the
+ *     present arithmetic keeps it in any case
  * @param vectorWidth which arithmetic
  */
 public record CpuOptions(

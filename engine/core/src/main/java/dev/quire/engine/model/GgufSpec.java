@@ -119,6 +119,10 @@ final class GgufSpec {
           "is %d, which doesn't divide %d heads".formatted(kvHeads, heads));
     }
     int headSize = integer("attention.key_length", 1, HuggingFaceSpec.LARGEST_SIZE, hidden / heads);
+    if (headSize < 1) {
+      throw refusal(
+          "attention.head_count", "is %d where a token has %d elements".formatted(heads, hidden));
+    }
     int valueSize = integer("attention.value_length", 1, HuggingFaceSpec.LARGEST_SIZE, headSize);
     if (valueSize != headSize) {
       throw refusal(

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.engine.model;
+
+import org.jspecify.annotations.NullMarked;
