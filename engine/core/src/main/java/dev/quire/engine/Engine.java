@@ -4,8 +4,10 @@ import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.sample.Sampler;
 import dev.quire.paging.KvAllocator;
 import dev.quire.tokenizer.Tokenizer;
+import dev.quire.tokenizer.chat.ChatTemplate;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class Engine implements AutoCloseable {
   private final ModelInfo info;
   private final @Nullable Tokenizer tokenizer;
+  private final @Nullable String chatTemplate;
   private final RequestFactory requests;
   private final EngineLoop loop;
   private final Runnable release;
@@ -33,6 +36,7 @@ public final class Engine implements AutoCloseable {
   record Parts(
       ModelInfo info,
       @Nullable Tokenizer tokenizer,
+      @Nullable String chatTemplate,
       ModelExecutor executor,
       KvAllocator allocator,
       int groups,
@@ -41,6 +45,7 @@ public final class Engine implements AutoCloseable {
   Engine(Parts parts, EngineOptions options) {
     this.info = parts.info();
     this.tokenizer = parts.tokenizer();
+    this.chatTemplate = parts.chatTemplate();
     this.release = parts.release();
     this.requests = new RequestFactory(info, options.maxNumSeqs(), tokenizer);
     int usable =
@@ -92,6 +97,16 @@ public final class Engine implements AutoCloseable {
   /** Whether the model comes with a tokenizer; without one prompts are token ids. */
   public boolean hasTokenizer() {
     return tokenizer != null;
+  }
+
+  /**
+   * How the model wants a conversation written; empty where it does not say. Parsed here, so that a
+   * model with a malformed template still completes texts.
+   *
+   * @throws dev.quire.tokenizer.chat.ChatTemplateException if it is malformed
+   */
+  public Optional<ChatTemplate> chatTemplate() {
+    return Optional.ofNullable(chatTemplate).map(ChatTemplate::of);
   }
 
   /** Counters and state as of the latest step. */

@@ -21,6 +21,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.IntStream;
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Puts an engine together from a model file: sizes the KV cache, makes executor and tokenizer. */
 final class EngineLoader {
+  private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
   private static final String EMBEDDED = "/dev/quire/model/default.gguf";
 
   // What the cache takes unasked: enough full-length sequences for a batch, a quarter of the memory
@@ -109,7 +111,14 @@ final class EngineLoader {
               blocks * blockBytes(spec, options.blockSize()),
               executor.describe());
       return new Engine(
-          new Engine.Parts(info, tokenizer, executor, allocator, blocksPerGroup.length, release),
+          new Engine.Parts(
+              info,
+              tokenizer,
+              chatTemplate(file),
+              executor,
+              allocator,
+              blocksPerGroup.length,
+              release),
           options);
     } catch (RuntimeException | Error e) {
       release.run();
@@ -132,6 +141,26 @@ final class EngineLoader {
               : null;
       case HuggingFaceFolder folder -> null;
     };
+  }
+
+  private static @Nullable String chatTemplate(ModelFile file) {
+    return switch (file) {
+      case GgufFile gguf ->
+          gguf.metadata().has(CHAT_TEMPLATE) ? gguf.metadata().string(CHAT_TEMPLATE) : null;
+      case HuggingFaceFolder folder -> {
+        Path template = folder.chatTemplate();
+        yield template == null ? null : text(template);
+      }
+    };
+  }
+
+  private static String text(Path path) {
+    try {
+      return Files.readString(path);
+    } catch (IOException e) {
+      throw new QuireException(
+          QuireException.Kind.FAILED, path + ": cannot be read: " + e.getMessage(), e);
+    }
   }
 
   private static long weightBytes(ModelFile file) {

@@ -51,7 +51,8 @@ final class EngineFixture {
         new ModelInfo(
             "store", "test", 0, 0, vocabulary, longest, longest, blockSize, blocks, 0, "test");
     return new Built(
-        new Engine(new Engine.Parts(info, tokenizer, executor, allocator, 1, () -> {}), options),
+        new Engine(
+            new Engine.Parts(info, tokenizer, null, executor, allocator, 1, () -> {}), options),
         executor);
   }
 
