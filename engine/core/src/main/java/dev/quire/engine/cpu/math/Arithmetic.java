@@ -63,7 +63,8 @@ public abstract sealed class Arithmetic permits ScalarArithmetic, Arithmetic512,
       int length,
       float[] out,
       int outOffset,
-      int outStride);
+      int outStride,
+      Scratch s);
 
   // Attention
 

@@ -42,7 +42,7 @@ final class Arithmetic512 extends Arithmetic {
         decode(w, o + r, weights, r * padded, s);
       }
       Tile512.tile(
-          weights, 0, padded, outputs, weights, input, padded, 1, n, out, outOffset + o, 0);
+          weights, 0, padded, outputs, weights, input, padded, 1, n, out, outOffset + o, 0, s);
     }
   }
 
@@ -66,9 +66,11 @@ final class Arithmetic512 extends Arithmetic {
       int length,
       float[] out,
       int outOffset,
-      int outStride) {
+      int outStride,
+      Scratch s) {
     Tile512.tile(
-        w, wOffset, wStride, outputs, x, xOffset, xStride, rows, length, out, outOffset, outStride);
+        w, wOffset, wStride, outputs, x, xOffset, xStride, rows, length, out, outOffset, outStride,
+        s);
   }
 
   @Override

@@ -237,7 +237,8 @@ public final class MatMul {
               inputs,
               out,
               outOffsets[m] + r * outStrides[m] + o,
-              outStrides[m]);
+              outStrides[m],
+              s);
         }
       }
     }

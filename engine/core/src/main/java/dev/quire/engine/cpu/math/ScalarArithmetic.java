@@ -48,7 +48,8 @@ final class ScalarArithmetic extends Arithmetic {
       int length,
       float[] out,
       int outOffset,
-      int outStride) {
+      int outStride,
+      Scratch s) {
     for (int r = 0; r < rows; r++) {
       for (int o = 0; o < outputs; o++) {
         out[outOffset + r * outStride + o] =

@@ -35,7 +35,8 @@ final class Tile512 {
       int length,
       float[] out,
       int outOffset,
-      int outStride) {
+      int outStride,
+      Scratch s) {
     if (outputs < Arithmetic.TILE_OUTPUTS) {
       for (int r = 0; r < rows; r++) {
         for (int o = 0; o < outputs; o++) {
@@ -45,24 +46,26 @@ final class Tile512 {
       }
       return;
     }
+    float[] lanes = s.sums(Arithmetic.TILE_OUTPUTS * Arithmetic.TILE_ROWS * LANES);
     int left = rows;
     int from = xOffset;
     int to = outOffset;
     while (left > 0) {
       int taken;
       if (left >= 6) {
-        tile6(w, wOffset, wStride, x, from, xStride, length, out, to, outStride);
+        tile6(w, wOffset, wStride, x, from, xStride, length, lanes);
         taken = 6;
       } else if (left >= 4) {
-        tile4(w, wOffset, wStride, x, from, xStride, length, out, to, outStride);
+        tile4(w, wOffset, wStride, x, from, xStride, length, lanes);
         taken = 4;
       } else if (left >= 2) {
-        tile2(w, wOffset, wStride, x, from, xStride, length, out, to, outStride);
+        tile2(w, wOffset, wStride, x, from, xStride, length, lanes);
         taken = 2;
       } else {
-        tile1(w, wOffset, wStride, x, from, xStride, length, out, to, outStride);
+        tile1(w, wOffset, wStride, x, from, xStride, length, lanes);
         taken = 1;
       }
+      totals(lanes, taken, out, to, outStride);
       left -= taken;
       from += taken * xStride;
       to += taken * outStride;
@@ -78,12 +81,18 @@ final class Tile512 {
     return Lanes512.total(sums);
   }
 
-  private static void store(
-      FloatVector s0, FloatVector s1, FloatVector s2, FloatVector s3, float[] out, int at) {
-    out[at] = Lanes512.total(s0);
-    out[at + 1] = Lanes512.total(s1);
-    out[at + 2] = Lanes512.total(s2);
-    out[at + 3] = Lanes512.total(s3);
+  /**
+   * Puts the partial sums of a tile together. A loop over memory, because two dozen copies of the
+   * sum in one method are more than C2 inlines.
+   */
+  private static void totals(float[] lanes, int rows, float[] out, int outOffset, int outStride) {
+    for (int r = 0; r < rows; r++) {
+      for (int o = 0; o < Arithmetic.TILE_OUTPUTS; o++) {
+        int at = (r * Arithmetic.TILE_OUTPUTS + o) * LANES;
+        out[outOffset + r * outStride + o] =
+            Lanes512.total(FloatVector.fromArray(FLOATS, lanes, at));
+      }
+    }
   }
 
   private static void tile6(
@@ -94,9 +103,7 @@ final class Tile512 {
       int xOffset,
       int xStride,
       int length,
-      float[] out,
-      int outOffset,
-      int outStride) {
+      float[] lanes) {
     int w1 = wOffset + wStride;
     int w2 = w1 + wStride;
     int w3 = w2 + wStride;
@@ -166,17 +173,30 @@ final class Tile512 {
       s25 = v2.fma(u, s25);
       s35 = v3.fma(u, s35);
     }
-    store(s00, s10, s20, s30, out, outOffset);
-    int at = outOffset + outStride;
-    store(s01, s11, s21, s31, out, at);
-    at += outStride;
-    store(s02, s12, s22, s32, out, at);
-    at += outStride;
-    store(s03, s13, s23, s33, out, at);
-    at += outStride;
-    store(s04, s14, s24, s34, out, at);
-    at += outStride;
-    store(s05, s15, s25, s35, out, at);
+    s00.intoArray(lanes, 0 * LANES);
+    s10.intoArray(lanes, 1 * LANES);
+    s20.intoArray(lanes, 2 * LANES);
+    s30.intoArray(lanes, 3 * LANES);
+    s01.intoArray(lanes, 4 * LANES);
+    s11.intoArray(lanes, 5 * LANES);
+    s21.intoArray(lanes, 6 * LANES);
+    s31.intoArray(lanes, 7 * LANES);
+    s02.intoArray(lanes, 8 * LANES);
+    s12.intoArray(lanes, 9 * LANES);
+    s22.intoArray(lanes, 10 * LANES);
+    s32.intoArray(lanes, 11 * LANES);
+    s03.intoArray(lanes, 12 * LANES);
+    s13.intoArray(lanes, 13 * LANES);
+    s23.intoArray(lanes, 14 * LANES);
+    s33.intoArray(lanes, 15 * LANES);
+    s04.intoArray(lanes, 16 * LANES);
+    s14.intoArray(lanes, 17 * LANES);
+    s24.intoArray(lanes, 18 * LANES);
+    s34.intoArray(lanes, 19 * LANES);
+    s05.intoArray(lanes, 20 * LANES);
+    s15.intoArray(lanes, 21 * LANES);
+    s25.intoArray(lanes, 22 * LANES);
+    s35.intoArray(lanes, 23 * LANES);
   }
 
   private static void tile4(
@@ -187,9 +207,7 @@ final class Tile512 {
       int xOffset,
       int xStride,
       int length,
-      float[] out,
-      int outOffset,
-      int outStride) {
+      float[] lanes) {
     int w1 = wOffset + wStride;
     int w2 = w1 + wStride;
     int w3 = w2 + wStride;
@@ -239,13 +257,22 @@ final class Tile512 {
       s23 = v2.fma(u, s23);
       s33 = v3.fma(u, s33);
     }
-    store(s00, s10, s20, s30, out, outOffset);
-    int at = outOffset + outStride;
-    store(s01, s11, s21, s31, out, at);
-    at += outStride;
-    store(s02, s12, s22, s32, out, at);
-    at += outStride;
-    store(s03, s13, s23, s33, out, at);
+    s00.intoArray(lanes, 0 * LANES);
+    s10.intoArray(lanes, 1 * LANES);
+    s20.intoArray(lanes, 2 * LANES);
+    s30.intoArray(lanes, 3 * LANES);
+    s01.intoArray(lanes, 4 * LANES);
+    s11.intoArray(lanes, 5 * LANES);
+    s21.intoArray(lanes, 6 * LANES);
+    s31.intoArray(lanes, 7 * LANES);
+    s02.intoArray(lanes, 8 * LANES);
+    s12.intoArray(lanes, 9 * LANES);
+    s22.intoArray(lanes, 10 * LANES);
+    s32.intoArray(lanes, 11 * LANES);
+    s03.intoArray(lanes, 12 * LANES);
+    s13.intoArray(lanes, 13 * LANES);
+    s23.intoArray(lanes, 14 * LANES);
+    s33.intoArray(lanes, 15 * LANES);
   }
 
   private static void tile2(
@@ -256,9 +283,7 @@ final class Tile512 {
       int xOffset,
       int xStride,
       int length,
-      float[] out,
-      int outOffset,
-      int outStride) {
+      float[] lanes) {
     int w1 = wOffset + wStride;
     int w2 = w1 + wStride;
     int w3 = w2 + wStride;
@@ -288,9 +313,14 @@ final class Tile512 {
       s21 = v2.fma(u, s21);
       s31 = v3.fma(u, s31);
     }
-    store(s00, s10, s20, s30, out, outOffset);
-    int at = outOffset + outStride;
-    store(s01, s11, s21, s31, out, at);
+    s00.intoArray(lanes, 0 * LANES);
+    s10.intoArray(lanes, 1 * LANES);
+    s20.intoArray(lanes, 2 * LANES);
+    s30.intoArray(lanes, 3 * LANES);
+    s01.intoArray(lanes, 4 * LANES);
+    s11.intoArray(lanes, 5 * LANES);
+    s21.intoArray(lanes, 6 * LANES);
+    s31.intoArray(lanes, 7 * LANES);
   }
 
   private static void tile1(
@@ -301,9 +331,7 @@ final class Tile512 {
       int xOffset,
       int xStride,
       int length,
-      float[] out,
-      int outOffset,
-      int outStride) {
+      float[] lanes) {
     int w1 = wOffset + wStride;
     int w2 = w1 + wStride;
     int w3 = w2 + wStride;
@@ -323,6 +351,9 @@ final class Tile512 {
       s20 = v2.fma(u, s20);
       s30 = v3.fma(u, s30);
     }
-    store(s00, s10, s20, s30, out, outOffset);
+    s00.intoArray(lanes, 0 * LANES);
+    s10.intoArray(lanes, 1 * LANES);
+    s20.intoArray(lanes, 2 * LANES);
+    s30.intoArray(lanes, 3 * LANES);
   }
 }

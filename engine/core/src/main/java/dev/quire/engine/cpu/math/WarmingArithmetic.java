@@ -110,7 +110,7 @@ final class WarmingArithmetic extends Arithmetic {
       case TILE -> {
         return () -> {
           for (int rows = 1; rows <= TILE_ROWS; rows++) {
-            arithmetic.tile(w, 0, n, TILE_OUTPUTS, x, 0, n, rows, n, out, 0, TILE_OUTPUTS);
+            arithmetic.tile(w, 0, n, TILE_OUTPUTS, x, 0, n, rows, n, out, 0, TILE_OUTPUTS, scratch);
           }
         };
       }
@@ -157,11 +157,12 @@ final class WarmingArithmetic extends Arithmetic {
       int length,
       float[] out,
       int outOffset,
-      int outStride) {
+      int outStride,
+      Scratch s) {
     of(TILE)
         .tile(
             w, wOffset, wStride, outputs, x, xOffset, xStride, rows, length, out, outOffset,
-            outStride);
+            outStride, s);
   }
 
   @Override

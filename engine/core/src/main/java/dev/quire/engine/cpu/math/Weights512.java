@@ -19,6 +19,9 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * Weights straight from the model file: four rows against one input, and rows decoded. A weight is
  * decoded to the float that its codec gives (scale times level is exact in a float), in a register.
+ * Types whose decoding takes more operations get no product of their own: four copies of them in
+ * one loop are more than C2 inlines, and a decoded row that stays in the first-level cache is
+ * faster.
  */
 final class Weights512 {
   private static final int BLOCK = 32;
@@ -38,7 +41,7 @@ final class Weights512 {
   static boolean hasProduct(Matrix w) {
     return w.inputs() % LANES == 0
         && switch (w.type()) {
-          case Q8_0, Q4_0, F16, BF16, F32 -> true;
+          case Q8_0, BF16, F32 -> true;
           default -> false;
         };
   }
@@ -51,8 +54,6 @@ final class Weights512 {
     int n = w.inputs();
     switch (w.type()) {
       case Q8_0 -> q8Product(data, row, bytes, x, xOffset, n, out, outOffset);
-      case Q4_0 -> q4Product(data, row, bytes, x, xOffset, n, out, outOffset);
-      case F16 -> f16Product(data, row, bytes, x, xOffset, n, out, outOffset);
       case BF16 -> bf16Product(data, row, bytes, x, xOffset, n, out, outOffset);
       case F32 -> f32Product(data, row, bytes, x, xOffset, n, out, outOffset);
       default -> throw new IllegalArgumentException("no loop for " + w.type());
@@ -92,77 +93,6 @@ final class Weights512 {
       scale = scale(data, block);
       s3 = q8(data, block + 2).mul(scale).fma(u0, s3);
       s3 = q8(data, block + 2 + LANES).mul(scale).fma(u1, s3);
-    }
-    out[outOffset] = Lanes512.total(s0);
-    out[outOffset + 1] = Lanes512.total(s1);
-    out[outOffset + 2] = Lanes512.total(s2);
-    out[outOffset + 3] = Lanes512.total(s3);
-  }
-
-  private static void q4Product(
-      MemorySegment data,
-      long row,
-      long rowBytes,
-      float[] x,
-      int xOffset,
-      int length,
-      float[] out,
-      int outOffset) {
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    long at = row;
-    for (int i = 0; i < length; i += BLOCK, at += Q4_0_BYTES) {
-      FloatVector u0 = FloatVector.fromArray(FLOATS, x, xOffset + i);
-      FloatVector u1 = FloatVector.fromArray(FLOATS, x, xOffset + i + LANES);
-      long block = at;
-      FloatVector levels = Q4_LEVELS.mul(scale(data, block));
-      IntVector pairs = nibbles(data, block + 2);
-      s0 = low(levels, pairs).fma(u0, s0);
-      s0 = high(levels, pairs).fma(u1, s0);
-      block = at + rowBytes;
-      levels = Q4_LEVELS.mul(scale(data, block));
-      pairs = nibbles(data, block + 2);
-      s1 = low(levels, pairs).fma(u0, s1);
-      s1 = high(levels, pairs).fma(u1, s1);
-      block = at + 2 * rowBytes;
-      levels = Q4_LEVELS.mul(scale(data, block));
-      pairs = nibbles(data, block + 2);
-      s2 = low(levels, pairs).fma(u0, s2);
-      s2 = high(levels, pairs).fma(u1, s2);
-      block = at + 3 * rowBytes;
-      levels = Q4_LEVELS.mul(scale(data, block));
-      pairs = nibbles(data, block + 2);
-      s3 = low(levels, pairs).fma(u0, s3);
-      s3 = high(levels, pairs).fma(u1, s3);
-    }
-    out[outOffset] = Lanes512.total(s0);
-    out[outOffset + 1] = Lanes512.total(s1);
-    out[outOffset + 2] = Lanes512.total(s2);
-    out[outOffset + 3] = Lanes512.total(s3);
-  }
-
-  private static void f16Product(
-      MemorySegment data,
-      long row,
-      long rowBytes,
-      float[] x,
-      int xOffset,
-      int length,
-      float[] out,
-      int outOffset) {
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    long at = row;
-    for (int i = 0; i < length; i += LANES, at += Short.BYTES * LANES) {
-      FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
-      s0 = Lanes512.halves(shorts(data, at)).fma(u, s0);
-      s1 = Lanes512.halves(shorts(data, at + rowBytes)).fma(u, s1);
-      s2 = Lanes512.halves(shorts(data, at + 2 * rowBytes)).fma(u, s2);
-      s3 = Lanes512.halves(shorts(data, at + 3 * rowBytes)).fma(u, s3);
     }
     out[outOffset] = Lanes512.total(s0);
     out[outOffset + 1] = Lanes512.total(s1);
