@@ -39,10 +39,11 @@ final class ChatSession {
   private @Nullable String system;
   private String figures = "no answer yet";
 
-  ChatSession(Console console, Engine engine, SamplingParams params, @Nullable String system) {
+  ChatSession(
+      Console console, Engine engine, ChatFormat format, SamplingParams params, @Nullable String system) {
     this.console = console;
     this.engine = engine;
-    this.format = ModelChat.of(engine);
+    this.format = format;
     this.params = params;
     this.system = system;
   }

@@ -2,6 +2,7 @@ package dev.quire.cli;
 
 import dev.quire.engine.QuireException;
 import dev.quire.tokenizer.TokenizerException;
+import dev.quire.tokenizer.chat.ChatTemplateException;
 import dev.quire.weights.WeightsException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -88,6 +89,7 @@ final class CommandLineRunner {
       case QuireException q -> text(q);
       case WeightsException w -> text(w);
       case TokenizerException t -> text(t);
+      case ChatTemplateException t -> text(t);
       case java.io.UncheckedIOException u when u.getCause() != null -> message(u.getCause());
       case NoSuchFileException n -> n.getFile() + ": no such file or folder";
       case AccessDeniedException a -> a.getFile() + ": permission denied";

@@ -20,7 +20,7 @@ final class Commands {
         "perplexity",
         "logits",
         "tokenize",
-        "detokenize");
+        "detokenize", "chat-template");
   }
 
   /** The command of this name; null if there is none. */
@@ -37,6 +37,7 @@ final class Commands {
       case "logits" -> new LogitsCommand(console);
       case "tokenize" -> new TokenizeCommand(console);
       case "detokenize" -> new DetokenizeCommand(console);
+      case "chat-template" -> new ChatTemplateCommand(console);
       default -> null;
     };
   }

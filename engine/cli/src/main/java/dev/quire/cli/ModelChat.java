@@ -3,16 +3,38 @@ package dev.quire.cli;
 import dev.quire.engine.Engine;
 import dev.quire.engine.Prompt;
 import dev.quire.server.ChatFormat;
+import dev.quire.tokenizer.Tokenizer;
+import dev.quire.tokenizer.chat.ChatRequest;
+import dev.quire.tokenizer.chat.ChatTemplate;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/** How the loaded model wants conversations written down. */
+/** How the loaded model wants conversations written down: by its template, if it has one. */
 final class ModelChat {
   private ModelChat() {}
 
-  static ChatFormat of(Engine engine) {
-    return ModelChat::transcript;
+  /**
+   * @param model where the engine's model came from; null for the embedded one
+   */
+  static ChatFormat of(Engine engine, @Nullable Path model) throws IOException {
+    String source = model == null ? null : TemplateSource.of(model);
+    if (source == null) {
+      return ModelChat::transcript;
+    }
+    ChatTemplate template = ChatTemplate.of(source);
+    Tokenizer tokenizer = engine.tokenizer();
+    String bos = spelling(tokenizer, tokenizer.bosId());
+    String eos = spelling(tokenizer, tokenizer.eosId());
+    return messages ->
+        Prompt.rendered(template.render(ChatRequest.of(messages, true, bos, eos)));
+  }
+
+  private static String spelling(Tokenizer tokenizer, OptionalInt id) {
+    return id.isPresent() ? tokenizer.token(id.getAsInt()) : "";
   }
 
   /** For a model without a template: the turns one after another, as in a text it may know. */

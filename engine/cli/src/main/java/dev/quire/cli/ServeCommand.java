@@ -1,6 +1,7 @@
 package dev.quire.cli;
 
 import dev.quire.engine.Engine;
+import dev.quire.server.ChatFormat;
 import dev.quire.server.QuireServer;
 import dev.quire.server.ServerOptions;
 import java.io.IOException;
@@ -95,9 +96,10 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private QuireServer start(Engine engine, ServerOptions options) {
+  private QuireServer start(Engine engine, ServerOptions options) throws IOException {
+    ChatFormat chat = ModelChat.of(engine, model.model());
     try {
-      return QuireServer.start(engine, options, ModelChat.of(engine), Version.current());
+      return QuireServer.start(engine, options, chat, Version.current());
     } catch (RuntimeException e) {
       throw new Failure("cannot listen on " + host + ":" + port + ": " + rootMessage(e));
     }

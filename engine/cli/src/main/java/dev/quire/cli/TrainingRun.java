@@ -8,7 +8,11 @@ import java.util.List;
 /** What the training process runs: a little of what people run first. */
 final class TrainingRun {
   private static final List<String[]> COMMANDS =
-      List.of(new String[] {"--help"}, new String[] {"inspect", "--help"});
+      List.of(
+          new String[] {"run", "-n", "24", "ROMEO:"},
+          new String[] {"run", "--help"},
+          new String[] {"serve", "--help"},
+          new String[] {"bench", "llama", "--help"});
 
   private TrainingRun() {}
 
