@@ -40,7 +40,11 @@ final class ChatSession {
   private String figures = "no answer yet";
 
   ChatSession(
-      Console console, Engine engine, ChatFormat format, SamplingParams params, @Nullable String system) {
+      Console console,
+      Engine engine,
+      ChatFormat format,
+      SamplingParams params,
+      @Nullable String system) {
     this.console = console;
     this.engine = engine;
     this.format = format;

@@ -33,7 +33,9 @@ import tools.jackson.databind.node.ObjectNode;
           + " {\"text\": …} or {\"error\": …} a line on stdout."
     },
     footer = {
-      "", "Examples:", "  quire chat-template --template chat.jinja --jsonl < requests.jsonl"
+      "",
+      "Examples:",
+      "  quire chat-template --template chat.jinja --jsonl < requests.jsonl"
     })
 final class ChatTemplateCommand implements Callable<Integer> {
   private static final Set<String> NAMED =

@@ -20,7 +20,8 @@ final class Commands {
         "perplexity",
         "logits",
         "tokenize",
-        "detokenize", "chat-template");
+        "detokenize",
+        "chat-template");
   }
 
   /** The command of this name; null if there is none. */

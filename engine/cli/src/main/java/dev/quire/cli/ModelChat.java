@@ -29,8 +29,7 @@ final class ModelChat {
     Tokenizer tokenizer = engine.tokenizer();
     String bos = spelling(tokenizer, tokenizer.bosId());
     String eos = spelling(tokenizer, tokenizer.eosId());
-    return messages ->
-        Prompt.rendered(template.render(ChatRequest.of(messages, true, bos, eos)));
+    return messages -> Prompt.rendered(template.render(ChatRequest.of(messages, true, bos, eos)));
   }
 
   private static String spelling(Tokenizer tokenizer, OptionalInt id) {

@@ -32,8 +32,18 @@ class CommandLineTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "run", "chat", "serve", "bench", "inspect", "synth", "quantize", "perplexity", "logits",
-        "tokenize", "detokenize", "chat-template"
+        "run",
+        "chat",
+        "serve",
+        "bench",
+        "inspect",
+        "synth",
+        "quantize",
+        "perplexity",
+        "logits",
+        "tokenize",
+        "detokenize",
+        "chat-template"
       })
   void everyCommandExplainsItself(String command) {
     Outcome outcome = run("", command, "--help");
@@ -50,11 +60,24 @@ class CommandLineTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", "nonsense", "run --nonsense", "run -n 0 x", "run -n -2 x", "run --temp -1 x",
-        "run --top-p 0 x", "run --block-size 0 x", "run --kv-cache-memory lots x",
-        "run --device abacus x", "bench", "bench llama -p 0 -n 0", "serve --port 70000",
-        "synth --type f16 out.gguf", "synth --arch no-such-shape out.gguf", "logits",
-        "tokenize", "chat-template --jsonl"
+        "",
+        "nonsense",
+        "run --nonsense",
+        "run -n 0 x",
+        "run -n -2 x",
+        "run --temp -1 x",
+        "run --top-p 0 x",
+        "run --block-size 0 x",
+        "run --kv-cache-memory lots x",
+        "run --device abacus x",
+        "bench",
+        "bench llama -p 0 -n 0",
+        "serve --port 70000",
+        "synth --type f16 out.gguf",
+        "synth --arch no-such-shape out.gguf",
+        "logits",
+        "tokenize",
+        "chat-template --jsonl"
       })
   void wrongUsageIsOneLineAndTwo(String line) {
     Outcome outcome = run("", line.isEmpty() ? new String[0] : line.split(" ", -1));

@@ -83,7 +83,12 @@ class QuireServerTest {
     assertThat(response.headers().firstValue("content-type").orElse(""))
         .startsWith("text/event-stream");
     List<String> events =
-        response.body().lines().filter(l -> l.startsWith("data: ")).map(l -> l.substring(6)).toList();
+        response
+            .body()
+            .lines()
+            .filter(l -> l.startsWith("data: "))
+            .map(l -> l.substring(6))
+            .toList();
     assertThat(events.getLast()).isEqualTo("[DONE]");
     StringBuilder text = new StringBuilder();
     for (String event : events.subList(0, events.size() - 1)) {
@@ -112,8 +117,7 @@ class QuireServerTest {
         List.of("{", "[]", "{}", "{\"prompt\":\"x\",\"temperature\":-1}", "{\"prompt\":7}")) {
       var response = send("/v1/completions", body, KEY);
       assertThat(response.statusCode()).as(body).isEqualTo(400);
-      assertThat(json(response).at("/error/type").stringValue())
-          .isEqualTo("invalid_request_error");
+      assertThat(json(response).at("/error/type").stringValue()).isEqualTo("invalid_request_error");
     }
   }
 
