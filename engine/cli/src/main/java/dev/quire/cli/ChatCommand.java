@@ -42,7 +42,7 @@ final class ChatCommand implements Callable<Integer> {
     SamplingParams params = sampling.toParams(-1);
     try (Engine engine = ModelOpener.open(console, model, serving)) {
       var session =
-          new ChatSession(console, engine, ModelChat.of(engine, model.model()), params, system);
+          new ChatSession(console, engine, ModelChat.of(engine), params, system);
       if (console.terminals().in() && console.terminals().out()) {
         ChatTerminal.run(console, session);
       } else {

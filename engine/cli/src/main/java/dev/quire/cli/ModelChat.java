@@ -6,10 +6,9 @@ import dev.quire.server.ChatFormat;
 import dev.quire.tokenizer.Tokenizer;
 import dev.quire.tokenizer.chat.ChatRequest;
 import dev.quire.tokenizer.chat.ChatTemplate;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
@@ -17,15 +16,12 @@ import org.jspecify.annotations.Nullable;
 final class ModelChat {
   private ModelChat() {}
 
-  /**
-   * @param model where the engine's model came from; null for the embedded one
-   */
-  static ChatFormat of(Engine engine, @Nullable Path model) throws IOException {
-    String source = model == null ? null : TemplateSource.of(model);
-    if (source == null) {
+  static ChatFormat of(Engine engine) {
+    Optional<ChatTemplate> own = engine.chatTemplate();
+    if (own.isEmpty()) {
       return ModelChat::transcript;
     }
-    ChatTemplate template = ChatTemplate.of(source);
+    ChatTemplate template = own.get();
     Tokenizer tokenizer = engine.tokenizer();
     String bos = spelling(tokenizer, tokenizer.bosId());
     String eos = spelling(tokenizer, tokenizer.eosId());

@@ -96,8 +96,8 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private QuireServer start(Engine engine, ServerOptions options) throws IOException {
-    ChatFormat chat = ModelChat.of(engine, model.model());
+  private QuireServer start(Engine engine, ServerOptions options) {
+    ChatFormat chat = ModelChat.of(engine);
     try {
       return QuireServer.start(engine, options, chat, Version.current());
     } catch (RuntimeException e) {

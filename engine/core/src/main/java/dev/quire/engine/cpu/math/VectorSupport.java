@@ -13,7 +13,7 @@ final class VectorSupport {
   private VectorSupport() {}
 
   static Arithmetic choose(VectorWidth width) {
-    boolean module = ModuleLayer.boot().findModule(MODULE).isPresent();
+    boolean module = vectorsVisible();
     return switch (width) {
       case SCALAR -> new ScalarArithmetic("as asked for");
       case BITS_512 -> {
@@ -33,6 +33,16 @@ final class VectorSupport {
             : new WarmingArithmetic(new Arithmetic512());
       }
     };
+  }
+
+  /** Whether the module is there: from the command line, or loaded by a launcher since. */
+  private static boolean vectorsVisible() {
+    try {
+      Class.forName(MODULE + ".Vector", false, VectorSupport.class.getClassLoader());
+      return true;
+    } catch (ClassNotFoundException e) {
+      return false;
+    }
   }
 
   /** A class of its own, so that looking at it is what loads the vector classes. */
