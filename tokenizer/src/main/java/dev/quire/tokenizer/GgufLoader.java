@@ -98,15 +98,21 @@ final class GgufLoader {
         throw new TokenizerException(
             key + "[" + rank + "] is “" + merge + "”; a merge is two tokens with a space between");
       }
-      Integer left = ids.get(merge.substring(0, space));
-      Integer right = ids.get(merge.substring(space + 1));
-      Integer merged = ids.get(merge.substring(0, space) + merge.substring(space + 1));
-      // A merge of or into something that is no token can never show in the output.
-      if (left != null && right != null && merged != null) {
-        table.add(left, right, rank, merged);
-      }
+      String left = merge.substring(0, space);
+      String right = merge.substring(space + 1);
+      table.add(
+          known(ids, left, rank), known(ids, right, rank), rank, known(ids, left + right, rank));
     }
     return table;
+  }
+
+  private static int known(Map<String, Integer> ids, String token, int rank) {
+    Integer id = ids.get(token);
+    if (id == null) {
+      throw new TokenizerException(
+          "tokenizer.ggml.merges[" + rank + "] needs “" + token + "”, which is no token");
+    }
+    return id;
   }
 
   private Tokenizer sentencePiece() {
@@ -145,6 +151,11 @@ final class GgufLoader {
     if (scores.length != vocabulary.tokens().size()) {
       throw new TokenizerException(
           key + " has " + scores.length + " entries for " + vocabulary.tokens().size() + " tokens");
+    }
+    for (int id = 0; id < scores.length; id++) {
+      if (Float.isNaN(scores[id])) {
+        throw new TokenizerException(key + "[" + id + "] is not a number");
+      }
     }
     return scores;
   }
@@ -187,9 +198,13 @@ final class GgufLoader {
   private Tokenizer wordPiece() {
     boolean lowercase = metadata.flag(PREFIX + "normalizer.lowercase", true);
     boolean accents = metadata.flag(PREFIX + "normalizer.strip_accents", lowercase);
+    int unknown = role("unknown_token_id", 100);
+    if (unknown < 0) {
+      throw new TokenizerException(
+          PREFIX + "unknown_token_id is missing; a WordPiece vocabulary needs one");
+    }
     WordPieceModel model =
-        new WordPieceModel(
-            vocabulary.wordStarts(), vocabulary.wordRests(), role("unknown_token_id", 100), 100);
+        new WordPieceModel(vocabulary.wordStarts(), vocabulary.wordRests(), unknown, 100);
     return build(
         vocabulary.wordPieceBytes(),
         new Edges(1, false),
@@ -231,9 +246,20 @@ final class GgufLoader {
             addEos && end >= 0 ? new int[] {end} : new int[0]));
   }
 
-  /** The id under a key such as {@code bos_token_id}; -1 for one outside the vocabulary. */
+  /**
+   * The id under a key such as {@code bos_token_id}; negative for none. A fallback outside a small
+   * vocabulary counts as none, as does padding that a model was given after its training.
+   */
   private int role(String key, int fallback) {
     int id = metadata.integer(PREFIX + key, fallback);
-    return id < vocabulary.tokens().size() ? id : -1;
+    if (id < vocabulary.tokens().size()) {
+      return id;
+    }
+    if (metadata.has(PREFIX + key) && !key.equals("padding_token_id")) {
+      throw new TokenizerException(
+          (PREFIX + key + " is " + id)
+              + ("; the vocabulary has only " + vocabulary.tokens().size() + " tokens"));
+    }
+    return -1;
   }
 }

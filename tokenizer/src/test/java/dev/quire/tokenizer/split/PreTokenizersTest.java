@@ -1,0 +1,90 @@
+package dev.quire.tokenizer.split;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.CharRange;
+import net.jqwik.api.constraints.Chars;
+import net.jqwik.api.constraints.StringLength;
+import org.junit.jupiter.api.Test;
+
+/** Splits worked out by hand from the published patterns. */
+class PreTokenizersTest {
+  private static List<String> split(String name, String text) {
+    return split(java.util.Objects.requireNonNull(PreTokenizers.named(name)), text);
+  }
+
+  private static List<String> split(Splitter splitter, String text) {
+    List<String> pieces = new ArrayList<>();
+    splitter.split(
+        text,
+        0,
+        text.length(),
+        true,
+        (piece, from, to, _) -> pieces.add(piece.substring(from, to)));
+    return pieces;
+  }
+
+  @Test
+  void gpt2() {
+    assertThat(split("gpt-2", "Hello world's  end\n\n x1234 !?"))
+        .containsExactly("Hello", " world", "'s", " ", " end", "\n\n", " x", "1234", " !?");
+    assertThat(split("gpt-2", "I'LL don't!!\nok"))
+        .containsExactly("I", "'", "LL", " don", "'t", "!!", "\n", "ok");
+    assertThat(split("gpt-2", "a\t\tb  ")).containsExactly("a", "\t", "\t", "b", "  ");
+    assertThat(split("gpt-2", "e\u0301x 😀😀 naïve"))
+        .containsExactly("e", "\u0301", "x", " 😀😀", " naïve");
+    assertThat(split("gpt-2", "Ⅷ½ 三")).containsExactly("Ⅷ½", " 三");
+  }
+
+  @Test
+  void llama3() {
+    assertThat(split("llama-bpe", "Hello world's  end\n\n x1234 !?"))
+        .containsExactly("Hello", " world", "'s", " ", " end", "\n\n", " x", "123", "4", " !?");
+    assertThat(split("llama-bpe", "I'LL don't!!\nok"))
+        .containsExactly("I", "'LL", " don", "'t", "!!\n", "ok");
+    assertThat(split("llama-bpe", "a\t\tb  ")).containsExactly("a", "\t", "\tb", "  ");
+    assertThat(split("llama-bpe", "e\u0301x (yes)"))
+        .containsExactly("e", "\u0301x", " (", "yes", ")");
+    assertThat(split("llama-bpe", "a \n \n  b")).containsExactly("a", " \n \n", " ", " b");
+    assertThat(split("llama-bpe", "12345678 9")).containsExactly("123", "456", "78", " ", "9");
+  }
+
+  @Test
+  void qwen2TakesDigitsOneByOne() {
+    assertThat(split("qwen2", "in 2025: it's"))
+        .containsExactly("in", " ", "2", "0", "2", "5", ":", " it", "'s");
+  }
+
+  @Test
+  void starcoderTakesDigitsOneByOneBeforeTheGpt2Pattern() {
+    assertThat(split("starcoder", "x = 42")).containsExactly("x", " =", " ", "4", "2");
+  }
+
+  @Test
+  void unknownNamesAreUnknown() {
+    assertThat(PreTokenizers.named("no-such")).isNull();
+  }
+
+  /** The hand-written matchers give what the regular expressions give. */
+  @Property(tries = 2000)
+  void handWrittenMatchersAgreeWithTheirPatterns(
+      @ForAll
+          @StringLength(max = 24)
+          @CharRange(from = ' ', to = '~')
+          @Chars({
+            '\'', ' ', ' ', '\n', '\r', '\t', 's', 'L', '7', '\u0301', 'é', '三', '½', '\u00A0'
+          })
+          String text) {
+    String llama3 =
+        "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
+            + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    assertThat(PreTokenizers.ofPattern(llama3)).isInstanceOf(PatternSplitter.class);
+    assertThat(split("llama-bpe", text)).isEqualTo(split(RegexSplitter.isolated(llama3), text));
+    assertThat(split("gpt-2", text))
+        .isEqualTo(split(RegexSplitter.isolated(PreTokenizers.GPT2), text));
+  }
+}
