@@ -41,8 +41,7 @@ final class ChatCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     SamplingParams params = sampling.toParams(-1);
     try (Engine engine = ModelOpener.open(console, model, serving)) {
-      var session =
-          new ChatSession(console, engine, ModelChat.of(engine), params, system);
+      var session = new ChatSession(console, engine, ModelChat.of(engine), params, system);
       if (console.terminals().in() && console.terminals().out()) {
         ChatTerminal.run(console, session);
       } else {
