@@ -25,7 +25,9 @@ public final class MappedFile {
       throw WeightsException.in(file, "is a folder where a file is needed");
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      return channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
+      // A plain native segment over the mapping: where loads meet two classes of segments, C2
+      // compiles each of them twice over and stops inlining.
+      return channel.map(MapMode.READ_ONLY, 0, channel.size(), arena).reinterpret(arena, null);
     } catch (NoSuchFileException e) {
       throw new WeightsException(file + ": no such file", e);
     } catch (AccessDeniedException e) {

@@ -19,8 +19,10 @@ final class Arithmetic512 extends Arithmetic {
       Matrix w, int from, int to, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
     int o = from;
     if (Weights512.hasProduct(w)) {
+      float[] lanes = s.sums(TILE_OUTPUTS * LANES);
       for (; o + TILE_OUTPUTS <= to; o += TILE_OUTPUTS) {
-        Weights512.product(w, o, x, xOffset, out, outOffset + o);
+        Weights512.product(w, o, x, xOffset, lanes);
+        Tile512.totals(lanes, 1, out, outOffset + o, 0);
       }
     }
     if (o == to) {
