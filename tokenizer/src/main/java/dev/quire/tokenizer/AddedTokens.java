@@ -1,5 +1,6 @@
 package dev.quire.tokenizer;
 
+import dev.quire.tokenizer.text.CharClass;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -83,7 +84,7 @@ public final class AddedTokens {
       }
       int textEnd = at;
       if (token.stripLeft()) {
-        while (textEnd > textStart && Character.isWhitespace(text.charAt(textEnd - 1))) {
+        while (textEnd > textStart && CharClass.isSpace(text.charAt(textEnd - 1))) {
           textEnd--;
         }
       }
@@ -93,7 +94,7 @@ public final class AddedTokens {
       sink.token(token.id());
       at += token.text().length();
       if (token.stripRight()) {
-        while (at < end && Character.isWhitespace(text.charAt(at))) {
+        while (at < end && CharClass.isSpace(text.charAt(at))) {
           at++;
         }
       }

@@ -66,6 +66,11 @@ final class GgufVocabulary {
     }
   }
 
+  /** Whether a token of this name ends a turn or a text in published models. */
+  static boolean endsTurn(String token) {
+    return END_NAMES.contains(token);
+  }
+
   List<String> tokens() {
     return tokens;
   }

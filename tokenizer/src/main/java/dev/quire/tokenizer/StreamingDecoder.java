@@ -14,6 +14,7 @@ public final class StreamingDecoder {
   private byte[] pending = new byte[64];
   private int length;
   private int spacesToDrop;
+  private boolean first = true;
 
   StreamingDecoder(Vocabulary vocabulary, boolean skipSpecial) {
     this.vocabulary = vocabulary;
@@ -31,7 +32,8 @@ public final class StreamingDecoder {
     if (skipSpecial && vocabulary.isSpecial(id)) {
       return "";
     }
-    append(vocabulary.bytes(id));
+    append(first ? vocabulary.firstBytes(id) : vocabulary.bytes(id));
+    first = false;
     int certain = length - unfinished(pending, length);
     if (holdsTrailingSpace && certain == length && certain > 0 && pending[certain - 1] == ' ') {
       certain--;
@@ -66,6 +68,13 @@ public final class StreamingDecoder {
   }
 
   private String take(int count) {
+    // The JDK takes the three bytes of a surrogate for one error; Unicode counts three, and only
+    // then does the text not depend on how its bytes were spread over tokens. 0xFF is always one.
+    for (int i = 0; i + 1 < count; i++) {
+      if ((pending[i] & 0xFF) == 0xED && (pending[i + 1] & 0xE0) == 0xA0) {
+        pending[i] = (byte) 0xFF;
+      }
+    }
     String text = new String(pending, 0, count, StandardCharsets.UTF_8);
     System.arraycopy(pending, count, pending, 0, length - count);
     length -= count;

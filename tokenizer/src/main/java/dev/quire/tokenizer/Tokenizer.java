@@ -1,5 +1,6 @@
 package dev.quire.tokenizer;
 
+import java.nio.file.Path;
 import java.util.OptionalInt;
 
 /**
@@ -15,6 +16,18 @@ public interface Tokenizer {
    */
   static Tokenizer fromGguf(TokenizerMetadata metadata) {
     return GgufLoader.load(metadata);
+  }
+
+  /**
+   * Builds the tokenizer of a Hugging Face folder from its {@code tokenizer.json}; {@code
+   * tokenizer_config.json}, {@code special_tokens_map.json}, {@code generation_config.json} and
+   * {@code config.json}, where present, say which tokens begin and end texts and turns.
+   *
+   * @throws TokenizerException where a file is missing, damaged or asks for something unknown; the
+   *     message names file and field
+   */
+  static Tokenizer fromHuggingFace(Path folder) {
+    return HuggingFaceLoader.load(folder);
   }
 
   /**

@@ -24,6 +24,7 @@ public final class Vocabulary {
 
   private final List<String> tokens;
   private final byte[][] bytes;
+  private final byte[][] firstBytes;
   private final boolean[] special;
   private final Roles roles;
   private final Edges edges;
@@ -31,6 +32,20 @@ public final class Vocabulary {
 
   public Vocabulary(
       List<String> tokens, byte[][] bytes, boolean[] special, Roles roles, Edges edges) {
+    this(tokens, bytes, bytes, special, roles, edges);
+  }
+
+  /**
+   * @param firstBytes what each token adds when it is the first of a text
+   */
+  public Vocabulary(
+      List<String> tokens,
+      byte[][] bytes,
+      byte[][] firstBytes,
+      boolean[] special,
+      Roles roles,
+      Edges edges) {
+    this.firstBytes = firstBytes;
     this.tokens = List.copyOf(tokens);
     this.bytes = bytes;
     this.special = special;
@@ -38,7 +53,10 @@ public final class Vocabulary {
     this.edges = edges;
     ids = HashMap.newHashMap(tokens.size());
     for (int id = 0; id < tokens.size(); id++) {
-      ids.putIfAbsent(tokens.get(id), id);
+      // Ids that no token has are spelled “”.
+      if (!tokens.get(id).isEmpty()) {
+        ids.putIfAbsent(tokens.get(id), id);
+      }
     }
   }
 
@@ -53,6 +71,11 @@ public final class Vocabulary {
   /** The token's bytes; not a copy. */
   byte[] bytes(int id) {
     return bytes[check(id)];
+  }
+
+  /** The token's bytes at the start of a text; not a copy. */
+  byte[] firstBytes(int id) {
+    return firstBytes[check(id)];
   }
 
   public boolean isSpecial(int id) {

@@ -86,7 +86,7 @@ public final class BpeModel implements SubwordModel {
     byte[] bytes = piece.bytes();
     int length = piece.length();
     int whole = vocabulary.find(bytes, 0, length, piece.hash());
-    if (whole >= 0 && rules.affixes == null && isWhole(whole, bytes, length, work)) {
+    if (whole >= 0 && isWhole(whole, bytes, length, work)) {
       work.ids().add(whole);
       return;
     }
@@ -107,6 +107,9 @@ public final class BpeModel implements SubwordModel {
   private boolean isWhole(int id, byte[] bytes, int length, Workspace work) {
     if (rules.wholePiecesFirst) {
       return true;
+    }
+    if (rules.affixes != null) {
+      return false;
     }
     if (selfEncoding[id] == 0) {
       Merger merger = merge(work, bytes, length);

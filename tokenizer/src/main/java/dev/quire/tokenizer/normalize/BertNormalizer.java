@@ -2,7 +2,6 @@ package dev.quire.tokenizer.normalize;
 
 import dev.quire.tokenizer.text.CharClass;
 import java.text.Normalizer.Form;
-import java.util.Locale;
 
 /**
  * BERT's cleaning: control characters go, every white space becomes a space, ideographs get spaces
@@ -20,7 +19,7 @@ public record BertNormalizer(
     if (stripAccents) {
       result = withoutMarks(java.text.Normalizer.normalize(result, Form.NFD));
     }
-    return lowercase ? result.toLowerCase(Locale.ROOT) : result;
+    return lowercase ? TextForms.lowercase(result) : result;
   }
 
   private void clean(int c, StringBuilder out) {

@@ -50,15 +50,23 @@ public final class RegexSplitter implements Splitter {
    * @throws java.util.regex.PatternSyntaxException for a pattern that is none
    */
   public RegexSplitter(String pattern, Behavior behavior, boolean invert) {
-    this.pattern =
-        Pattern.compile(
-            translate(pattern),
-            Pattern.UNICODE_CHARACTER_CLASS
-                | Pattern.UNICODE_CASE
-                | Pattern.MULTILINE
-                | Pattern.UNIX_LINES);
+    this.pattern = compile(pattern);
     this.behavior = behavior;
     this.invert = invert;
+  }
+
+  /**
+   * A pattern in Oniguruma's dialect for the JDK's engine.
+   *
+   * @throws java.util.regex.PatternSyntaxException for a pattern that is none
+   */
+  public static Pattern compile(String pattern) {
+    return Pattern.compile(
+        translate(pattern),
+        Pattern.UNICODE_CHARACTER_CLASS
+            | Pattern.UNICODE_CASE
+            | Pattern.MULTILINE
+            | Pattern.UNIX_LINES);
   }
 
   /** Matches become pieces of their own, as does the text between them. */

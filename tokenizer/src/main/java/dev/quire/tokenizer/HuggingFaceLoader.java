@@ -1,0 +1,166 @@
+package dev.quire.tokenizer;
+
+import dev.quire.tokenizer.AddedTokens.AddedToken;
+import dev.quire.tokenizer.PipelineTokenizer.Stages;
+import dev.quire.tokenizer.Vocabulary.Roles;
+import dev.quire.tokenizer.model.SubwordModel;
+import dev.quire.tokenizer.normalize.Normalizer;
+import dev.quire.tokenizer.normalize.Spaces;
+import dev.quire.tokenizer.split.MarkSplitter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Builds a tokenizer from the files of a Hugging Face folder. */
+final class HuggingFaceLoader {
+  private final Path folder;
+  private final JsonField root;
+  private final @Nullable JsonField config;
+  private final HuggingFaceVocabulary vocabulary;
+
+  private HuggingFaceLoader(Path folder, JsonField root, @Nullable JsonField config) {
+    this.folder = folder;
+    this.root = root;
+    this.config = config;
+    vocabulary = HuggingFaceVocabulary.read(root, config);
+  }
+
+  static Tokenizer load(Path folder) {
+    Path file = folder.resolve("tokenizer.json");
+    if (!Files.isRegularFile(file)) {
+      throw new TokenizerException(
+          file
+              + " is missing; a folder that has only tokenizer.model or vocab.json must be saved"
+              + " again with a fast tokenizer");
+    }
+    return new HuggingFaceLoader(
+            folder, JsonField.ofFile(file), optional(folder, "tokenizer_config.json"))
+        .build();
+  }
+
+  private static @Nullable JsonField optional(Path folder, String name) {
+    Path file = folder.resolve(name);
+    return Files.isRegularFile(file) ? JsonField.ofFile(file) : null;
+  }
+
+  private Tokenizer build() {
+    Normalizer normalizer = HuggingFaceNormalizers.read(root.find("normalizer"));
+    HuggingFacePreTokenizers pre = HuggingFacePreTokenizers.read(root.find("pre_tokenizer"));
+    SubwordModel model = HuggingFaceModels.read(root.get("model"), vocabulary, pre.byteLevel());
+    JsonField post = root.find("post_processor");
+    HuggingFaceFrame frame = HuggingFaceFrame.read(post);
+    int size = vocabulary.tokens().size();
+    if (post != null) {
+      frame.check(size, post);
+    }
+    return new PipelineTokenizer(
+        withBytes(),
+        new Stages(
+            added(false, Normalizer.NONE),
+            normalizer,
+            added(true, normalizer),
+            root.find("pre_tokenizer") == null && cutsAtMarks()
+                ? new MarkSplitter(Spaces.MARK)
+                : pre.splitter(),
+            model,
+            frame.prefix().stream().mapToInt(Integer::intValue).toArray(),
+            frame.suffix().stream().mapToInt(Integer::intValue).toArray()));
+  }
+
+  /**
+   * Whether text may be cut before the marks that stand for spaces although the file does not say
+   * so: merges never reach across, and short pieces are cheaper.
+   */
+  private boolean cutsAtMarks() {
+    JsonField model = root.get("model");
+    return HuggingFaceModels.type(model).equals("BPE")
+        && !model.flag("ignore_merges", false)
+        && model.find("end_of_word_suffix") == null
+        && model.find("continuing_subword_prefix") == null
+        && vocabulary.modelIds().containsKey(String.valueOf(Spaces.MARK))
+        && MarkSplitter.isSafe(vocabulary.modelIds().keySet(), Spaces.MARK);
+  }
+
+  private AddedTokens added(boolean normalized, Normalizer normalizer) {
+    List<AddedToken> chosen = new ArrayList<>();
+    for (AddedToken token : vocabulary.added()) {
+      if (token.normalized() == normalized) {
+        chosen.add(
+            new AddedToken(
+                token.id(),
+                normalizer.normalize(token.text()),
+                token.special(),
+                token.stripLeft(),
+                token.stripRight(),
+                token.singleWord(),
+                normalized));
+      }
+    }
+    return new AddedTokens(chosen);
+  }
+
+  private Vocabulary withBytes() {
+    HuggingFaceDecoder decoder = HuggingFaceDecoder.read(root.find("decoder"));
+    List<String> tokens = vocabulary.tokens();
+    byte[][] bytes = new byte[tokens.size()][];
+    byte[][] firstBytes = new byte[tokens.size()][];
+    for (int id = 0; id < bytes.length; id++) {
+      bytes[id] = decoder.bytes(tokens.get(id), false);
+      firstBytes[id] = decoder.bytes(tokens.get(id), true);
+    }
+    return new Vocabulary(
+        tokens, bytes, firstBytes, vocabulary.special(), roles(), decoder.edges());
+  }
+
+  private Roles roles() {
+    JsonField map = optional(folder, "special_tokens_map.json");
+    JsonField generation = optional(folder, "generation_config.json");
+    JsonField model = optional(folder, "config.json");
+    TreeSet<Integer> ends = new TreeSet<>();
+    for (JsonField file : new JsonField[] {generation, model}) {
+      if (file != null && ends.isEmpty()) {
+        ends.addAll(numbers(file.find("eos_token_id")));
+      }
+    }
+    int eos = role("eos_token", map);
+    if (eos < 0 && !ends.isEmpty()) {
+      eos = ends.first();
+    }
+    ends.add(eos);
+    for (AddedToken token : vocabulary.added()) {
+      if (GgufVocabulary.endsTurn(token.text())) {
+        ends.add(token.id());
+      }
+    }
+    int size = vocabulary.tokens().size();
+    return new Roles(
+        role("bos_token", map),
+        eos,
+        role("pad_token", map),
+        ends.stream().filter(id -> id >= 0 && id < size).mapToInt(Integer::intValue).toArray());
+  }
+
+  /** One id or a list of them. */
+  private static List<Integer> numbers(@Nullable JsonField field) {
+    if (field == null) {
+      return List.of();
+    }
+    return field.isArray()
+        ? field.items().stream().map(JsonField::integer).toList()
+        : List.of(field.integer());
+  }
+
+  /** The id of the token that the configuration names for a role, as text or as an object. */
+  private int role(String name, @Nullable JsonField map) {
+    for (JsonField file : new JsonField[] {config, map}) {
+      JsonField field = file == null ? null : file.find(name);
+      if (field != null) {
+        return vocabulary.find((field.isObject() ? field.get("content") : field).text());
+      }
+    }
+    return -1;
+  }
+}
