@@ -20,10 +20,15 @@ final class Arithmetic512 extends Arithmetic {
     int o = from;
     if (Weights512.hasProduct(w)) {
       float[] lanes = s.sums(TILE_OUTPUTS * LANES);
-      for (; o + TILE_OUTPUTS <= to; o += TILE_OUTPUTS) {
-        Weights512.product(w, o, x, xOffset, lanes);
-        Tile512.totals(lanes, 1, out, outOffset + o, 0);
+      int apart = (to - from) / TILE_OUTPUTS;
+      for (; o < from + apart; o++) {
+        Weights512.product(w, o, apart, x, xOffset, lanes);
+        for (int r = 0; r < TILE_OUTPUTS; r++) {
+          out[outOffset + o + r * apart] =
+              Lanes512.total(FloatVector.fromArray(FLOATS, lanes, r * LANES));
+        }
       }
+      o = from + apart * TILE_OUTPUTS;
     }
     if (o == to) {
       return;

@@ -85,7 +85,7 @@ final class Tile512 {
    * Puts the partial sums of a tile together. A loop over memory, because two dozen copies of the
    * sum in one method are more than C2 inlines.
    */
-  static void totals(float[] lanes, int rows, float[] out, int outOffset, int outStride) {
+  private static void totals(float[] lanes, int rows, float[] out, int outOffset, int outStride) {
     for (int r = 0; r < rows; r++) {
       for (int o = 0; o < Arithmetic.TILE_OUTPUTS; o++) {
         int at = (r * Arithmetic.TILE_OUTPUTS + o) * LANES;

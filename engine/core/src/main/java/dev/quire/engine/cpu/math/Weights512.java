@@ -46,20 +46,27 @@ final class Weights512 {
         };
   }
 
-  /** Rows {@code [output, output + 4)} against one input: their partial sums, a vector a row. */
-  static void product(Matrix w, int output, float[] x, int xOffset, float[] lanes) {
+  /**
+   * Four rows against one input: their partial sums, a vector a row.
+   *
+   * @param output the first row
+   * @param apart rows from one to the next. Neighbours would be read in turns, a few lines of each,
+   *     which hardware prefetching follows badly; rows far apart are four long streams
+   */
+  static void product(Matrix w, int output, int apart, float[] x, int xOffset, float[] lanes) {
     MemorySegment data = w.data();
     long bytes = w.rowBytes();
+    long stride = apart * bytes;
     int n = w.inputs();
     for (int pair = 0; pair < Arithmetic.TILE_OUTPUTS; pair += 2) {
-      long row = (output + pair) * bytes;
+      long row = output * bytes + pair * stride;
       int to = pair * LANES;
       switch (w.type()) {
-        case Q8_0 -> q8Product(data, row, bytes, x, xOffset, n, lanes, to);
-        case Q4_0 -> q4Product(data, row, bytes, x, xOffset, n, lanes, to);
-        case F16 -> f16Product(data, row, bytes, x, xOffset, n, lanes, to);
-        case BF16 -> bf16Product(data, row, bytes, x, xOffset, n, lanes, to);
-        case F32 -> f32Product(data, row, bytes, x, xOffset, n, lanes, to);
+        case Q8_0 -> q8Product(data, row, stride, x, xOffset, n, lanes, to);
+        case Q4_0 -> q4Product(data, row, stride, x, xOffset, n, lanes, to);
+        case F16 -> f16Product(data, row, stride, x, xOffset, n, lanes, to);
+        case BF16 -> bf16Product(data, row, stride, x, xOffset, n, lanes, to);
+        case F32 -> f32Product(data, row, stride, x, xOffset, n, lanes, to);
         default -> throw new IllegalArgumentException("no loop for " + w.type());
       }
     }
@@ -69,7 +76,7 @@ final class Weights512 {
   private static void q8Product(
       MemorySegment data,
       long row,
-      long rowBytes,
+      long stride,
       float[] x,
       int xOffset,
       int length,
@@ -84,7 +91,7 @@ final class Weights512 {
       float scale = scale(data, at);
       s0 = q8(data, at + 2).mul(scale).fma(u0, s0);
       s0 = q8(data, at + 2 + LANES).mul(scale).fma(u1, s0);
-      long next = at + rowBytes;
+      long next = at + stride;
       scale = scale(data, next);
       s1 = q8(data, next + 2).mul(scale).fma(u0, s1);
       s1 = q8(data, next + 2 + LANES).mul(scale).fma(u1, s1);
@@ -96,7 +103,7 @@ final class Weights512 {
   private static void bf16Product(
       MemorySegment data,
       long row,
-      long rowBytes,
+      long stride,
       float[] x,
       int xOffset,
       int length,
@@ -108,7 +115,7 @@ final class Weights512 {
     for (int i = 0; i < length; i += LANES, at += Short.BYTES * LANES) {
       FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
       s0 = Lanes512.brainFloats(shorts(data, at)).fma(u, s0);
-      s1 = Lanes512.brainFloats(shorts(data, at + rowBytes)).fma(u, s1);
+      s1 = Lanes512.brainFloats(shorts(data, at + stride)).fma(u, s1);
     }
     s0.intoArray(lanes, lanesOffset);
     s1.intoArray(lanes, lanesOffset + LANES);
@@ -117,7 +124,7 @@ final class Weights512 {
   private static void f16Product(
       MemorySegment data,
       long row,
-      long rowBytes,
+      long stride,
       float[] x,
       int xOffset,
       int length,
@@ -129,7 +136,7 @@ final class Weights512 {
     for (int i = 0; i < length; i += LANES, at += Short.BYTES * LANES) {
       FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
       s0 = Lanes512.halves(shorts(data, at)).fma(u, s0);
-      s1 = Lanes512.halves(shorts(data, at + rowBytes)).fma(u, s1);
+      s1 = Lanes512.halves(shorts(data, at + stride)).fma(u, s1);
     }
     s0.intoArray(lanes, lanesOffset);
     s1.intoArray(lanes, lanesOffset + LANES);
@@ -138,7 +145,7 @@ final class Weights512 {
   private static void f32Product(
       MemorySegment data,
       long row,
-      long rowBytes,
+      long stride,
       float[] x,
       int xOffset,
       int length,
@@ -150,7 +157,7 @@ final class Weights512 {
     for (int i = 0; i < length; i += LANES, at += Float.BYTES * LANES) {
       FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
       s0 = floats(data, at).fma(u, s0);
-      s1 = floats(data, at + rowBytes).fma(u, s1);
+      s1 = floats(data, at + stride).fma(u, s1);
     }
     s0.intoArray(lanes, lanesOffset);
     s1.intoArray(lanes, lanesOffset + LANES);
@@ -159,7 +166,7 @@ final class Weights512 {
   private static void q4Product(
       MemorySegment data,
       long row,
-      long rowBytes,
+      long stride,
       float[] x,
       int xOffset,
       int length,
@@ -175,7 +182,7 @@ final class Weights512 {
       IntVector pairs = nibbles(data, at + 2);
       s0 = low(levels, pairs).fma(u0, s0);
       s0 = high(levels, pairs).fma(u1, s0);
-      long next = at + rowBytes;
+      long next = at + stride;
       levels = Q4_LEVELS.mul(scale(data, next));
       pairs = nibbles(data, next + 2);
       s1 = low(levels, pairs).fma(u0, s1);
