@@ -14,7 +14,7 @@ final class VocabularyLoader {
 
   static Tokenizer load(Path model) {
     if (Files.isDirectory(model)) {
-      throw new Failure(model + ": tokenizers of Hugging Face folders are not read yet");
+      return Tokenizer.fromHuggingFace(model);
     }
     try (GgufFile file = GgufFile.open(model)) {
       return Tokenizer.fromGguf(new GgufMetadata(file.metadata()));

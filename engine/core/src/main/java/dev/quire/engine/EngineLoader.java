@@ -139,7 +139,10 @@ final class EngineLoader {
           gguf.metadata().has("tokenizer.ggml.model")
               ? Tokenizer.fromGguf(new GgufTokenizerMetadata(gguf.metadata()))
               : null;
-      case HuggingFaceFolder folder -> null;
+      case HuggingFaceFolder folder ->
+          Files.exists(folder.path().resolve("tokenizer.json"))
+              ? Tokenizer.fromHuggingFace(folder.path())
+              : null;
     };
   }
 
