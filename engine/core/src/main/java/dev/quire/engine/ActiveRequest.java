@@ -39,6 +39,8 @@ final class ActiveRequest {
   final int[] prompt;
   final SamplingParams params;
   final long seed;
+  // As many as asked for, and at least the chosen token's own where samples are ranked by it.
+  final int logprobs;
   final boolean scoringOnly;
   final TokenStream stream = new TokenStream();
   final SequenceGroup group;
@@ -65,6 +67,7 @@ final class ActiveRequest {
     this.prompt = prompt;
     this.params = request.params();
     this.seed = seed;
+    this.logprobs = params.ranked() ? Math.max(0, params.logprobs()) : params.logprobs();
     this.scoringOnly = scoringOnly;
     this.rowSink = rowSink;
     this.submittedNanos = System.nanoTime();
@@ -76,10 +79,10 @@ final class ActiveRequest {
             request.priority(),
             request.cacheSalt(),
             prompt,
-            params.n(),
+            params.bestOf(),
             maxLength,
             scoresPrompt);
-    this.live = params.n();
+    this.live = params.bestOf();
     for (Sequence sequence : group.sequences()) {
       int index = sequence.sample();
       SampleState state = new SampleState(params, rules, seed, index, prompt.length);

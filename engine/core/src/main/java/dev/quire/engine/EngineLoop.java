@@ -350,7 +350,7 @@ final class EngineLoop implements AutoCloseable {
   /** Samples one token from a row and books it. */
   private void choose(Sample sample, float[] logits, int offset, boolean rowShared) {
     Sequence s = sample.sequence;
-    int logprobs = sample.request.params.logprobs();
+    int logprobs = sample.request.logprobs;
     float[] row = logits;
     int at = offset;
     if (rowShared || logprobs >= 0) {
@@ -398,7 +398,8 @@ final class EngineLoop implements AutoCloseable {
     sample.done = true;
     scheduler.finish(sample.sequence);
     Usage usage = request.usage(sample, System.nanoTime());
-    request.stream.finished(sample.index, new TokenStream.Finish(reason, detail, usage));
+    request.stream.finished(
+        sample.index, new TokenStream.Finish(reason, detail, usage, Double.NaN));
     touch(request);
     if (--request.live == 0) {
       active.remove(request);

@@ -6,11 +6,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * A finished request.
  *
- * @param outputs one a sample, in the order of their indices
+ * @param outputs {@code n} of them: ranked ones best first, others in the order of their indices
  * @param promptTokenIds the prompt as the model saw it
  * @param promptLogprobs of the prompt's tokens after the first, where asked for; else empty
  * @param seed what the random numbers were keyed by; the same seed gives the same outputs
- * @param usage of the whole request
+ * @param usage of the whole request, samples that were not given out included
  */
 public record Generation(
     List<Output> outputs,
@@ -35,10 +35,14 @@ public record Generation(
   }
 
   /**
-   * One sample.
+   * One sample, or hypothesis of a beam search.
    *
    * @param tokenIds every token that was kept, the ending one included
    * @param logprobs one for each token where asked for; else empty
+   * @param cumulativeLogprob sum of the tokens' log-probabilities; NaN unless outputs are ranked or
+   *     logprobs were asked for
+   * @param score what outputs are ranked by: the mean log-probability of a token for bestOf, the
+   *     hypothesis' score in a beam search; NaN where they are not ranked
    * @param detail the stop string that matched; null otherwise
    */
   public record Output(
@@ -46,6 +50,8 @@ public record Generation(
       String text,
       List<Integer> tokenIds,
       List<TokenLogprobs> logprobs,
+      double cumulativeLogprob,
+      double score,
       FinishReason finishReason,
       @Nullable String detail) {
     public Output {

@@ -3,9 +3,13 @@ package dev.quire.engine;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a request's stream tells. Every sample ends with exactly one {@link Finished}. */
+/**
+ * What a request's stream tells. Every one of its {@code n} outputs ends with exactly one {@link
+ * Finished}. Ranked outputs (bestOf, beam search) come when all samples have ended, each as one
+ * {@link Text} and its {@link Finished}, best first.
+ */
 public sealed interface GenerationEvent {
-  /** The sample, from 0, of the request's {@code n}. */
+  /** The output, from 0, of the request's {@code n}. */
   int index();
 
   /**

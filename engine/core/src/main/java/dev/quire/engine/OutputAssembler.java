@@ -1,17 +1,18 @@
 package dev.quire.engine;
 
-import dev.quire.tokenizer.StreamingDecoder;
 import dev.quire.tokenizer.Tokenizer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes events of a request's tokens, on a virtual thread of its own: decodes, looks for stop
- * strings, and tells the engine where one was found. Tokens that come after that are dropped.
+ * Makes events of a request's tokens, on a virtual thread of its own, and tells the engine where a
+ * stop string ended a sample. Tokens that come after that are dropped. Ranked samples are held back
+ * until all have ended.
  */
 final class OutputAssembler implements Runnable {
   /** Tells the engine thread that a sample's text is complete. */
@@ -23,27 +24,10 @@ final class OutputAssembler implements Runnable {
   private final ActiveRequest request;
   private final RequestHandle handle;
   private final StopReport stopReport;
-  private final boolean decodes;
+  private final boolean ranked;
   private final SampleText[] texts;
   private List<TokenLogprobs> promptLogprobs = List.of();
   private @Nullable QuireException failure;
-
-  /** The text of one sample so far. */
-  private static final class SampleText {
-    final @Nullable StreamingDecoder decoder;
-    final StopMatcher matcher;
-    final StringBuilder text = new StringBuilder();
-    final List<Integer> tokens = new ArrayList<>();
-    final List<TokenLogprobs> logprobs = new ArrayList<>();
-    int emittedTokens;
-    int emittedLogprobs;
-    TokenStream.@Nullable Finish finish;
-
-    SampleText(@Nullable Tokenizer tokenizer, SamplingParams params) {
-      decoder = tokenizer == null ? null : tokenizer.streamingDecoder(params.skipSpecialTokens());
-      matcher = new StopMatcher(params.stop(), params.includeStopString());
-    }
-  }
 
   OutputAssembler(
       ActiveRequest request,
@@ -53,8 +37,8 @@ final class OutputAssembler implements Runnable {
     this.request = request;
     this.handle = handle;
     this.stopReport = stopReport;
-    this.decodes = tokenizer != null;
-    this.texts = new SampleText[request.params.n()];
+    this.ranked = request.params.ranked();
+    this.texts = new SampleText[request.params.bestOf()];
     Arrays.setAll(texts, i -> new SampleText(tokenizer, request.params));
   }
 
@@ -74,10 +58,18 @@ final class OutputAssembler implements Runnable {
       }
       entries.clear();
     }
+    List<SampleText> outputs = outputs();
+    if (ranked && failure == null) {
+      try {
+        emitRanked(outputs);
+      } catch (RuntimeException e) {
+        fail(e);
+      }
+    }
     if (failure != null) {
       handle.fail(failure);
     } else {
-      handle.complete(generation());
+      handle.complete(generation(outputs));
     }
   }
 
@@ -95,7 +87,8 @@ final class OutputAssembler implements Runnable {
 
   @SuppressWarnings("unchecked") // the note of a scored prompt is always this list
   private void handle(TokenStream.Entries entries, int i) {
-    SampleText sample = texts[entries.samples[i]];
+    int index = entries.samples[i];
+    SampleText sample = texts[index];
     Object note = entries.notes[i];
     switch (entries.kinds[i]) {
       case PROMPT_SCORED -> {
@@ -103,111 +96,89 @@ final class OutputAssembler implements Runnable {
         handle.emit(new GenerationEvent.PromptScored(promptLogprobs));
       }
       case TOKEN, ENDING_TOKEN -> {
-        if (sample.matcher.matched() == null) {
-          boolean ending = entries.kinds[i] == TokenStream.Kind.ENDING_TOKEN;
-          accept(sample, entries.samples[i], entries.tokens[i], ending, (TokenLogprobs) note);
+        boolean ending = entries.kinds[i] == TokenStream.Kind.ENDING_TOKEN;
+        boolean stopped = sample.accept(entries.tokens[i], ending, (TokenLogprobs) note);
+        if (!ranked && sample.hasNews()) {
+          handle.emit(sample.drain(index));
+        }
+        if (stopped) {
+          stopReport.stop(request.samples.get(index));
         }
       }
-      case FINISHED ->
-          finish(sample, entries.samples[i], Objects.requireNonNull((TokenStream.Finish) note));
-    }
-  }
-
-  private void accept(
-      SampleText sample, int index, int token, boolean ending, @Nullable TokenLogprobs logprobs) {
-    sample.tokens.add(token);
-    if (logprobs != null) {
-      sample.logprobs.add(logprobs);
-    }
-    boolean silent =
-        ending
-            && !(request.params.includeStopString()
-                && request.params.stopTokenIds().contains(token));
-    if (sample.decoder == null || silent) {
-      if (!decodes) {
-        emit(sample, index, "");
+      case FINISHED -> {
+        if (note != null) {
+          finish(sample, index, (TokenStream.Finish) note);
+        }
       }
-      return;
     }
-    boolean mayStop = sample.tokens.size() >= request.params.minTokens();
-    String text = sample.matcher.accept(sample.decoder.accept(token), mayStop);
-    if (!text.isEmpty()) {
-      emit(sample, index, text);
-    }
-    if (sample.matcher.matched() != null) {
-      stopReport.stop(request.samples.get(index));
-    }
-  }
-
-  private void emit(SampleText sample, int index, String text) {
-    sample.text.append(text);
-    handle.emit(
-        new GenerationEvent.Text(
-            index,
-            text,
-            sample.tokens.subList(sample.emittedTokens, sample.tokens.size()),
-            sample.logprobs.subList(sample.emittedLogprobs, sample.logprobs.size())));
-    sample.emittedTokens = sample.tokens.size();
-    sample.emittedLogprobs = sample.logprobs.size();
   }
 
   private void finish(SampleText sample, int index, TokenStream.Finish finish) {
-    String matched = sample.matcher.matched();
-    if (matched == null) {
-      String rest =
-          sample.decoder == null
-              ? ""
-              : sample.matcher.accept(sample.decoder.finish(), true) + sample.matcher.finish();
-      if (!rest.isEmpty() || sample.emittedTokens < sample.tokens.size()) {
-        emit(sample, index, rest);
-      }
-      sample.finish = finish;
-    } else {
-      if (sample.emittedTokens < sample.tokens.size()) {
-        emit(sample, index, "");
-      }
-      sample.finish =
-          new TokenStream.Finish(
-              FinishReason.STOP, matched, withTokens(finish.usage(), sample.tokens.size()));
-    }
-    TokenStream.Finish end = sample.finish;
+    sample.finish(finish);
+    TokenStream.Finish end = Objects.requireNonNull(sample.finish());
     if (end.reason() == FinishReason.ERROR && failure == null) {
       failure =
           new QuireException(
               QuireException.Kind.FAILED, Objects.requireNonNullElse(end.detail(), "failed"));
     }
+    if (!ranked) {
+      emitEnd(sample, index, end);
+    }
+  }
+
+  private void emitEnd(SampleText sample, int index, TokenStream.Finish end) {
+    if (sample.hasNews() || sample.hasTokens()) {
+      handle.emit(sample.drain(index));
+    }
     handle.emit(new GenerationEvent.Finished(index, end.reason(), end.detail(), end.usage()));
   }
 
-  private static Usage withTokens(Usage u, int tokens) {
-    return new Usage(
-        u.promptTokens(),
-        u.cachedTokens(),
-        tokens,
-        u.peakBlocks(),
-        u.preemptions(),
-        u.queued(),
-        u.prefill(),
-        u.decode());
+  private void emitRanked(List<SampleText> outputs) {
+    for (int i = 0; i < outputs.size(); i++) {
+      emitEnd(outputs.get(i), i, Objects.requireNonNull(outputs.get(i).finish()));
+    }
   }
 
-  private Generation generation() {
+  /** The samples that are given out, in order; a beam search has sorted its own. */
+  private List<SampleText> outputs() {
+    List<SampleText> outputs = new ArrayList<>();
+    for (SampleText sample : texts) {
+      if (sample.finish() != null) {
+        outputs.add(sample);
+      }
+    }
+    if (ranked && request.params.beamSearch() == null) {
+      outputs.sort(Comparator.comparingDouble(SampleText::meanLogprob).reversed());
+      return outputs.subList(0, request.params.n());
+    }
+    return outputs;
+  }
+
+  private Generation generation(List<SampleText> chosen) {
     List<Generation.Output> outputs = new ArrayList<>();
+    for (int i = 0; i < chosen.size(); i++) {
+      SampleText sample = chosen.get(i);
+      outputs.add(sample.output(i, Objects.requireNonNull(sample.finish())));
+    }
+    return new Generation(
+        outputs,
+        Arrays.stream(request.prompt).boxed().toList(),
+        promptLogprobs,
+        request.seed,
+        totalUsage());
+  }
+
+  /** The work of all samples, in the time that the last one took. */
+  private Usage totalUsage() {
     int tokens = 0;
     int blocks = 0;
     int preemptions = 0;
     Usage longest = null;
-    for (int i = 0; i < texts.length; i++) {
-      SampleText sample = texts[i];
-      TokenStream.Finish finish = Objects.requireNonNull(sample.finish);
-      outputs.add(
-          new Generation.Output(
-              i,
-              sample.text.toString(),
-              sample.tokens,
-              sample.logprobs,
-              finish.reason(),
-              finish.detail()));
+    for (SampleText sample : texts) {
+      TokenStream.Finish finish = sample.finish();
+      if (finish == null) {
+        continue;
+      }
       Usage usage = finish.usage();
       tokens += usage.completionTokens();
       blocks += usage.peakBlocks();
@@ -217,22 +188,15 @@ final class OutputAssembler implements Runnable {
       }
     }
     Usage last = Objects.requireNonNull(longest);
-    Usage total =
-        new Usage(
-            last.promptTokens(),
-            last.cachedTokens(),
-            tokens,
-            blocks,
-            preemptions,
-            last.queued(),
-            last.prefill(),
-            last.decode());
-    return new Generation(
-        outputs,
-        Arrays.stream(request.prompt).boxed().toList(),
-        promptLogprobs,
-        request.seed,
-        total);
+    return new Usage(
+        last.promptTokens(),
+        last.cachedTokens(),
+        tokens,
+        blocks,
+        preemptions,
+        last.queued(),
+        last.prefill(),
+        last.decode());
   }
 
   private static Duration end(Usage usage) {

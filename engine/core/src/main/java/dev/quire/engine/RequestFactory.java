@@ -41,10 +41,13 @@ final class RequestFactory {
           "minTokens is %d, but after the prompt's %d tokens only %d of %d are left"
               .formatted(params.minTokens(), prompt.length, most - prompt.length, most));
     }
-    if (params.n() > maxNumSeqs) {
+    if (params.sequences() > maxNumSeqs) {
       throw QuireException.invalid(
-          "n is %d, more sequences than the engine runs at once (maxNumSeqs %d)"
-              .formatted(params.n(), maxNumSeqs));
+          "%s is %d, more sequences than the engine runs at once (maxNumSeqs %d)"
+              .formatted(whatAsks(params), params.sequences(), maxNumSeqs));
+    }
+    if (params.beamSearch() != null) {
+      throw QuireException.invalid("this build has no beam search yet");
     }
     checkIds("stopTokenIds", params.stopTokenIds());
     checkIds("logitBias", params.logitBias().keySet());
@@ -84,6 +87,12 @@ final class RequestFactory {
         info.maxModelLen() + 1,
         true,
         sink);
+  }
+
+  private static String whatAsks(SamplingParams params) {
+    return params.beamSearch() != null
+        ? "the beam width"
+        : params.bestOf() > params.n() ? "bestOf" : "n";
   }
 
   private String whyNoLonger() {

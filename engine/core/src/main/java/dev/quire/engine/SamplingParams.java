@@ -12,7 +12,10 @@ import org.jspecify.annotations.Nullable;
  * length's ban on ending tokens, repetition, frequency and presence penalties, temperature, min-p,
  * top-k, top-p, typical-p, and the draw.
  *
- * @param n samples of the same prompt; they share the prompt's blocks
+ * @param n outputs for the same prompt; they share the prompt's blocks
+ * @param bestOf samples to draw, of which the {@code n} with the greatest mean log-probability are
+ *     given out, best first; equal to {@code n} where all are, in the order of their indices
+ * @param beamSearch if not null, outputs are the best {@code n} hypotheses of a beam search
  * @param maxTokens the most tokens to generate; {@link Integer#MAX_VALUE}: to the context's end
  * @param minTokens tokens before which nothing ends the sample
  * @param temperature divides the logits; 0 is greedy
@@ -43,6 +46,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record SamplingParams(
     int n,
+    int bestOf,
+    @Nullable BeamSearch beamSearch,
     int maxTokens,
     int minTokens,
     double temperature,
@@ -75,6 +80,12 @@ public record SamplingParams(
     allowedTokenIds = List.copyOf(allowedTokenIds);
     badWords = List.copyOf(badWords);
     require(n >= 1, "n", "at least 1", n);
+    require(bestOf >= n, "bestOf", "at least n, " + n, bestOf);
+    if (beamSearch != null) {
+      require(n <= beamSearch.width(), "n", "at most the beam width, " + beamSearch.width(), n);
+      require(bestOf == n, "bestOf", "unset in a beam search, which ranks by itself", bestOf);
+      require(stop.isEmpty(), "stop", "empty in a beam search; give stopTokenIds", stop);
+    }
     require(maxTokens >= 1, "maxTokens", "at least 1", maxTokens);
     require(minTokens >= 0, "minTokens", "at least 0", minTokens);
     require(minTokens <= maxTokens, "minTokens", "at most maxTokens, " + maxTokens, minTokens);
@@ -131,6 +142,16 @@ public record SamplingParams(
     return temperature == 0;
   }
 
+  /** Whether outputs are ranked, and so known only when all samples have ended. */
+  public boolean ranked() {
+    return beamSearch != null || bestOf > n;
+  }
+
+  /** The most sequences that such a request runs at once. */
+  public int sequences() {
+    return beamSearch != null ? beamSearch.width() : bestOf;
+  }
+
   /** Everything unset: one sample at temperature 1 until the model ends it. */
   public static Builder builder() {
     return new Builder();
@@ -145,6 +166,8 @@ public record SamplingParams(
   public Builder toBuilder() {
     Builder b = new Builder();
     b.n = n;
+    b.bestOf = bestOf == n ? 0 : bestOf;
+    b.beamSearch = beamSearch;
     b.maxTokens = maxTokens;
     b.minTokens = minTokens;
     b.temperature = temperature;
@@ -173,6 +196,8 @@ public record SamplingParams(
   /** Collects the values; {@link #build()} checks them. */
   public static final class Builder {
     private int n = 1;
+    private int bestOf;
+    private @Nullable BeamSearch beamSearch;
     private int maxTokens = Integer.MAX_VALUE;
     private int minTokens;
     private double temperature = 1;
@@ -200,6 +225,17 @@ public record SamplingParams(
 
     public Builder n(int value) {
       this.n = value;
+      return this;
+    }
+
+    /** At least n; 0 for as many as n, which is the default. */
+    public Builder bestOf(int value) {
+      this.bestOf = value;
+      return this;
+    }
+
+    public Builder beamSearch(@Nullable BeamSearch value) {
+      this.beamSearch = value;
       return this;
     }
 
@@ -321,6 +357,8 @@ public record SamplingParams(
     public SamplingParams build() {
       return new SamplingParams(
           n,
+          bestOf == 0 ? n : bestOf,
+          beamSearch,
           maxTokens,
           minTokens,
           temperature,

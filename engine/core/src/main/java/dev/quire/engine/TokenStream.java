@@ -20,8 +20,12 @@ final class TokenStream {
     PROMPT_SCORED
   }
 
-  /** Why a sample ended. */
-  record Finish(FinishReason reason, @Nullable String detail, Usage usage) {}
+  /**
+   * Why a sample ended.
+   *
+   * @param score of a beam search's hypothesis; NaN otherwise
+   */
+  record Finish(FinishReason reason, @Nullable String detail, Usage usage, double score) {}
 
   /** Entries in order. */
   static final class Entries {
@@ -59,7 +63,10 @@ final class TokenStream {
     add(ending ? Kind.ENDING_TOKEN : Kind.TOKEN, sample, token, logprobs);
   }
 
-  void finished(int sample, Finish finish) {
+  /**
+   * @param finish null for an output that a beam search has no hypothesis for
+   */
+  void finished(int sample, @Nullable Finish finish) {
     add(Kind.FINISHED, sample, 0, finish);
   }
 

@@ -25,6 +25,12 @@ public record Usage(
     Duration prefill,
     Duration decode) {
 
+  /** The same for a sample of which so many tokens were kept. */
+  Usage of(int tokensKept) {
+    return new Usage(
+        promptTokens, cachedTokens, tokensKept, peakBlocks, preemptions, queued, prefill, decode);
+  }
+
   /** From submission to the first token. */
   public Duration timeToFirstToken() {
     return queued.plus(prefill);
