@@ -25,6 +25,7 @@ public final class CpuExecutor implements ModelExecutor {
   private final WorkerTeam team;
   private final Arithmetic arithmetic;
   private final ForwardPass forward;
+  private final BlockMoves moves;
 
   /**
    * Allocates the KV cache and starts the team.
@@ -44,17 +45,17 @@ public final class CpuExecutor implements ModelExecutor {
     this.team =
         options.threads() == 0 ? WorkerTeam.ofAvailableCores() : new WorkerTeam(options.threads());
     List<CpuLayer> layers = new ArrayList<>();
+    List<BlockMoves.Layer> caches = new ArrayList<>();
     for (int i = 0; i < spec.layers().size(); i++) {
       LayerSpec layer = spec.layers().get(i);
-      KvCache cache =
-          KvCache.allocate(
-              arena,
-              options.blocksPerGroup().get(layer.cacheGroup()),
-              options.blockSize(),
-              layer.attention().kvHeads(),
-              layer.attention().headSize());
+      KvCache cache = cache(layer, options.blocksPerGroup().get(layer.cacheGroup()));
+      int hostBlocks = hostBlocks(layer.cacheGroup());
+      caches.add(
+          new BlockMoves.Layer(
+              layer.cacheGroup(), cache, hostBlocks == 0 ? null : cache(layer, hostBlocks)));
       layers.add(CpuLayer.of(spec, layer, model.layers().get(i), cache));
     }
+    this.moves = new BlockMoves(caches);
     this.forward =
         new ForwardPass(
             model,
@@ -64,6 +65,20 @@ public final class CpuExecutor implements ModelExecutor {
             new MatMul(team, arithmetic),
             new PagedAttention(team, arithmetic),
             arithmetic);
+  }
+
+  private KvCache cache(LayerSpec layer, int blocks) {
+    return KvCache.allocate(
+        arena,
+        blocks,
+        options.blockSize(),
+        layer.attention().kvHeads(),
+        layer.attention().headSize());
+  }
+
+  @Override
+  public int hostBlocks(int group) {
+    return options.hostBlocksPerGroup().isEmpty() ? 0 : options.hostBlocksPerGroup().get(group);
   }
 
   /** Bytes that one block takes over all layers of a cache group, before there is an executor. */
@@ -85,6 +100,7 @@ public final class CpuExecutor implements ModelExecutor {
   /** Computes the step before it returns. */
   @Override
   public StepHandle submit(StepBatch batch) {
+    moves.run(batch);
     float[] logits = forward.run(batch);
     return () -> logits;
   }

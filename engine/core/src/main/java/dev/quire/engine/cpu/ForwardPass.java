@@ -86,7 +86,6 @@ final class ForwardPass {
 
   /** Logits of the wanted rows, {@code [numLogitsRows × vocabulary]}; may be longer. */
   float[] run(StepBatch batch) {
-    copyBlocks(batch);
     embed(batch);
     fillRopeTables(batch);
     for (int i = 0; i < layers.size() - 1; i++) {
@@ -94,16 +93,6 @@ final class ForwardPass {
     }
     lastLayer(layers.getLast(), batch);
     return head(batch.numLogitsRows);
-  }
-
-  private void copyBlocks(StepBatch batch) {
-    for (int i = 0; i < batch.numCopies; i++) {
-      for (CpuLayer layer : layers) {
-        if (layer.spec().cacheGroup() == batch.copyGroup[i]) {
-          layer.cache().copyBlock(batch.copySource[i], batch.copyDestination[i]);
-        }
-      }
-    }
   }
 
   private void embed(StepBatch batch) {

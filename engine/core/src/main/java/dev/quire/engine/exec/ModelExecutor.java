@@ -20,6 +20,22 @@ public interface ModelExecutor extends AutoCloseable {
   /** Bytes that one block takes over all layers of a cache group, K and V together. */
   long blockBytes(int group);
 
+  /**
+   * Blocks of the host pool that this executor swaps a cache group's blocks to; 0 where it swaps
+   * nothing, and then no batch asks for it. Fixed at construction.
+   */
+  default int hostBlocks(int group) {
+    return 0;
+  }
+
+  /**
+   * Bytes a second at which blocks move to or from the host pool, one way: an estimate, for the
+   * choice between swapping and recomputation.
+   */
+  default double swapBytesPerSecond() {
+    return 8e9;
+  }
+
   /** One line on the device, its threads or its backend, for people. */
   String describe();
 

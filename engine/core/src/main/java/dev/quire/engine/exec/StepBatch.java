@@ -13,6 +13,10 @@ package dev.quire.engine.exec;
  *   positions    0 1 2 3 4      41    9        contextLengths = 5 42 10
  * </pre>
  *
+ * <p>A step moves blocks before it computes, in this order: swap-outs, swap-ins, copies. The moves
+ * of one kind do not depend on each other: no block is written twice and none both read and
+ * written, so each kind may run as one launch.
+ *
  * <p>Arrays may be longer than the counts say; the executor reads only what the counts cover and
  * keeps no reference after the step.
  */
@@ -50,7 +54,37 @@ public final class StepBatch {
   /** Entries a sequence in {@link #blockTables}, {@code [groups]}. */
   public int[] tableStride = {};
 
-  /** Blocks to copy before anything is written: copy-on-write, {@code [numCopies]} each. */
+  /**
+   * Blocks to move to the executor's host pool, {@code [numSwapOuts]} each: done first of all, so
+   * that their device blocks may be written by what follows.
+   */
+  public int numSwapOuts;
+
+  /** Cache group of each block that goes out. */
+  public int[] swapOutGroup = {};
+
+  /** Device block read. */
+  public int[] swapOutSource = {};
+
+  /** Host block written, of {@link ModelExecutor#hostBlocks}. */
+  public int[] swapOutDestination = {};
+
+  /** Blocks to bring back, {@code [numSwapIns]} each: done after the swap-outs. */
+  public int numSwapIns;
+
+  /** Cache group of each block that comes in. */
+  public int[] swapInGroup = {};
+
+  /** Host block read. */
+  public int[] swapInSource = {};
+
+  /** Device block written. */
+  public int[] swapInDestination = {};
+
+  /**
+   * Blocks to copy after the swaps and before anything is written: copy-on-write, {@code
+   * [numCopies]} each.
+   */
   public int numCopies;
 
   /** Cache group of each copy. */

@@ -23,12 +23,14 @@ public final class StepBatchBuilder {
     batch.tableStride = new int[groups];
   }
 
-  /** The step; valid until the next call. Takes over the allocator's pending block copies. */
+  /** The step; valid until the next call. Takes over the allocator's pending swaps and copies. */
   public StepBatch build(StepPlan plan) {
     fillTokens(plan);
     for (int group = 0; group < groups; group++) {
       fillBlocks(plan, group);
     }
+    drainSwapOuts();
+    drainSwapIns();
     drainCopies();
     return batch;
   }
@@ -81,6 +83,28 @@ public final class StepBatchBuilder {
     }
     batch.blockTables[group] = tables;
     batch.slots[group] = slots;
+  }
+
+  private void drainSwapOuts() {
+    BlockCopies swaps = allocator.swapOuts();
+    int size = swaps.size();
+    batch.numSwapOuts = size;
+    batch.swapOutGroup = atLeast(batch.swapOutGroup, size);
+    batch.swapOutSource = atLeast(batch.swapOutSource, size);
+    batch.swapOutDestination = atLeast(batch.swapOutDestination, size);
+    swaps.copyTo(batch.swapOutGroup, batch.swapOutSource, batch.swapOutDestination);
+    swaps.clear();
+  }
+
+  private void drainSwapIns() {
+    BlockCopies swaps = allocator.swapIns();
+    int size = swaps.size();
+    batch.numSwapIns = size;
+    batch.swapInGroup = atLeast(batch.swapInGroup, size);
+    batch.swapInSource = atLeast(batch.swapInSource, size);
+    batch.swapInDestination = atLeast(batch.swapInDestination, size);
+    swaps.copyTo(batch.swapInGroup, batch.swapInSource, batch.swapInDestination);
+    swaps.clear();
   }
 
   private void drainCopies() {

@@ -75,8 +75,13 @@ public record KvCache(
 
   /** Copies a whole block, keys and values. */
   public void copyBlock(int source, int destination) {
+    copyBlockTo(this, source, destination);
+  }
+
+  /** Copies a whole block, keys and values, into another cache of the same layer. */
+  public void copyBlockTo(KvCache other, int source, int destination) {
     long bytes = blockBytes(blockSize, kvHeads, headSize) / 2;
-    MemorySegment.copy(keys, source * bytes, keys, destination * bytes, bytes);
-    MemorySegment.copy(values, source * bytes, values, destination * bytes, bytes);
+    MemorySegment.copy(keys, source * bytes, other.keys, destination * bytes, bytes);
+    MemorySegment.copy(values, source * bytes, other.values, destination * bytes, bytes);
   }
 }
