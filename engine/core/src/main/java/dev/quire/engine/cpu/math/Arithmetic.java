@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The public methods work on one row, on the calling thread, without allocation. {@link MatMul}
  * and {@link PagedAttention} build on the others.
  */
-public abstract sealed class Arithmetic permits ScalarArithmetic, Arithmetic512, WarmingArithmetic {
+public abstract sealed class Arithmetic
+    permits ScalarArithmetic, VectorArithmetic, WarmingArithmetic {
   /** Partial sums of every sum. */
   static final int LANES = 16;
 

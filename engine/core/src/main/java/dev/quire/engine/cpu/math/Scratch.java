@@ -10,6 +10,7 @@ final class Scratch {
   private float[] panel = {};
   private float[] scores = {};
   private float[] sums = {};
+  private final float[] lanes = new float[Arithmetic.TILE_OUTPUTS * Arithmetic.LANES];
 
   /** An encoded row. */
   byte[] bytes(int length) {
@@ -49,6 +50,11 @@ final class Scratch {
       sums = new float[length];
     }
     return sums;
+  }
+
+  /** The partial sums of a few rows or heads. */
+  float[] lanes() {
+    return lanes;
   }
 
   /** Scratch for each worker of a team. */

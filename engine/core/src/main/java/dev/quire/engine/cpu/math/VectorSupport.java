@@ -16,21 +16,20 @@ final class VectorSupport {
     boolean module = vectorsVisible();
     return switch (width) {
       case SCALAR -> new ScalarArithmetic("as asked for");
-      case BITS_512 -> {
+      case VECTOR -> {
         if (!module) {
-          throw new UnsupportedOperationException(
-              "vectors of 512 bits were asked for, but " + MODULE_MISSING);
+          throw new UnsupportedOperationException("vectors were asked for, but " + MODULE_MISSING);
         }
-        yield new Arithmetic512();
+        yield new VectorArithmetic();
       }
       case AUTO -> {
         if (!module) {
           yield new ScalarArithmetic(MODULE_MISSING + ", which makes it several times faster");
         }
         int bits = Preferred.bits();
-        yield bits < 512
-            ? new ScalarArithmetic("this machine's vectors have " + bits + " bits, not 512")
-            : new WarmingArithmetic(new Arithmetic512());
+        yield bits < 128
+            ? new ScalarArithmetic("this machine's vectors have " + bits + " bits, not 128")
+            : new WarmingArithmetic(new VectorArithmetic());
       }
     };
   }

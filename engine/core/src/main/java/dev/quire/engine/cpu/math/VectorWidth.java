@@ -6,6 +6,6 @@ public enum VectorWidth {
   AUTO,
   /** Plain loops. */
   SCALAR,
-  /** Vectors of 512 bits from the first call on, compiled or not. */
-  BITS_512
+  /** Vectors from the first call on, compiled or not. */
+  VECTOR
 }

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class ArithmeticTest {
   private static final Arithmetic SCALAR = Arithmetic.of(VectorWidth.SCALAR);
-  private static final Arithmetic VECTOR = Arithmetic.of(VectorWidth.BITS_512);
+  private static final Arithmetic VECTOR = Arithmetic.of(VectorWidth.VECTOR);
 
   @Test
   void exponentialIsWithinTwoUnitsInTheLastPlace() {
@@ -117,7 +117,7 @@ class ArithmeticTest {
   static final class WithoutModule {
     public static void main(String[] args) {
       System.out.println(Arithmetic.of(VectorWidth.AUTO).describe());
-      assertThatThrownBy(() -> Arithmetic.of(VectorWidth.BITS_512))
+      assertThatThrownBy(() -> Arithmetic.of(VectorWidth.VECTOR))
           .hasMessageContaining("--add-modules jdk.incubator.vector");
     }
   }

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class MatMulTest {
   private static final Arithmetic SCALAR = Arithmetic.of(VectorWidth.SCALAR);
-  private static final Arithmetic VECTOR = Arithmetic.of(VectorWidth.BITS_512);
+  private static final Arithmetic VECTOR = Arithmetic.of(VectorWidth.VECTOR);
 
   private final RandomData random = new RandomData(7);
 

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class PagedAttentionTest {
   private static final Arithmetic SCALAR = Arithmetic.of(VectorWidth.SCALAR);
-  private static final Arithmetic VECTOR = Arithmetic.of(VectorWidth.BITS_512);
+  private static final Arithmetic VECTOR = Arithmetic.of(VectorWidth.VECTOR);
 
   /** A sequence's queries, keys and values, and what came out for it. */
   private record Sequence(int length, float[] q, float[] k, float[] v) {

@@ -1,21 +1,45 @@
 package dev.quire.engine.cpu.math;
 
 import java.nio.ByteOrder;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The sixteen partial sums of a sum as one vector of 512 bits. */
-final class Lanes512 {
-  static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_512;
-  static final VectorSpecies<Integer> INTS = IntVector.SPECIES_512;
-  static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_256;
-  static final VectorSpecies<Byte> BYTES = ByteVector.SPECIES_128;
+/**
+ * The sixteen partial sums of a sum, in one vector of 512 bits, two of 256 or four of 128. Loops
+ * over sums go through their data once a part: part {@code p} takes the lanes {@code p · WIDTH} to
+ * {@code (p + 1) · WIDTH} of every sixteen. So a loop's variables are few enough for the sixteen
+ * registers that narrower vectors come with, and the code is one for all widths.
+ *
+ * <p>The width is fixed when this class is loaded, because C2 makes fast code for constants only:
+ * the machine's, or what the system property {@value #BITS_PROPERTY} says.
+ */
+final class Lanes {
+  /** 128, 256 or 512; at most what the machine has. For tests and experiments. */
+  static final String BITS_PROPERTY = "dev.quire.vectorBits";
+
+  /** Bits of a vector. */
+  static final int BITS = bits();
+
+  /** Floats of a vector. */
+  static final int WIDTH = BITS / Float.SIZE;
+
+  /** Vectors of sixteen floats. */
+  static final int PARTS = Arithmetic.LANES / WIDTH;
+
+  static final VectorSpecies<Float> FLOATS = VectorSpecies.of(float.class, shape(BITS));
+  static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, shape(BITS));
+  static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, shape(BITS / 2));
+
+  /** There is no vector of four bytes: at 128 bits half of the eight is used. */
+  static final VectorSpecies<Byte> BYTES =
+      VectorSpecies.of(byte.class, shape(Math.max(64, BITS / 4)));
+
   static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
   private static final VectorShuffle<Float> BY_8 = turn(8);
@@ -23,16 +47,53 @@ final class Lanes512 {
   private static final VectorShuffle<Float> BY_2 = turn(2);
   private static final VectorShuffle<Float> BY_1 = turn(1);
 
-  private Lanes512() {}
+  private Lanes() {}
 
-  private static VectorShuffle<Float> turn(int by) {
-    return VectorShuffle.fromOp(FLOATS, i -> (i + by) % Arithmetic.LANES);
+  private static int bits() {
+    int machine = Math.min(512, VectorShape.preferredShape().vectorBitSize());
+    String asked = System.getProperty(BITS_PROPERTY);
+    if (asked == null) {
+      return machine;
+    }
+    return switch (asked) {
+      case "128", "256", "512" -> Math.min(machine, Integer.parseInt(asked));
+      default ->
+          throw new UnsupportedOperationException(
+              "-D" + BITS_PROPERTY + " is 128, 256 or 512, not " + asked);
+    };
   }
 
-  /** As {@link ScalarMath#total}. */
+  private static VectorShape shape(int bits) {
+    return VectorShape.forBitSize(bits);
+  }
+
+  private static VectorShuffle<Float> turn(int by) {
+    return VectorShuffle.fromOp(FLOATS, i -> (i + by) % WIDTH);
+  }
+
+  /** As {@link ScalarMath#total}, of the sixteen partial sums that lie from {@code at} on. */
+  static float total(float[] sums, int at) {
+    FloatVector first = part(sums, at, 0);
+    return switch (PARTS) {
+      case 1 -> total(first);
+      case 2 -> total(first.add(part(sums, at, 1)));
+      default -> total(first.add(part(sums, at, 2)).add(part(sums, at, 1).add(part(sums, at, 3))));
+    };
+  }
+
+  private static FloatVector part(float[] sums, int at, int part) {
+    return FloatVector.fromArray(FLOATS, sums, at + part * WIDTH);
+  }
+
+  /** The rest of the tree, once the parts are one. */
   static float total(FloatVector v) {
-    FloatVector t = v.add(v.rearrange(BY_8));
-    t = t.add(t.rearrange(BY_4));
+    FloatVector t = v;
+    if (WIDTH > 8) {
+      t = t.add(t.rearrange(BY_8));
+    }
+    if (WIDTH > 4) {
+      t = t.add(t.rearrange(BY_4));
+    }
     t = t.add(t.rearrange(BY_2));
     return t.add(t.rearrange(BY_1)).lane(0);
   }

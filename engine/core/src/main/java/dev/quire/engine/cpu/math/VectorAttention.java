@@ -1,18 +1,23 @@
 package dev.quire.engine.cpu.math;
 
 import static dev.quire.engine.cpu.math.Arithmetic.LANES;
-import static dev.quire.engine.cpu.math.Lanes512.FLOATS;
-import static dev.quire.engine.cpu.math.Lanes512.ORDER;
+import static dev.quire.engine.cpu.math.Lanes.FLOATS;
+import static dev.quire.engine.cpu.math.Lanes.ORDER;
+import static dev.quire.engine.cpu.math.Lanes.PARTS;
+import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
-/** Attention's loops; four heads share what is loaded of keys and values. */
-final class Attention512 {
+/**
+ * Attention's loops, in the parts that {@link Lanes} explains; four heads share what is loaded of
+ * keys and values.
+ */
+final class VectorAttention {
   private static final int SHARED = 4;
 
-  private Attention512() {}
+  private VectorAttention() {}
 
   static void scores(
       float[] q,
@@ -24,43 +29,35 @@ final class Attention512 {
       int positions,
       float[] scores,
       int scoresOffset,
-      int stride) {
+      int stride,
+      float[] lanes) {
+    long keyBytes = (long) headSize * Float.BYTES;
     int h = 0;
     for (; h + SHARED <= heads; h += SHARED) {
+      int from = qOffset + h * headSize;
+      int at = scoresOffset + h * stride;
       for (int p = 0; p < positions; p++) {
-        fourScores(
-            q,
-            qOffset + h * headSize,
-            headSize,
-            keys,
-            keysOffset + (long) p * headSize * Float.BYTES,
-            scores,
-            scoresOffset + h * stride + p,
-            stride);
+        for (int part = 0; part < PARTS; part++) {
+          fourScores(q, from, headSize, keys, keysOffset + p * keyBytes, part, lanes);
+        }
+        for (int r = 0; r < SHARED; r++) {
+          scores[at + r * stride + p] = Lanes.total(lanes, r * LANES);
+        }
       }
     }
     for (; h < heads; h++) {
+      int from = qOffset + h * headSize;
       for (int p = 0; p < positions; p++) {
-        scores[scoresOffset + h * stride + p] =
-            score(
-                q,
-                qOffset + h * headSize,
-                headSize,
-                keys,
-                keysOffset + (long) p * headSize * Float.BYTES);
+        for (int part = 0; part < PARTS; part++) {
+          score(q, from, headSize, keys, keysOffset + p * keyBytes, part, lanes);
+        }
+        scores[scoresOffset + h * stride + p] = Lanes.total(lanes, 0);
       }
     }
   }
 
   private static void fourScores(
-      float[] q,
-      int qOffset,
-      int headSize,
-      MemorySegment keys,
-      long key,
-      float[] scores,
-      int at,
-      int stride) {
+      float[] q, int qOffset, int headSize, MemorySegment keys, long key, int part, float[] lanes) {
     int q1 = qOffset + headSize;
     int q2 = q1 + headSize;
     int q3 = q2 + headSize;
@@ -68,8 +65,8 @@ final class Attention512 {
     FloatVector s1 = s0;
     FloatVector s2 = s0;
     FloatVector s3 = s0;
-    int d = 0;
-    for (; d + LANES <= headSize; d += LANES) {
+    int d = part * WIDTH;
+    for (; d + WIDTH <= headSize; d += LANES) {
       FloatVector k =
           FloatVector.fromMemorySegment(FLOATS, keys, key + (long) d * Float.BYTES, ORDER);
       s0 = FloatVector.fromArray(FLOATS, q, qOffset + d).fma(k, s0);
@@ -86,16 +83,18 @@ final class Attention512 {
       s2 = FloatVector.fromArray(FLOATS, q, q2 + d, rest).fma(k, s2);
       s3 = FloatVector.fromArray(FLOATS, q, q3 + d, rest).fma(k, s3);
     }
-    scores[at] = Lanes512.total(s0);
-    scores[at + stride] = Lanes512.total(s1);
-    scores[at + 2 * stride] = Lanes512.total(s2);
-    scores[at + 3 * stride] = Lanes512.total(s3);
+    int at = part * WIDTH;
+    s0.intoArray(lanes, at);
+    s1.intoArray(lanes, at + LANES);
+    s2.intoArray(lanes, at + 2 * LANES);
+    s3.intoArray(lanes, at + 3 * LANES);
   }
 
-  private static float score(float[] q, int qOffset, int headSize, MemorySegment keys, long key) {
+  private static void score(
+      float[] q, int qOffset, int headSize, MemorySegment keys, long key, int part, float[] lanes) {
     FloatVector s = FloatVector.zero(FLOATS);
-    int d = 0;
-    for (; d + LANES <= headSize; d += LANES) {
+    int d = part * WIDTH;
+    for (; d + WIDTH <= headSize; d += LANES) {
       FloatVector k =
           FloatVector.fromMemorySegment(FLOATS, keys, key + (long) d * Float.BYTES, ORDER);
       s = FloatVector.fromArray(FLOATS, q, qOffset + d).fma(k, s);
@@ -106,7 +105,7 @@ final class Attention512 {
           FloatVector.fromMemorySegment(FLOATS, keys, key + (long) d * Float.BYTES, ORDER, rest);
       s = FloatVector.fromArray(FLOATS, q, qOffset + d, rest).fma(k, s);
     }
-    return Lanes512.total(s);
+    s.intoArray(lanes, part * WIDTH);
   }
 
   static void accumulate(
@@ -120,7 +119,7 @@ final class Attention512 {
       int positions,
       float[] sums,
       int sumsOffset) {
-    for (int d = 0; d < headSize; d += LANES) {
+    for (int d = 0; d < headSize; d += WIDTH) {
       VectorMask<Float> in = FLOATS.indexInRange(d, headSize);
       long column = valuesOffset + (long) d * Float.BYTES;
       int h = 0;
@@ -144,7 +143,7 @@ final class Attention512 {
           FloatVector v =
               FloatVector.fromMemorySegment(
                   FLOATS, values, column + (long) i * headSize * Float.BYTES, ORDER, in);
-          s = v.fma(Lanes512.splat(p[pOffset + h * stride + i]), s);
+          s = v.fma(Lanes.splat(p[pOffset + h * stride + i]), s);
         }
         s.intoArray(sums, at, in);
       }
@@ -170,10 +169,10 @@ final class Attention512 {
       FloatVector v =
           FloatVector.fromMemorySegment(
               FLOATS, values, column + (long) i * headSize * Float.BYTES, ORDER, in);
-      s0 = v.fma(Lanes512.splat(p[pOffset + i]), s0);
-      s1 = v.fma(Lanes512.splat(p[pOffset + stride + i]), s1);
-      s2 = v.fma(Lanes512.splat(p[pOffset + 2 * stride + i]), s2);
-      s3 = v.fma(Lanes512.splat(p[pOffset + 3 * stride + i]), s3);
+      s0 = v.fma(Lanes.splat(p[pOffset + i]), s0);
+      s1 = v.fma(Lanes.splat(p[pOffset + stride + i]), s1);
+      s2 = v.fma(Lanes.splat(p[pOffset + 2 * stride + i]), s2);
+      s3 = v.fma(Lanes.splat(p[pOffset + 3 * stride + i]), s3);
     }
     s0.intoArray(sums, at, in);
     s1.intoArray(sums, at + headSize, in);

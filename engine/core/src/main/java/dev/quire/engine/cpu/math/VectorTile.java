@@ -1,7 +1,9 @@
 package dev.quire.engine.cpu.math;
 
 import static dev.quire.engine.cpu.math.Arithmetic.LANES;
-import static dev.quire.engine.cpu.math.Lanes512.FLOATS;
+import static dev.quire.engine.cpu.math.Lanes.FLOATS;
+import static dev.quire.engine.cpu.math.Lanes.PARTS;
+import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 
 import jdk.incubator.vector.FloatVector;
 
@@ -17,10 +19,12 @@ import jdk.incubator.vector.FloatVector;
  *   w3    s30   …
  * </pre>
  *
+ * <p>With narrower vectors there are sixteen registers, so a tile has two input rows.
+ *
  * <p>The sums are single variables, not an array, because only those become registers.
  */
-final class Tile512 {
-  private Tile512() {}
+final class VectorTile {
+  private VectorTile() {}
 
   /** {@link Arithmetic#tile}. */
   static void tile(
@@ -41,7 +45,7 @@ final class Tile512 {
       for (int r = 0; r < rows; r++) {
         for (int o = 0; o < outputs; o++) {
           out[outOffset + r * outStride + o] =
-              dot(w, wOffset + o * wStride, x, xOffset + r * xStride, length);
+              dot(w, wOffset + o * wStride, x, xOffset + r * xStride, length, s.sums(LANES));
         }
       }
       return;
@@ -51,19 +55,14 @@ final class Tile512 {
     int from = xOffset;
     int to = outOffset;
     while (left > 0) {
-      int taken;
-      if (left >= 6) {
-        tile6(w, wOffset, wStride, x, from, xStride, length, lanes);
-        taken = 6;
-      } else if (left >= 4) {
-        tile4(w, wOffset, wStride, x, from, xStride, length, lanes);
-        taken = 4;
-      } else if (left >= 2) {
-        tile2(w, wOffset, wStride, x, from, xStride, length, lanes);
-        taken = 2;
-      } else {
-        tile1(w, wOffset, wStride, x, from, xStride, length, lanes);
-        taken = 1;
+      int taken = PARTS == 1 && left >= 6 ? 6 : PARTS == 1 && left >= 4 ? 4 : left >= 2 ? 2 : 1;
+      for (int part = 0; part < PARTS; part++) {
+        switch (taken) {
+          case 6 -> tile6(w, wOffset, wStride, x, from, xStride, length, part, lanes);
+          case 4 -> tile4(w, wOffset, wStride, x, from, xStride, length, part, lanes);
+          case 2 -> tile2(w, wOffset, wStride, x, from, xStride, length, part, lanes);
+          default -> tile1(w, wOffset, wStride, x, from, xStride, length, part, lanes);
+        }
       }
       totals(lanes, taken, out, to, outStride);
       left -= taken;
@@ -72,13 +71,17 @@ final class Tile512 {
     }
   }
 
-  private static float dot(float[] w, int wOffset, float[] x, int xOffset, int length) {
-    FloatVector sums = FloatVector.zero(FLOATS);
-    for (int i = 0; i < length; i += LANES) {
-      FloatVector v = FloatVector.fromArray(FLOATS, w, wOffset + i);
-      sums = v.fma(FloatVector.fromArray(FLOATS, x, xOffset + i), sums);
+  private static float dot(
+      float[] w, int wOffset, float[] x, int xOffset, int length, float[] lanes) {
+    for (int part = 0; part < PARTS; part++) {
+      FloatVector sums = FloatVector.zero(FLOATS);
+      for (int i = part * WIDTH; i < length; i += LANES) {
+        FloatVector v = FloatVector.fromArray(FLOATS, w, wOffset + i);
+        sums = v.fma(FloatVector.fromArray(FLOATS, x, xOffset + i), sums);
+      }
+      sums.intoArray(lanes, part * WIDTH);
     }
-    return Lanes512.total(sums);
+    return Lanes.total(lanes, 0);
   }
 
   /**
@@ -89,8 +92,7 @@ final class Tile512 {
     for (int r = 0; r < rows; r++) {
       for (int o = 0; o < Arithmetic.TILE_OUTPUTS; o++) {
         int at = (r * Arithmetic.TILE_OUTPUTS + o) * LANES;
-        out[outOffset + r * outStride + o] =
-            Lanes512.total(FloatVector.fromArray(FLOATS, lanes, at));
+        out[outOffset + r * outStride + o] = Lanes.total(lanes, at);
       }
     }
   }
@@ -103,6 +105,7 @@ final class Tile512 {
       int xOffset,
       int xStride,
       int length,
+      int part,
       float[] lanes) {
     int w1 = wOffset + wStride;
     int w2 = w1 + wStride;
@@ -137,7 +140,7 @@ final class Tile512 {
     FloatVector s15 = zero;
     FloatVector s25 = zero;
     FloatVector s35 = zero;
-    for (int i = 0; i < length; i += LANES) {
+    for (int i = part * WIDTH; i < length; i += LANES) {
       FloatVector v0 = FloatVector.fromArray(FLOATS, w, wOffset + i);
       FloatVector v1 = FloatVector.fromArray(FLOATS, w, w1 + i);
       FloatVector v2 = FloatVector.fromArray(FLOATS, w, w2 + i);
@@ -173,30 +176,31 @@ final class Tile512 {
       s25 = v2.fma(u, s25);
       s35 = v3.fma(u, s35);
     }
-    s00.intoArray(lanes, 0 * LANES);
-    s10.intoArray(lanes, 1 * LANES);
-    s20.intoArray(lanes, 2 * LANES);
-    s30.intoArray(lanes, 3 * LANES);
-    s01.intoArray(lanes, 4 * LANES);
-    s11.intoArray(lanes, 5 * LANES);
-    s21.intoArray(lanes, 6 * LANES);
-    s31.intoArray(lanes, 7 * LANES);
-    s02.intoArray(lanes, 8 * LANES);
-    s12.intoArray(lanes, 9 * LANES);
-    s22.intoArray(lanes, 10 * LANES);
-    s32.intoArray(lanes, 11 * LANES);
-    s03.intoArray(lanes, 12 * LANES);
-    s13.intoArray(lanes, 13 * LANES);
-    s23.intoArray(lanes, 14 * LANES);
-    s33.intoArray(lanes, 15 * LANES);
-    s04.intoArray(lanes, 16 * LANES);
-    s14.intoArray(lanes, 17 * LANES);
-    s24.intoArray(lanes, 18 * LANES);
-    s34.intoArray(lanes, 19 * LANES);
-    s05.intoArray(lanes, 20 * LANES);
-    s15.intoArray(lanes, 21 * LANES);
-    s25.intoArray(lanes, 22 * LANES);
-    s35.intoArray(lanes, 23 * LANES);
+    int at = part * WIDTH;
+    s00.intoArray(lanes, at + 0 * LANES);
+    s10.intoArray(lanes, at + 1 * LANES);
+    s20.intoArray(lanes, at + 2 * LANES);
+    s30.intoArray(lanes, at + 3 * LANES);
+    s01.intoArray(lanes, at + 4 * LANES);
+    s11.intoArray(lanes, at + 5 * LANES);
+    s21.intoArray(lanes, at + 6 * LANES);
+    s31.intoArray(lanes, at + 7 * LANES);
+    s02.intoArray(lanes, at + 8 * LANES);
+    s12.intoArray(lanes, at + 9 * LANES);
+    s22.intoArray(lanes, at + 10 * LANES);
+    s32.intoArray(lanes, at + 11 * LANES);
+    s03.intoArray(lanes, at + 12 * LANES);
+    s13.intoArray(lanes, at + 13 * LANES);
+    s23.intoArray(lanes, at + 14 * LANES);
+    s33.intoArray(lanes, at + 15 * LANES);
+    s04.intoArray(lanes, at + 16 * LANES);
+    s14.intoArray(lanes, at + 17 * LANES);
+    s24.intoArray(lanes, at + 18 * LANES);
+    s34.intoArray(lanes, at + 19 * LANES);
+    s05.intoArray(lanes, at + 20 * LANES);
+    s15.intoArray(lanes, at + 21 * LANES);
+    s25.intoArray(lanes, at + 22 * LANES);
+    s35.intoArray(lanes, at + 23 * LANES);
   }
 
   private static void tile4(
@@ -207,6 +211,7 @@ final class Tile512 {
       int xOffset,
       int xStride,
       int length,
+      int part,
       float[] lanes) {
     int w1 = wOffset + wStride;
     int w2 = w1 + wStride;
@@ -231,7 +236,7 @@ final class Tile512 {
     FloatVector s13 = zero;
     FloatVector s23 = zero;
     FloatVector s33 = zero;
-    for (int i = 0; i < length; i += LANES) {
+    for (int i = part * WIDTH; i < length; i += LANES) {
       FloatVector v0 = FloatVector.fromArray(FLOATS, w, wOffset + i);
       FloatVector v1 = FloatVector.fromArray(FLOATS, w, w1 + i);
       FloatVector v2 = FloatVector.fromArray(FLOATS, w, w2 + i);
@@ -257,22 +262,23 @@ final class Tile512 {
       s23 = v2.fma(u, s23);
       s33 = v3.fma(u, s33);
     }
-    s00.intoArray(lanes, 0 * LANES);
-    s10.intoArray(lanes, 1 * LANES);
-    s20.intoArray(lanes, 2 * LANES);
-    s30.intoArray(lanes, 3 * LANES);
-    s01.intoArray(lanes, 4 * LANES);
-    s11.intoArray(lanes, 5 * LANES);
-    s21.intoArray(lanes, 6 * LANES);
-    s31.intoArray(lanes, 7 * LANES);
-    s02.intoArray(lanes, 8 * LANES);
-    s12.intoArray(lanes, 9 * LANES);
-    s22.intoArray(lanes, 10 * LANES);
-    s32.intoArray(lanes, 11 * LANES);
-    s03.intoArray(lanes, 12 * LANES);
-    s13.intoArray(lanes, 13 * LANES);
-    s23.intoArray(lanes, 14 * LANES);
-    s33.intoArray(lanes, 15 * LANES);
+    int at = part * WIDTH;
+    s00.intoArray(lanes, at + 0 * LANES);
+    s10.intoArray(lanes, at + 1 * LANES);
+    s20.intoArray(lanes, at + 2 * LANES);
+    s30.intoArray(lanes, at + 3 * LANES);
+    s01.intoArray(lanes, at + 4 * LANES);
+    s11.intoArray(lanes, at + 5 * LANES);
+    s21.intoArray(lanes, at + 6 * LANES);
+    s31.intoArray(lanes, at + 7 * LANES);
+    s02.intoArray(lanes, at + 8 * LANES);
+    s12.intoArray(lanes, at + 9 * LANES);
+    s22.intoArray(lanes, at + 10 * LANES);
+    s32.intoArray(lanes, at + 11 * LANES);
+    s03.intoArray(lanes, at + 12 * LANES);
+    s13.intoArray(lanes, at + 13 * LANES);
+    s23.intoArray(lanes, at + 14 * LANES);
+    s33.intoArray(lanes, at + 15 * LANES);
   }
 
   private static void tile2(
@@ -283,6 +289,7 @@ final class Tile512 {
       int xOffset,
       int xStride,
       int length,
+      int part,
       float[] lanes) {
     int w1 = wOffset + wStride;
     int w2 = w1 + wStride;
@@ -297,7 +304,7 @@ final class Tile512 {
     FloatVector s11 = zero;
     FloatVector s21 = zero;
     FloatVector s31 = zero;
-    for (int i = 0; i < length; i += LANES) {
+    for (int i = part * WIDTH; i < length; i += LANES) {
       FloatVector v0 = FloatVector.fromArray(FLOATS, w, wOffset + i);
       FloatVector v1 = FloatVector.fromArray(FLOATS, w, w1 + i);
       FloatVector v2 = FloatVector.fromArray(FLOATS, w, w2 + i);
@@ -313,14 +320,15 @@ final class Tile512 {
       s21 = v2.fma(u, s21);
       s31 = v3.fma(u, s31);
     }
-    s00.intoArray(lanes, 0 * LANES);
-    s10.intoArray(lanes, 1 * LANES);
-    s20.intoArray(lanes, 2 * LANES);
-    s30.intoArray(lanes, 3 * LANES);
-    s01.intoArray(lanes, 4 * LANES);
-    s11.intoArray(lanes, 5 * LANES);
-    s21.intoArray(lanes, 6 * LANES);
-    s31.intoArray(lanes, 7 * LANES);
+    int at = part * WIDTH;
+    s00.intoArray(lanes, at + 0 * LANES);
+    s10.intoArray(lanes, at + 1 * LANES);
+    s20.intoArray(lanes, at + 2 * LANES);
+    s30.intoArray(lanes, at + 3 * LANES);
+    s01.intoArray(lanes, at + 4 * LANES);
+    s11.intoArray(lanes, at + 5 * LANES);
+    s21.intoArray(lanes, at + 6 * LANES);
+    s31.intoArray(lanes, at + 7 * LANES);
   }
 
   private static void tile1(
@@ -331,6 +339,7 @@ final class Tile512 {
       int xOffset,
       int xStride,
       int length,
+      int part,
       float[] lanes) {
     int w1 = wOffset + wStride;
     int w2 = w1 + wStride;
@@ -340,7 +349,7 @@ final class Tile512 {
     FloatVector s10 = zero;
     FloatVector s20 = zero;
     FloatVector s30 = zero;
-    for (int i = 0; i < length; i += LANES) {
+    for (int i = part * WIDTH; i < length; i += LANES) {
       FloatVector v0 = FloatVector.fromArray(FLOATS, w, wOffset + i);
       FloatVector v1 = FloatVector.fromArray(FLOATS, w, w1 + i);
       FloatVector v2 = FloatVector.fromArray(FLOATS, w, w2 + i);
@@ -351,9 +360,10 @@ final class Tile512 {
       s20 = v2.fma(u, s20);
       s30 = v3.fma(u, s30);
     }
-    s00.intoArray(lanes, 0 * LANES);
-    s10.intoArray(lanes, 1 * LANES);
-    s20.intoArray(lanes, 2 * LANES);
-    s30.intoArray(lanes, 3 * LANES);
+    int at = part * WIDTH;
+    s00.intoArray(lanes, at + 0 * LANES);
+    s10.intoArray(lanes, at + 1 * LANES);
+    s20.intoArray(lanes, at + 2 * LANES);
+    s30.intoArray(lanes, at + 3 * LANES);
   }
 }

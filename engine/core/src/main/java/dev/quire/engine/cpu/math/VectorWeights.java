@@ -1,11 +1,13 @@
 package dev.quire.engine.cpu.math;
 
 import static dev.quire.engine.cpu.math.Arithmetic.LANES;
-import static dev.quire.engine.cpu.math.Lanes512.BYTES;
-import static dev.quire.engine.cpu.math.Lanes512.FLOATS;
-import static dev.quire.engine.cpu.math.Lanes512.INTS;
-import static dev.quire.engine.cpu.math.Lanes512.ORDER;
-import static dev.quire.engine.cpu.math.Lanes512.SHORTS;
+import static dev.quire.engine.cpu.math.Lanes.BYTES;
+import static dev.quire.engine.cpu.math.Lanes.FLOATS;
+import static dev.quire.engine.cpu.math.Lanes.INTS;
+import static dev.quire.engine.cpu.math.Lanes.ORDER;
+import static dev.quire.engine.cpu.math.Lanes.PARTS;
+import static dev.quire.engine.cpu.math.Lanes.SHORTS;
+import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 
 import dev.quire.weights.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
@@ -23,19 +25,22 @@ import jdk.incubator.vector.VectorOperators;
  * one loop are more than C2 inlines, and a decoded row that stays in the first-level cache is
  * faster.
  */
-final class Weights512 {
+final class VectorWeights {
   private static final int BLOCK = 32;
   private static final int Q8_0_BYTES = 34;
   private static final int Q4_0_BYTES = 18;
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
 
-  /** The sixteen values of a nibble; times a block's scale, they are its table of weights. */
+  /** The values of a nibble; times a block's scale, they are its table of weights. */
   private static final FloatVector Q4_LEVELS =
       FloatVector.fromArray(
           FLOATS, new float[] {-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7}, 0);
 
-  private Weights512() {}
+  /** Vectors of floats that a vector of bytes fills. */
+  private static final int PARTS_OF_BYTES = BYTES.length() / WIDTH;
+
+  private VectorWeights() {}
 
   /** Whether {@link #product} has a loop for rows of this type and length. */
   static boolean hasProduct(Matrix w) {
@@ -60,14 +65,16 @@ final class Weights512 {
     int n = w.inputs();
     for (int pair = 0; pair < Arithmetic.TILE_OUTPUTS; pair += 2) {
       long row = output * bytes + pair * stride;
-      int to = pair * LANES;
-      switch (w.type()) {
-        case Q8_0 -> q8Product(data, row, stride, x, xOffset, n, lanes, to);
-        case Q4_0 -> q4Product(data, row, stride, x, xOffset, n, lanes, to);
-        case F16 -> f16Product(data, row, stride, x, xOffset, n, lanes, to);
-        case BF16 -> bf16Product(data, row, stride, x, xOffset, n, lanes, to);
-        case F32 -> f32Product(data, row, stride, x, xOffset, n, lanes, to);
-        default -> throw new IllegalArgumentException("no loop for " + w.type());
+      for (int part = 0; part < PARTS; part++) {
+        int to = pair * LANES + part * WIDTH;
+        switch (w.type()) {
+          case Q8_0 -> q8Product(data, row, stride, x, xOffset, n, part, lanes, to);
+          case Q4_0 -> q4Product(data, row, stride, x, xOffset, n, part, lanes, to);
+          case F16 -> f16Product(data, row, stride, x, xOffset, n, part, lanes, to);
+          case BF16 -> bf16Product(data, row, stride, x, xOffset, n, part, lanes, to);
+          case F32 -> f32Product(data, row, stride, x, xOffset, n, part, lanes, to);
+          default -> throw new IllegalArgumentException("no loop for " + w.type());
+        }
       }
     }
   }
@@ -80,21 +87,23 @@ final class Weights512 {
       float[] x,
       int xOffset,
       int length,
+      int part,
       float[] lanes,
       int lanesOffset) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
+    int first = part * WIDTH;
     long at = row;
     for (int i = 0; i < length; i += BLOCK, at += Q8_0_BYTES) {
-      FloatVector u0 = FloatVector.fromArray(FLOATS, x, xOffset + i);
-      FloatVector u1 = FloatVector.fromArray(FLOATS, x, xOffset + i + LANES);
+      FloatVector u0 = FloatVector.fromArray(FLOATS, x, xOffset + i + first);
+      FloatVector u1 = FloatVector.fromArray(FLOATS, x, xOffset + i + first + LANES);
       float scale = scale(data, at);
-      s0 = q8(data, at + 2).mul(scale).fma(u0, s0);
-      s0 = q8(data, at + 2 + LANES).mul(scale).fma(u1, s0);
+      s0 = q8(data, at + 2, part).mul(scale).fma(u0, s0);
+      s0 = q8(data, at + 2 + LANES, part).mul(scale).fma(u1, s0);
       long next = at + stride;
       scale = scale(data, next);
-      s1 = q8(data, next + 2).mul(scale).fma(u0, s1);
-      s1 = q8(data, next + 2 + LANES).mul(scale).fma(u1, s1);
+      s1 = q8(data, next + 2, part).mul(scale).fma(u0, s1);
+      s1 = q8(data, next + 2 + LANES, part).mul(scale).fma(u1, s1);
     }
     s0.intoArray(lanes, lanesOffset);
     s1.intoArray(lanes, lanesOffset + LANES);
@@ -107,15 +116,17 @@ final class Weights512 {
       float[] x,
       int xOffset,
       int length,
+      int part,
       float[] lanes,
       int lanesOffset) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
-    long at = row;
-    for (int i = 0; i < length; i += LANES, at += Short.BYTES * LANES) {
+    int first = part * WIDTH;
+    long at = row + (long) first * Short.BYTES;
+    for (int i = first; i < length; i += LANES, at += Short.BYTES * LANES) {
       FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
-      s0 = Lanes512.brainFloats(shorts(data, at)).fma(u, s0);
-      s1 = Lanes512.brainFloats(shorts(data, at + stride)).fma(u, s1);
+      s0 = Lanes.brainFloats(shorts(data, at)).fma(u, s0);
+      s1 = Lanes.brainFloats(shorts(data, at + stride)).fma(u, s1);
     }
     s0.intoArray(lanes, lanesOffset);
     s1.intoArray(lanes, lanesOffset + LANES);
@@ -128,15 +139,17 @@ final class Weights512 {
       float[] x,
       int xOffset,
       int length,
+      int part,
       float[] lanes,
       int lanesOffset) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
-    long at = row;
-    for (int i = 0; i < length; i += LANES, at += Short.BYTES * LANES) {
+    int first = part * WIDTH;
+    long at = row + (long) first * Short.BYTES;
+    for (int i = first; i < length; i += LANES, at += Short.BYTES * LANES) {
       FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
-      s0 = Lanes512.halves(shorts(data, at)).fma(u, s0);
-      s1 = Lanes512.halves(shorts(data, at + stride)).fma(u, s1);
+      s0 = Lanes.halves(shorts(data, at)).fma(u, s0);
+      s1 = Lanes.halves(shorts(data, at + stride)).fma(u, s1);
     }
     s0.intoArray(lanes, lanesOffset);
     s1.intoArray(lanes, lanesOffset + LANES);
@@ -149,12 +162,14 @@ final class Weights512 {
       float[] x,
       int xOffset,
       int length,
+      int part,
       float[] lanes,
       int lanesOffset) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
-    long at = row;
-    for (int i = 0; i < length; i += LANES, at += Float.BYTES * LANES) {
+    int first = part * WIDTH;
+    long at = row + (long) first * Float.BYTES;
+    for (int i = first; i < length; i += LANES, at += Float.BYTES * LANES) {
       FloatVector u = FloatVector.fromArray(FLOATS, x, xOffset + i);
       s0 = floats(data, at).fma(u, s0);
       s1 = floats(data, at + stride).fma(u, s1);
@@ -170,21 +185,23 @@ final class Weights512 {
       float[] x,
       int xOffset,
       int length,
+      int part,
       float[] lanes,
       int lanesOffset) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
+    int first = part * WIDTH;
     long at = row;
     for (int i = 0; i < length; i += BLOCK, at += Q4_0_BYTES) {
-      FloatVector u0 = FloatVector.fromArray(FLOATS, x, xOffset + i);
-      FloatVector u1 = FloatVector.fromArray(FLOATS, x, xOffset + i + LANES);
-      FloatVector levels = Q4_LEVELS.mul(scale(data, at));
-      IntVector pairs = nibbles(data, at + 2);
+      FloatVector u0 = FloatVector.fromArray(FLOATS, x, xOffset + i + first);
+      FloatVector u1 = FloatVector.fromArray(FLOATS, x, xOffset + i + first + LANES);
+      FloatVector levels = levels(scale(data, at));
+      IntVector pairs = nibbles(data, at + 2, part);
       s0 = low(levels, pairs).fma(u0, s0);
       s0 = high(levels, pairs).fma(u1, s0);
       long next = at + stride;
-      levels = Q4_LEVELS.mul(scale(data, next));
-      pairs = nibbles(data, next + 2);
+      levels = levels(scale(data, next));
+      pairs = nibbles(data, next + 2, part);
       s1 = low(levels, pairs).fma(u0, s1);
       s1 = high(levels, pairs).fma(u1, s1);
     }
@@ -215,28 +232,33 @@ final class Weights512 {
     long block = from;
     for (int i = offset; i < end; i += BLOCK, block += Q8_0_BYTES) {
       float scale = scale(data, block);
-      q8(data, block + 2).mul(scale).intoArray(target, i);
-      q8(data, block + 2 + LANES).mul(scale).intoArray(target, i + LANES);
+      for (int part = 0; part < PARTS; part++) {
+        int to = i + part * WIDTH;
+        q8(data, block + 2, part).mul(scale).intoArray(target, to);
+        q8(data, block + 2 + LANES, part).mul(scale).intoArray(target, to + LANES);
+      }
     }
   }
 
   private static void decodeQ4(MemorySegment data, long from, float[] target, int offset, int end) {
     long block = from;
     for (int i = offset; i < end; i += BLOCK, block += Q4_0_BYTES) {
-      FloatVector levels = Q4_LEVELS.mul(scale(data, block));
-      IntVector pairs = nibbles(data, block + 2);
-      low(levels, pairs).intoArray(target, i);
-      high(levels, pairs).intoArray(target, i + LANES);
+      FloatVector levels = levels(scale(data, block));
+      for (int part = 0; part < PARTS; part++) {
+        int to = i + part * WIDTH;
+        IntVector pairs = nibbles(data, block + 2, part);
+        low(levels, pairs).intoArray(target, to);
+        high(levels, pairs).intoArray(target, to + LANES);
+      }
     }
   }
 
   private static void decodeShorts(
       TensorType type, MemorySegment data, long from, float[] target, int offset, int end) {
     long at = from;
-    for (int i = offset; i < end; i += LANES, at += Short.BYTES * LANES) {
+    for (int i = offset; i < end; i += WIDTH, at += Short.BYTES * WIDTH) {
       ShortVector bits = shorts(data, at);
-      FloatVector values =
-          type == TensorType.F16 ? Lanes512.halves(bits) : Lanes512.brainFloats(bits);
+      FloatVector values = type == TensorType.F16 ? Lanes.halves(bits) : Lanes.brainFloats(bits);
       values.intoArray(target, i);
     }
   }
@@ -245,24 +267,43 @@ final class Weights512 {
     return Float.float16ToFloat(data.get(SHORT, at));
   }
 
-  private static FloatVector q8(MemorySegment data, long at) {
+  /** One part of sixteen levels of Q8_0 as floats. */
+  private static FloatVector q8(MemorySegment data, long at, int part) {
     return (FloatVector)
-        ByteVector.fromMemorySegment(BYTES, data, at, ORDER)
-            .convertShape(VectorOperators.B2F, FLOATS, 0);
+        bytes(data, at, part).convertShape(VectorOperators.B2F, FLOATS, part % PARTS_OF_BYTES);
   }
 
-  private static IntVector nibbles(MemorySegment data, long at) {
+  /** One part of the sixteen bytes of a Q4_0 block, each of two levels. */
+  private static IntVector nibbles(MemorySegment data, long at, int part) {
     return (IntVector)
-        ByteVector.fromMemorySegment(BYTES, data, at, ORDER)
-            .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
+        bytes(data, at, part)
+            .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, part % PARTS_OF_BYTES);
+  }
+
+  private static ByteVector bytes(MemorySegment data, long at, int part) {
+    int first = part / PARTS_OF_BYTES * BYTES.length();
+    return ByteVector.fromMemorySegment(BYTES, data, at + first, ORDER);
+  }
+
+  /** What turns nibbles into weights: all sixteen weights, or the scale where they are too many. */
+  private static FloatVector levels(float scale) {
+    return PARTS == 1 ? Q4_LEVELS.mul(scale) : Lanes.splat(scale);
   }
 
   private static FloatVector low(FloatVector levels, IntVector pairs) {
-    return levels.rearrange(pairs.and(15).toShuffle().cast(FLOATS));
+    return weights(levels, pairs.and(15));
   }
 
   private static FloatVector high(FloatVector levels, IntVector pairs) {
-    return levels.rearrange(pairs.lanewise(VectorOperators.LSHR, 4).toShuffle().cast(FLOATS));
+    return weights(levels, pairs.lanewise(VectorOperators.LSHR, 4));
+  }
+
+  private static FloatVector weights(FloatVector levels, IntVector nibbles) {
+    if (PARTS == 1) {
+      return levels.rearrange(nibbles.toShuffle().cast(FLOATS));
+    }
+    IntVector level = nibbles.sub(8);
+    return ((FloatVector) level.convertShape(VectorOperators.I2F, FLOATS, 0)).mul(levels);
   }
 
   private static ShortVector shorts(MemorySegment data, long at) {

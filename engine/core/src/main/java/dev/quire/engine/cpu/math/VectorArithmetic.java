@@ -1,31 +1,32 @@
 package dev.quire.engine.cpu.math;
 
-import static dev.quire.engine.cpu.math.Lanes512.FLOATS;
+import static dev.quire.engine.cpu.math.Lanes.FLOATS;
+import static dev.quire.engine.cpu.math.Lanes.PARTS;
+import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** Vectors of 512 bits. Fast only once C2 has compiled it. */
-final class Arithmetic512 extends Arithmetic {
+/** Vectors of the width that {@link Lanes} chose. Fast only once C2 has compiled it. */
+final class VectorArithmetic extends Arithmetic {
   private final ScalarArithmetic scalar = new ScalarArithmetic("for what vectors leave over");
 
   @Override
   public String describe() {
-    return "vectors of 512 bits";
+    return "vectors of " + Lanes.BITS + " bits";
   }
 
   @Override
   void product(
       Matrix w, int from, int to, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
     int o = from;
-    if (Weights512.hasProduct(w)) {
+    if (VectorWeights.hasProduct(w)) {
       float[] lanes = s.sums(TILE_OUTPUTS * LANES);
       int apart = (to - from) / TILE_OUTPUTS;
       for (; o < from + apart; o++) {
-        Weights512.product(w, o, apart, x, xOffset, lanes);
+        VectorWeights.product(w, o, apart, x, xOffset, lanes);
         for (int r = 0; r < TILE_OUTPUTS; r++) {
-          out[outOffset + o + r * apart] =
-              Lanes512.total(FloatVector.fromArray(FLOATS, lanes, r * LANES));
+          out[outOffset + o + r * apart] = Lanes.total(lanes, r * LANES);
         }
       }
       o = from + apart * TILE_OUTPUTS;
@@ -48,14 +49,14 @@ final class Arithmetic512 extends Arithmetic {
       for (int r = 0; r < outputs; r++) {
         decode(w, o + r, weights, r * padded, s);
       }
-      Tile512.tile(
+      VectorTile.tile(
           weights, 0, padded, outputs, weights, input, padded, 1, n, out, outOffset + o, 0, s);
     }
   }
 
   @Override
   void decode(Matrix w, int row, float[] target, int offset, Scratch s) {
-    if (!Weights512.decode(w, row, target, offset)) {
+    if (!VectorWeights.decode(w, row, target, offset)) {
       RowDecoder.decode(w, row, target, offset, s);
     }
   }
@@ -75,7 +76,7 @@ final class Arithmetic512 extends Arithmetic {
       int outOffset,
       int outStride,
       Scratch s) {
-    Tile512.tile(
+    VectorTile.tile(
         w, wOffset, wStride, outputs, x, xOffset, xStride, rows, length, out, outOffset, outStride,
         s);
   }
@@ -93,8 +94,18 @@ final class Arithmetic512 extends Arithmetic {
       int scoresOffset,
       int stride,
       Scratch s) {
-    Attention512.scores(
-        q, qOffset, heads, headSize, keys, keysOffset, positions, scores, scoresOffset, stride);
+    VectorAttention.scores(
+        q,
+        qOffset,
+        heads,
+        headSize,
+        keys,
+        keysOffset,
+        positions,
+        scores,
+        scoresOffset,
+        stride,
+        s.lanes());
   }
 
   @Override
@@ -110,42 +121,65 @@ final class Arithmetic512 extends Arithmetic {
       float[] sums,
       int sumsOffset,
       Scratch s) {
-    Attention512.accumulate(
+    VectorAttention.accumulate(
         p, pOffset, stride, heads, headSize, values, valuesOffset, positions, sums, sumsOffset);
   }
 
   @Override
   float exponentials(float[] p, int offset, float max) {
-    FloatVector sums = FloatVector.zero(FLOATS);
-    for (int i = offset; i < offset + POSITION_TILE; i += LANES) {
-      FloatVector e = Lanes512.exp(FloatVector.fromArray(FLOATS, p, i).sub(max));
-      e.intoArray(p, i);
-      sums = sums.add(e);
+    for (int i = offset; i < offset + POSITION_TILE; i += WIDTH) {
+      Lanes.exp(FloatVector.fromArray(FLOATS, p, i).sub(max)).intoArray(p, i);
     }
-    return Lanes512.total(sums);
+    return sum(p, offset, POSITION_TILE);
   }
 
   @Override
   float sum(float[] x, int offset, int n) {
+    FloatVector first = sums(x, offset, n, 0);
+    return switch (PARTS) {
+      case 1 -> Lanes.total(first);
+      case 2 -> Lanes.total(first.add(sums(x, offset, n, 1)));
+      default ->
+          Lanes.total(
+              first
+                  .add(sums(x, offset, n, 2))
+                  .add(sums(x, offset, n, 1).add(sums(x, offset, n, 3))));
+    };
+  }
+
+  private static FloatVector sums(float[] x, int offset, int n, int part) {
     FloatVector sums = FloatVector.zero(FLOATS);
-    for (int i = 0; i < n; i += LANES) {
+    for (int i = part * WIDTH; i < n; i += LANES) {
       var in = FLOATS.indexInRange(i, n);
       sums = sums.add(FloatVector.fromArray(FLOATS, x, offset + i, in));
     }
-    return Lanes512.total(sums);
+    return sums;
   }
 
   @Override
   float sumOfSquares(float[] x, int offset, int n, float centre) {
+    FloatVector first = squares(x, offset, n, centre, 0);
+    return switch (PARTS) {
+      case 1 -> Lanes.total(first);
+      case 2 -> Lanes.total(first.add(squares(x, offset, n, centre, 1)));
+      default ->
+          Lanes.total(
+              first
+                  .add(squares(x, offset, n, centre, 2))
+                  .add(squares(x, offset, n, centre, 1).add(squares(x, offset, n, centre, 3))));
+    };
+  }
+
+  private static FloatVector squares(float[] x, int offset, int n, float centre, int part) {
     FloatVector sums = FloatVector.zero(FLOATS);
-    for (int i = 0; i < n; i += LANES) {
+    for (int i = part * WIDTH; i < n; i += LANES) {
       var in = FLOATS.indexInRange(i, n);
       FloatVector d =
           FloatVector.zero(FLOATS)
               .blend(FloatVector.fromArray(FLOATS, x, offset + i, in).sub(centre), in);
       sums = d.fma(d, sums);
     }
-    return Lanes512.total(sums);
+    return sums;
   }
 
   @Override
@@ -155,13 +189,13 @@ final class Arithmetic512 extends Arithmetic {
       return;
     }
     int i = offset;
-    for (; i + LANES <= offset + n; i += LANES) {
+    for (; i + WIDTH <= offset + n; i += WIDTH) {
       FloatVector v = FloatVector.fromArray(FLOATS, x, i);
       FloatVector u = v;
       if (f == Activation.GELU_TANH) {
         u = v.mul(ScalarMath.GELU_CUBE).mul(v).fma(v, v).mul(ScalarMath.GELU_SCALE);
       }
-      v.mul(Lanes512.sigmoid(u)).intoArray(x, i);
+      v.mul(Lanes.sigmoid(u)).intoArray(x, i);
     }
     scalar.activate(f, x, i, offset + n - i);
   }
@@ -169,9 +203,9 @@ final class Arithmetic512 extends Arithmetic {
   @Override
   public void softCap(float[] x, int offset, int n, float cap) {
     int i = offset;
-    for (; i + LANES <= offset + n; i += LANES) {
+    for (; i + WIDTH <= offset + n; i += WIDTH) {
       FloatVector v = FloatVector.fromArray(FLOATS, x, i);
-      Lanes512.tanh(v.div(cap)).mul(cap).intoArray(x, i);
+      Lanes.tanh(v.div(cap)).mul(cap).intoArray(x, i);
     }
     scalar.softCap(x, i, offset + n - i, cap);
   }
