@@ -107,6 +107,16 @@ public interface KvAllocator {
     return canEverFit(tokens);
   }
 
+  /**
+   * Whether sequences of {@code tokens} tokens each would fit if they had the whole cache, and
+   * share no more than their first {@code sharedTokens}. Depends on the configuration alone, so
+   * that any thread may ask.
+   */
+  boolean canEverFit(int sharedTokens, int tokens, int sequences);
+
+  /** Blocks of the smallest group's pool. Depends on the configuration alone. */
+  int smallestPool();
+
   /** Blocks of a group that can be handed out. */
   int freeBlocks(int group);
 

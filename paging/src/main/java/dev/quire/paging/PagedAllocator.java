@@ -448,6 +448,24 @@ public final class PagedAllocator implements KvAllocator {
   }
 
   @Override
+  public boolean canEverFit(int sharedTokens, int tokens, int sequences) {
+    for (int group = 0; group < groups; group++) {
+      int each = config.groups().get(group).blocksFor(tokens, blockSize);
+      // What left a window may have been shared or not; only full attention keeps the beginning.
+      int shared = config.groups().get(group).windowed() ? 0 : sharedTokens / blockSize;
+      if (shared + (long) sequences * (each - shared) > pools[group].size()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public int smallestPool() {
+    return Arrays.stream(config.blocksPerGroup()).min().orElseThrow();
+  }
+
+  @Override
   public int freeBlocks(int group) {
     return pools[group].freeBlocks();
   }

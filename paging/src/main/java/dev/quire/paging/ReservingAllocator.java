@@ -281,6 +281,27 @@ public final class ReservingAllocator implements KvAllocator {
     return tokens <= reservation.tokens && everFits(reservation.order);
   }
 
+  /** Each sequence's memory is its own: nothing is shared. */
+  @Override
+  public boolean canEverFit(int sharedTokens, int tokens, int sequences) {
+    int order = policy == ReservationPolicy.MAX ? maxOrder() : orderFor(tokens);
+    for (var buddies : memory) {
+      if (((long) sequences << order) > buddies.size()) {
+        return false;
+      }
+    }
+    return tokens <= maxTokens;
+  }
+
+  @Override
+  public int smallestPool() {
+    int smallest = Integer.MAX_VALUE;
+    for (var buddies : memory) {
+      smallest = Math.min(smallest, buddies.size());
+    }
+    return smallest;
+  }
+
   private boolean everFits(int order) {
     for (var buddies : memory) {
       if (1L << order > buddies.size()) {

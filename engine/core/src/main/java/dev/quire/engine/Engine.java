@@ -47,14 +47,13 @@ public final class Engine implements AutoCloseable {
     this.tokenizer = parts.tokenizer();
     this.chatTemplate = parts.chatTemplate();
     this.release = parts.release();
-    this.requests = new RequestFactory(info, options.maxNumSeqs(), tokenizer);
+    this.requests = new RequestFactory(info, parts.allocator(), options, tokenizer);
     int usable =
         tokenizer == null
             ? info.vocabularySize()
             : Math.min(info.vocabularySize(), tokenizer.vocabularySize());
     this.loop =
-        new EngineLoop(
-            parts.executor(), parts.allocator(), parts.groups(), info.kvBlocks(), usable, options);
+        new EngineLoop(parts.executor(), parts.allocator(), parts.groups(), usable, options);
     loop.start();
   }
 
@@ -152,6 +151,45 @@ public final class Engine implements AutoCloseable {
         .name("quire-request-" + request.id)
         .start(new OutputAssembler(request, handle, tokenizer, loop::stop));
     return handle;
+  }
+
+  /**
+   * Computes a prefix and keeps it in the KV cache until the result is closed: a system prompt that
+   * is given once.
+   *
+   * @throws QuireException if the prefix does not leave room for a sequence of the greatest length,
+   *     saying the numbers; if prefix caching is off; or as {@link #submit(GenerationRequest)}
+   */
+  public PinnedPrefix pin(Prompt prefix) {
+    return pin(prefix, 0);
+  }
+
+  /** The same for the requests of a cache salt. */
+  public PinnedPrefix pin(Prompt prefix, long cacheSalt) {
+    ActiveRequest request = requests.pinning(prefix, cacheSalt);
+    Generation done;
+    try {
+      done = start(request, null).await();
+    } catch (RuntimeException e) {
+      requests.unpinned(request);
+      throw e;
+    }
+    if (done.finishReason() == FinishReason.CANCELLED) {
+      requests.unpinned(request);
+      throw new QuireException(
+          QuireException.Kind.CLOSED, "the engine was closed while it computed a prefix");
+    }
+    AtomicBoolean pinned = new AtomicBoolean(true);
+    return new PinnedPrefix(
+        done.promptTokenIds(),
+        request.prompt.length / info.blockSize() * info.blockSize(),
+        tokenizer,
+        () -> {
+          if (pinned.compareAndSet(true, false)) {
+            requests.unpinned(request);
+            loop.unpin(request);
+          }
+        });
   }
 
   /**

@@ -24,6 +24,8 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -81,6 +83,7 @@ final class EngineLoader {
       int blocks = blocks(spec, weightBytes(file), options);
       int[] blocksPerGroup = new int[spec.cacheGroups().size()];
       Arrays.fill(blocksPerGroup, blocks);
+      List<Integer> hostBlocks = hostBlocks(spec, blocks, options);
       var allocator =
           new PagedAllocator(
               new KvCacheConfig(
@@ -88,12 +91,14 @@ final class EngineLoader {
                   blocksPerGroup,
                   spec.cacheGroups(),
                   options.prefixCaching(),
-                  options.watermark()));
+                  options.watermark()),
+              hostBlocks.stream().mapToInt(i -> i).toArray());
       int maxModelLen = maxModelLen(spec, blocks, options);
       ModelExecutor executor =
           new CpuExecutor(
               model,
               CpuOptions.of(options.blockSize(), IntStream.of(blocksPerGroup).boxed().toList())
+                  .withHostBlocks(hostBlocks)
                   .withThreads(options.threads())
                   .withContextLength(maxModelLen)
                   .withExact(options.exact()));
@@ -207,6 +212,30 @@ final class EngineLoader {
               .formatted(blocks, (blocks * blockBytes) >> 20, free >> 20));
     }
     return (int) blocks;
+  }
+
+  /**
+   * Blocks of each cache group's host pool. On the CPU device and host memory are one, so blocks
+   * are swapped only if that is asked for.
+   */
+  private static List<Integer> hostBlocks(DecoderSpec spec, int blocks, EngineOptions options) {
+    long bytes = options.swapSpace();
+    long cache = blocks * blockBytes(spec, options.blockSize());
+    if (bytes == 0 && options.preemption() == EngineOptions.Preemption.SWAP) {
+      bytes = cache;
+    }
+    if (options.preemption() == EngineOptions.Preemption.RECOMPUTE) {
+      bytes = 0;
+    }
+    long free = freeMemory() - cache;
+    if (bytes > free) {
+      throw QuireException.invalid(
+          "swapSpace of %d MiB: %d MiB of memory are free beside the KV cache"
+              .formatted(bytes >> 20, free >> 20));
+    }
+    long hostBlocks = bytes / blockBytes(spec, options.blockSize());
+    int each = (int) Math.min(hostBlocks, Integer.MAX_VALUE / options.blockSize());
+    return Collections.nCopies(spec.cacheGroups().size(), each);
   }
 
   private static long freeMemory() {

@@ -17,7 +17,11 @@ package dev.quire.engine;
  * @param watermark share of the blocks that admission leaves free for running sequences to grow
  * @param exact whether activations keep full precision in products with quantised weights
  * @param policy in which order requests run
- * @param checkIntegrity whether the block pool is verified after each step, for debugging
+ * @param preemption what happens to the blocks of requests that must make room
+ * @param swapSpace bytes of the host pool that blocks are swapped to; 0: as much as the KV cache
+ *     takes if {@code preemption} is swap, else what the device suggests, on the CPU nothing
+ * @param integrityShare share of the time that is spent on verifying the block pool between steps:
+ *     0 for never, 1 for after every step
  */
 public record EngineOptions(
     String device,
@@ -33,13 +37,28 @@ public record EngineOptions(
     double watermark,
     boolean exact,
     Policy policy,
-    boolean checkIntegrity) {
+    Preemption preemption,
+    long swapSpace,
+    double integrityShare) {
+
+  // Of the time; with a check's own length it stays below a twentieth.
+  private static final double USUAL_INTEGRITY_SHARE = 0.03;
 
   /** In which order requests run; ties go to the earlier arrival. */
   public enum Policy {
     FIRST_COME_FIRST_SERVED,
     PRIORITY,
     SHORTEST_REMAINING
+  }
+
+  /** How preempted requests come back. */
+  public enum Preemption {
+    /** Their blocks are dropped, and their tokens computed again. */
+    RECOMPUTE,
+    /** Their blocks go to a host pool, while it has room, and come back. */
+    SWAP,
+    /** Whichever costs less, by what a token has taken to compute and the bytes to move. */
+    AUTO
   }
 
   public EngineOptions {
@@ -57,6 +76,9 @@ public record EngineOptions(
     require(kvCacheMemory >= 0, "kvCacheMemory", "at least 0 bytes (0: as fits)", kvCacheMemory);
     require(numKvBlocks >= 0, "numKvBlocks", "at least 0 (0: as fits)", numKvBlocks);
     require(watermark >= 0 && watermark < 1, "watermark", "in [0, 1)", watermark);
+    require(swapSpace >= 0, "swapSpace", "at least 0 bytes (0: as fits)", swapSpace);
+    require(
+        integrityShare >= 0 && integrityShare <= 1, "integrityShare", "in [0, 1]", integrityShare);
     require(
         kvCacheMemory == 0 || numKvBlocks == 0,
         "kvCacheMemory and numKvBlocks",
@@ -94,7 +116,9 @@ public record EngineOptions(
     private double watermark = 0.01;
     private boolean exact;
     private Policy policy = Policy.FIRST_COME_FIRST_SERVED;
-    private boolean checkIntegrity;
+    private Preemption preemption = Preemption.AUTO;
+    private long swapSpace;
+    private double integrityShare;
 
     private Builder() {}
 
@@ -163,8 +187,23 @@ public record EngineOptions(
       return this;
     }
 
+    public Builder preemption(Preemption value) {
+      this.preemption = value;
+      return this;
+    }
+
+    public Builder swapSpace(long value) {
+      this.swapSpace = value;
+      return this;
+    }
+
+    /** Verifies the block pool now and then, in less than a twentieth of the time. */
     public Builder checkIntegrity(boolean value) {
-      this.checkIntegrity = value;
+      return integrityShare(value ? USUAL_INTEGRITY_SHARE : 0);
+    }
+
+    public Builder integrityShare(double value) {
+      this.integrityShare = value;
       return this;
     }
 
@@ -184,7 +223,9 @@ public record EngineOptions(
           watermark,
           exact,
           policy,
-          checkIntegrity);
+          preemption,
+          swapSpace,
+          integrityShare);
     }
   }
 }

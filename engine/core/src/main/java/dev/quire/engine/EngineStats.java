@@ -1,5 +1,7 @@
 package dev.quire.engine;
 
+import dev.quire.paging.KvUsage;
+
 /**
  * Counters since the engine started, and its state after the latest step.
  *
@@ -9,7 +11,9 @@ package dev.quire.engine;
  * @param waiting requests in the queue
  * @param runningSequences sequences that hold blocks
  * @param steps steps executed
- * @param preemptions sequence groups sent back for recomputation
+ * @param preemptions times that a sequence group gave its blocks back
+ * @param swapOuts those of them in which the blocks went to the host pool; the others are computed
+ *     again
  * @param prefillTokens tokens computed in chunks of more than one, or before a sequence's first
  *     sample
  * @param decodeTokens tokens computed one a step, after it
@@ -19,8 +23,7 @@ package dev.quire.engine;
  * @param decodeNanos the part of decode
  * @param hostNanos time between an executor's end of a step and the start of the next, with work at
  *     hand
- * @param totalBlocks KV cache blocks, all groups
- * @param usedBlocks of them referenced by sequences
+ * @param memory what the KV cache holds, all groups; while steps run it may be some steps old
  */
 public record EngineStats(
     long requestsSubmitted,
@@ -30,6 +33,7 @@ public record EngineStats(
     int runningSequences,
     long steps,
     long preemptions,
+    long swapOuts,
     long prefillTokens,
     long decodeTokens,
     long sampledTokens,
@@ -37,8 +41,7 @@ public record EngineStats(
     long prefillNanos,
     long decodeNanos,
     long hostNanos,
-    int totalBlocks,
-    int usedBlocks) {
+    KvUsage memory) {
 
   EngineStats withRefused(long refused) {
     return new EngineStats(
@@ -49,6 +52,7 @@ public record EngineStats(
         runningSequences,
         steps,
         preemptions,
+        swapOuts,
         prefillTokens,
         decodeTokens,
         sampledTokens,
@@ -56,8 +60,17 @@ public record EngineStats(
         prefillNanos,
         decodeNanos,
         hostNanos,
-        totalBlocks,
-        usedBlocks);
+        memory);
+  }
+
+  /** KV cache blocks, all groups. */
+  public int totalBlocks() {
+    return (int) memory.totalBlocks();
+  }
+
+  /** Of them, referenced by sequences. */
+  public int usedBlocks() {
+    return (int) (memory.totalBlocks() - memory.freeBlocks());
   }
 
   /** Prefill rate over all steps so far; zero before the first. */

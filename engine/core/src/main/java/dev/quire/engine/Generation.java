@@ -39,8 +39,8 @@ public record Generation(
    *
    * @param tokenIds every token that was kept, the ending one included
    * @param logprobs one for each token where asked for; else empty
-   * @param cumulativeLogprob sum of the tokens' log-probabilities; NaN unless outputs are ranked or
-   *     logprobs were asked for
+   * @param cumulativeLogprob sum of the tokens' log-probabilities, in a beam search those after
+   *     bias, bans and penalties; NaN unless outputs are ranked or logprobs were asked for
    * @param score what outputs are ranked by: the mean log-probability of a token for bestOf, the
    *     hypothesis' score in a beam search; NaN where they are not ranked
    * @param detail the stop string that matched; null otherwise

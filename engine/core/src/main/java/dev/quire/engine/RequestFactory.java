@@ -1,25 +1,38 @@
 package dev.quire.engine;
 
+import dev.quire.engine.ActiveRequest.Purpose;
 import dev.quire.engine.sample.LogitRules;
+import dev.quire.paging.KvAllocator;
 import dev.quire.tokenizer.Tokenizer;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Checks requests and makes them ready, on the threads that submit them. */
 final class RequestFactory {
+  private static final LogitRules NO_RULES =
+      new LogitRules(SamplingParams.greedy(1), List.of(), new int[0]);
+
   private final ModelInfo info;
-  private final int maxNumSeqs;
+  private final KvAllocator allocator;
+  private final EngineOptions options;
   private final @Nullable Tokenizer tokenizer;
   private final AtomicLong arrivals = new AtomicLong();
+  private final AtomicInteger pinnedBlocks = new AtomicInteger();
   private final SecureRandom seeds = new SecureRandom();
 
-  RequestFactory(ModelInfo info, int maxNumSeqs, @Nullable Tokenizer tokenizer) {
+  /**
+   * @param allocator asked only what depends on its configuration alone
+   */
+  RequestFactory(
+      ModelInfo info, KvAllocator allocator, EngineOptions options, @Nullable Tokenizer tokenizer) {
     this.info = info;
-    this.maxNumSeqs = maxNumSeqs;
+    this.allocator = allocator;
+    this.options = options;
     this.tokenizer = tokenizer;
   }
 
@@ -41,14 +54,7 @@ final class RequestFactory {
           "minTokens is %d, but after the prompt's %d tokens only %d of %d are left"
               .formatted(params.minTokens(), prompt.length, most - prompt.length, most));
     }
-    if (params.sequences() > maxNumSeqs) {
-      throw QuireException.invalid(
-          "%s is %d, more sequences than the engine runs at once (maxNumSeqs %d)"
-              .formatted(whatAsks(params), params.sequences(), maxNumSeqs));
-    }
-    if (params.beamSearch() != null) {
-      throw QuireException.invalid("this build has no beam search yet");
-    }
+    checkSequences(params, prompt.length);
     checkIds("stopTokenIds", params.stopTokenIds());
     checkIds("logitBias", params.logitBias().keySet());
     checkIds("allowedTokenIds", params.allowedTokenIds());
@@ -59,13 +65,77 @@ final class RequestFactory {
     Long seed = params.seed();
     return new ActiveRequest(
         arrivals.getAndIncrement(),
+        Purpose.GENERATE,
         prompt,
         request,
         rules,
         seed == null ? seeds.nextLong() : seed,
         most,
-        false,
         null);
+  }
+
+  private void checkSequences(SamplingParams params, int promptLength) {
+    int sequences = params.sequences();
+    String field =
+        params.beamSearch() != null
+            ? "the beam width"
+            : params.bestOf() > params.n() ? "bestOf" : "n";
+    if (sequences > options.maxNumSeqs()) {
+      throw QuireException.invalid(
+          "%s is %d, more sequences than the engine runs at once (maxNumSeqs %d)"
+              .formatted(field, sequences, options.maxNumSeqs()));
+    }
+    if (params.beamSearch() == null) {
+      return; // samples that do not fit together take turns
+    }
+    if (sequences > options.maxNumBatchedTokens()) {
+      throw QuireException.invalid(
+          "%s is %d, more tokens than a step computes (maxNumBatchedTokens %d)"
+              .formatted(field, sequences, options.maxNumBatchedTokens()));
+    }
+    int length = (int) Math.min(info.maxModelLen(), (long) promptLength + params.maxTokens());
+    if (!allocator.canEverFit(promptLength, length, sequences)) {
+      throw QuireException.invalid(
+          "%d beams of up to %d tokens may not fit the KV cache, which has %d blocks of %d tokens; give a smaller maxTokens or beam width"
+              .formatted(sequences, length, info.kvBlocks(), info.blockSize()));
+    }
+  }
+
+  /** A request that computes a prefix to be kept; it counts as pinned from now on. */
+  ActiveRequest pinning(Prompt prefix, long cacheSalt) {
+    int[] ids = tokens(prefix);
+    int blocks = ids.length / info.blockSize();
+    if (blocks == 0) {
+      throw QuireException.invalid(
+          "the prefix has %d tokens; a pinned one has at least one block of %d"
+              .formatted(ids.length, info.blockSize()));
+    }
+    if (!options.prefixCaching()) {
+      throw QuireException.invalid("prefixes are pinned in the prefix cache, which is off");
+    }
+    int longest = Math.ceilDiv(info.maxModelLen(), info.blockSize());
+    int pool = allocator.smallestPool();
+    int pinned = pinnedBlocks.addAndGet(blocks);
+    if (ids.length >= info.maxModelLen() || pinned + longest > pool) {
+      pinnedBlocks.addAndGet(-blocks);
+      throw QuireException.invalid(
+          "the prefix takes %d blocks and others have pinned %d; of the KV cache's %d blocks a sequence of maxModelLen (%d tokens) must find %d"
+              .formatted(blocks, pinned - blocks, pool, info.maxModelLen(), longest));
+    }
+    return new ActiveRequest(
+        arrivals.getAndIncrement(),
+        Purpose.PIN,
+        ids,
+        new GenerationRequest(new Prompt.Tokens(List.of()), SamplingParams.greedy(1), 0, cacheSalt),
+        NO_RULES,
+        0,
+        info.maxModelLen() + 1,
+        null);
+  }
+
+  /** A pinned prefix goes, or could not be computed. */
+  void unpinned(ActiveRequest request) {
+    pinnedBlocks.addAndGet(-(request.prompt.length / info.blockSize()));
   }
 
   /** A request that only computes its tokens, for their logits. */
@@ -76,23 +146,15 @@ final class RequestFactory {
           "%d token ids; between 1 and %d can be scored at once, as %s"
               .formatted(ids.length, info.maxModelLen(), whyNoLonger()));
     }
-    SamplingParams params = SamplingParams.greedy(1);
-    LogitRules rules = new LogitRules(params, List.of(), new int[0]);
     return new ActiveRequest(
         arrivals.getAndIncrement(),
+        Purpose.SCORE,
         ids.clone(),
-        new GenerationRequest(new Prompt.Tokens(List.of()), params),
-        rules,
+        new GenerationRequest(new Prompt.Tokens(List.of()), SamplingParams.greedy(1)),
+        NO_RULES,
         0,
         info.maxModelLen() + 1,
-        true,
         sink);
-  }
-
-  private static String whatAsks(SamplingParams params) {
-    return params.beamSearch() != null
-        ? "the beam width"
-        : params.bestOf() > params.n() ? "bestOf" : "n";
   }
 
   private String whyNoLonger() {

@@ -58,9 +58,7 @@ final class SampleText {
   void finish(TokenStream.Finish how) {
     String matched = matcher.matched();
     if (matched != null) {
-      finish =
-          new TokenStream.Finish(
-              FinishReason.STOP, matched, how.usage().of(tokens.size()), how.score());
+      finish = TokenStream.Finish.of(FinishReason.STOP, matched, how.usage().of(tokens.size()));
       return;
     }
     if (decoder != null) {
@@ -105,17 +103,16 @@ final class SampleText {
 
   /** The finished sample as the request's output {@code index}. */
   Generation.Output output(int index, TokenStream.Finish end) {
-    boolean scored = params.ranked() || params.logprobs() >= 0;
-    double score =
-        params.beamSearch() != null ? end.score() : params.ranked() ? meanLogprob() : Double.NaN;
+    double cumulative = Double.NaN;
+    double score = Double.NaN;
+    if (params.beamSearch() != null) {
+      cumulative = end.cumulativeLogprob();
+      score = end.score();
+    } else if (params.ranked() || params.logprobs() >= 0) {
+      cumulative = cumulativeLogprob;
+      score = params.ranked() ? meanLogprob() : Double.NaN;
+    }
     return new Generation.Output(
-        index,
-        text.toString(),
-        tokens,
-        logprobs,
-        scored ? cumulativeLogprob : Double.NaN,
-        score,
-        end.reason(),
-        end.detail());
+        index, text.toString(), tokens, logprobs, cumulative, score, end.reason(), end.detail());
   }
 }

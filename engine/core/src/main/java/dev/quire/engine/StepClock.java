@@ -3,12 +3,10 @@ package dev.quire.engine;
 import dev.quire.engine.schedule.Scheduler;
 import dev.quire.engine.schedule.Sequence;
 import dev.quire.engine.schedule.StepPlan;
+import dev.quire.paging.KvUsage;
 
 /** The engine thread's counters and its watch. */
 final class StepClock {
-  static final EngineStats NOTHING_YET =
-      new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-
   long submitted;
   long finished;
   long sampled;
@@ -63,7 +61,12 @@ final class StepClock {
     return executedNanos;
   }
 
-  EngineStats stats(Scheduler scheduler, int totalBlocks, int usedBlocks) {
+  /** Time of steps a token computed in bulk; NaN before the first. */
+  double secondsPerPrefillToken() {
+    return prefillTokens == 0 ? Double.NaN : prefillNanos / 1e9 / prefillTokens;
+  }
+
+  EngineStats stats(Scheduler scheduler, KvUsage memory) {
     return new EngineStats(
         submitted,
         finished,
@@ -72,6 +75,7 @@ final class StepClock {
         scheduler.runningSequences(),
         steps,
         scheduler.preemptions(),
+        scheduler.swapOuts(),
         prefillTokens,
         decodeTokens,
         sampled,
@@ -79,7 +83,6 @@ final class StepClock {
         prefillNanos,
         decodeNanos,
         hostNanos,
-        totalBlocks,
-        usedBlocks);
+        memory);
   }
 }

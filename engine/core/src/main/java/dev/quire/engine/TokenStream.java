@@ -23,9 +23,21 @@ final class TokenStream {
   /**
    * Why a sample ended.
    *
+   * @param cumulativeLogprob of a beam search's hypothesis; NaN otherwise
    * @param score of a beam search's hypothesis; NaN otherwise
    */
-  record Finish(FinishReason reason, @Nullable String detail, Usage usage, double score) {}
+  record Finish(
+      FinishReason reason,
+      @Nullable String detail,
+      Usage usage,
+      double cumulativeLogprob,
+      double score) {
+
+    /** The end of a sample that is no hypothesis. */
+    static Finish of(FinishReason reason, @Nullable String detail, Usage usage) {
+      return new Finish(reason, detail, usage, Double.NaN, Double.NaN);
+    }
+  }
 
   /** Entries in order. */
   static final class Entries {

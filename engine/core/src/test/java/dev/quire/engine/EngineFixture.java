@@ -21,14 +21,44 @@ final class EngineFixture {
   private EngineFixture() {}
 
   static EngineOptions.Builder options(int blockSize) {
-    return EngineOptions.builder().blockSize(blockSize).checkIntegrity(true);
+    return EngineOptions.builder().blockSize(blockSize).integrityShare(1);
   }
 
   static Engine engine(int blocks, EngineOptions options) {
     return engine(blocks, options, null, null, VOCABULARY).engine();
   }
 
-  record Built(Engine engine, TokenStoreExecutor executor) {}
+  /** Swapping to a host pool of so many blocks. */
+  static EngineOptions.Builder swapping(int blockSize, int hostBlocks) {
+    return options(blockSize)
+        .preemption(EngineOptions.Preemption.SWAP)
+        .swapSpace((long) hostBlocks * blockSize * Integer.BYTES);
+  }
+
+  static Built build(int blocks, EngineOptions options) {
+    return engine(blocks, options, null, null, VOCABULARY);
+  }
+
+  static GenerationRequest request(int[] prompt, SamplingParams params) {
+    return new GenerationRequest(Prompt.tokens(prompt), params);
+  }
+
+  /** Waits until nothing waits, runs or holds blocks. */
+  static void awaitQuiet(Engine engine) throws InterruptedException {
+    for (int i = 0; i < 500; i++) {
+      EngineStats stats = engine.stats();
+      if (stats.runningSequences() == 0
+          && stats.waiting() == 0
+          && stats.usedBlocks() == 0
+          && stats.memory().swappedBlocks() == 0) {
+        return;
+      }
+      Thread.sleep(10);
+    }
+    throw new AssertionError("never quiet: " + engine.stats());
+  }
+
+  record Built(Engine engine, TokenStoreExecutor executor, PagedAllocator allocator) {}
 
   static Built engine(
       int blocks,
@@ -37,7 +67,8 @@ final class EngineFixture {
       @Nullable Tokenizer tokenizer,
       int vocabulary) {
     int blockSize = options.blockSize();
-    var executor = new TokenStoreExecutor(vocabulary, blockSize, blocks, gate);
+    int hostBlocks = (int) options.swapSpace() / (blockSize * Integer.BYTES);
+    var executor = new TokenStoreExecutor(vocabulary, blockSize, blocks, hostBlocks, gate);
     var allocator =
         new PagedAllocator(
             new KvCacheConfig(
@@ -45,7 +76,8 @@ final class EngineFixture {
                 new int[] {blocks},
                 List.of(new CacheGroup("full", 0)),
                 options.prefixCaching(),
-                options.watermark()));
+                options.watermark()),
+            new int[] {hostBlocks});
     int longest = blocks * blockSize;
     var info =
         new ModelInfo(
@@ -53,7 +85,8 @@ final class EngineFixture {
     return new Built(
         new Engine(
             new Engine.Parts(info, tokenizer, null, executor, allocator, 1, () -> {}), options),
-        executor);
+        executor,
+        allocator);
   }
 
   /** The embedded model's tokenizer. */

@@ -4,6 +4,8 @@ import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.exec.StepBatch;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,11 +16,19 @@ final class TokenStoreExecutor implements ModelExecutor {
   private final int vocabulary;
   private final int blockSize;
   private final int[] store;
+  private final int[] host;
   private final @Nullable CountDownLatch gate;
+  // Of all steps so far.
+  final AtomicInteger copies = new AtomicInteger();
+  final AtomicInteger swappedOut = new AtomicInteger();
+  final AtomicInteger swappedIn = new AtomicInteger();
   volatile boolean failsNext;
+  volatile @Nullable Consumer<StepBatch> watcher;
   volatile boolean closed;
 
-  TokenStoreExecutor(int vocabulary, int blockSize, int blocks, @Nullable CountDownLatch gate) {
+  TokenStoreExecutor(
+      int vocabulary, int blockSize, int blocks, int hostBlocks, @Nullable CountDownLatch gate) {
+    this.host = new int[hostBlocks * blockSize];
     this.vocabulary = vocabulary;
     this.blockSize = blockSize;
     this.store = new int[blocks * blockSize];
@@ -74,14 +84,16 @@ final class TokenStoreExecutor implements ModelExecutor {
       failsNext = false;
       throw new IllegalStateException("device lost");
     }
-    for (int i = 0; i < batch.numCopies; i++) {
-      System.arraycopy(
-          store,
-          batch.copySource[i] * blockSize,
-          store,
-          batch.copyDestination[i] * blockSize,
-          blockSize);
+    Consumer<StepBatch> watching = watcher;
+    if (watching != null) {
+      watching.accept(batch);
     }
+    move(store, batch.swapOutSource, host, batch.swapOutDestination, batch.numSwapOuts);
+    move(host, batch.swapInSource, store, batch.swapInDestination, batch.numSwapIns);
+    move(store, batch.copySource, store, batch.copyDestination, batch.numCopies);
+    swappedOut.addAndGet(batch.numSwapOuts);
+    swappedIn.addAndGet(batch.numSwapIns);
+    copies.addAndGet(batch.numCopies);
     for (int t = 0; t < batch.numTokens; t++) {
       store[batch.slots[0][t]] = batch.tokenIds[t];
     }
@@ -96,6 +108,17 @@ final class TokenStoreExecutor implements ModelExecutor {
       }
     }
     return () -> logits;
+  }
+
+  private void move(int[] from, int[] sources, int[] to, int[] destinations, int count) {
+    for (int i = 0; i < count; i++) {
+      System.arraycopy(from, sources[i] * blockSize, to, destinations[i] * blockSize, blockSize);
+    }
+  }
+
+  @Override
+  public int hostBlocks(int group) {
+    return host.length / blockSize;
   }
 
   private long context(StepBatch batch, int sequence, int lastPosition) {

@@ -48,6 +48,11 @@ public final class LogitRules {
     return endings.get(token);
   }
 
+  /** How many tokens end a sample. */
+  public int endingTokens() {
+    return endings.cardinality();
+  }
+
   /** Changes a row for the token that follows {@code tokens[0 .. length)}. */
   void apply(
       float[] logits, int offset, int vocabulary, int[] tokens, int length, int promptLength) {

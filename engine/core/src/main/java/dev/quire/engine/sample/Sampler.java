@@ -38,8 +38,7 @@ public final class Sampler {
    * @return a token id, or {@link #IMPOSSIBLE}
    */
   public int sample(float[] logits, int offset, SampleState state, int[] tokens, int length) {
-    state.rules.apply(logits, offset, vocabulary, tokens, length, state.promptLength());
-    state.penalise(logits, offset, tokens, length);
+    adjust(logits, offset, state, tokens, length);
     int top = argmax(logits, offset);
     if (top == IMPOSSIBLE || state.params.greedy()) {
       return top;
@@ -48,6 +47,22 @@ public final class Sampler {
     keepTopP(state.params.topP());
     keepTypical(state.params.typicalP());
     return draw(Philox.uniform(state.seed, state.sample, length));
+  }
+
+  /**
+   * Applies bias, bans and penalties to the row of the token that follows {@code tokens[0 ..
+   * length)}.
+   *
+   * @param logits holds the row from {@code offset} on; is changed
+   */
+  public void adjust(float[] logits, int offset, SampleState state, int[] tokens, int length) {
+    state.rules.apply(logits, offset, vocabulary, tokens, length, state.promptLength());
+    state.penalise(logits, offset, tokens, length);
+  }
+
+  /** Tokens that may be chosen. */
+  public int vocabulary() {
+    return vocabulary;
   }
 
   /** The greatest logit's token, the first of equals. */

@@ -4,18 +4,17 @@ import dev.quire.paging.KvAllocator;
 import dev.quire.paging.SequenceBlocks;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Plans steps: running groups first, in the policy's order, then waiting ones while the token
  * budget and the block pool last. When a running sequence finds no block, the last group in order
- * gives back all of its blocks and waits to be computed again.
+ * gives back all of its blocks and waits, to be swapped in or computed again.
  *
  * <pre>
- *   waiting (a heap) ──admit──► running (in the policy's order) ──finish──► done
- *          ▲                        │
- *          └────────preempt─────────┘   from the end of the order
+ *   waiting ──admit──► running (in the policy's order) ──finish──► done
+ *      ▲                  │
+ *      └─────preempt──────┘   from the end of the order
  * </pre>
  *
  * <p>Since a victim is taken from the end, it is never a group that the step has planned already,
@@ -25,12 +24,9 @@ import org.jspecify.annotations.Nullable;
 public final class Scheduler {
   private final KvAllocator allocator;
   private final SchedulerLimits limits;
-  private final SchedulingPolicy policy;
-  private final PriorityQueue<SequenceGroup> waiting;
-  private final List<SequenceGroup> running = new ArrayList<>();
-  private int waitingGroups;
-  private int runningSequences;
-  private long preemptions;
+  private final WaitingQueue waiting;
+  private final RunningGroups running;
+  private final Preemption preemption;
 
   // The group that found no room last, and the free blocks then: without more of them its prefix
   // need not be looked up again.
@@ -42,65 +38,79 @@ public final class Scheduler {
   private int promptRowBudget;
   private boolean preempted;
 
-  public Scheduler(KvAllocator allocator, SchedulerLimits limits, SchedulingPolicy policy) {
+  public Scheduler(
+      KvAllocator allocator,
+      SchedulerLimits limits,
+      SchedulingPolicy policy,
+      PreemptionPolicy preemptionPolicy) {
     this.allocator = allocator;
     this.limits = limits;
-    this.policy = policy;
-    this.waiting = new PriorityQueue<>(policy);
+    SchedulingPolicy order = policy.overdueFirst();
+    this.waiting = new WaitingQueue(order, limits.maxOvertakes());
+    this.running = new RunningGroups(order);
+    this.preemption = new Preemption(allocator, preemptionPolicy);
   }
 
   /** Queues a new group. The caller has made sure that one sequence of it fits the pool. */
   public void add(SequenceGroup group) {
-    enqueue(group);
+    waiting.add(group);
   }
 
   /** Whether any group waits or runs. */
   public boolean hasWork() {
-    return waitingGroups > 0 || runningSequences > 0;
+    return waiting.size() > 0 || running.sequences() > 0;
   }
 
   /** Groups in the queue. */
   public int waitingGroups() {
-    return waitingGroups;
+    return waiting.size();
   }
 
   /** Live sequences of running groups. */
   public int runningSequences() {
-    return runningSequences;
+    return running.sequences();
   }
 
   /** Groups sent back so far. */
   public long preemptions() {
-    return preemptions;
+    return preemption.preemptions();
+  }
+
+  /** Those of them whose blocks went to the host pool. */
+  public long swapOuts() {
+    return preemption.swaps();
   }
 
   /**
-   * Plans a step.
+   * Plans a step. Groups in {@link StepPlan#unfit} are for the caller to finish.
    *
-   * @return whether there is anything to compute; false only if no group waits or runs
+   * @return whether there is anything to compute; false only if no group waits or runs, or one is
+   *     unfit
    */
   public boolean schedule(StepPlan plan) {
-    plan.truncate(0);
+    plan.clear();
     tokenBudget = limits.maxNumBatchedTokens();
     promptRowBudget = limits.maxPromptRows();
     preempted = false;
-    removeDone();
+    preemption.beginStep();
+    running.tidy();
     for (int i = 0; i < running.size() && tokenBudget > 0; i++) {
       planGroup(running.get(i), plan);
     }
     // A group just sent back must not take the blocks that it gave.
-    while (!preempted && tokenBudget > 0 && waitingGroups > 0) {
-      SequenceGroup next = firstWaiting();
-      boolean crowded = runningSequences > 0 && runningSequences + next.live > limits.maxNumSeqs();
+    while (!preempted && tokenBudget > 0 && waiting.size() > 0) {
+      SequenceGroup next = waiting.first();
+      int seats = running.seats();
+      boolean crowded = seats > 0 && seats + next.seats() > limits.maxNumSeqs();
       if (crowded || !admit(next)) {
         break;
       }
       planGroup(next, plan);
     }
-    if (plan.size() == 0 && hasWork()) {
+    if (plan.size() == 0 && hasWork() && plan.unfit().isEmpty()) {
       throw new IllegalStateException(
           "nothing fits the block pool: %d groups wait, %d sequences run, %d blocks are free"
-              .formatted(waitingGroups, runningSequences, allocator.freeBlocks(0)));
+              .formatted(waiting.size(), running.sequences(), allocator.freeBlocks(0)));
     }
     return plan.size() > 0;
   }
@@ -118,13 +128,23 @@ public final class Scheduler {
       if (group.scoresPrompt()) {
         group.scoredRows = Math.max(group.scoredRows, Math.min(s.computed, s.promptLength()));
       }
-      if (!group.forked && s.computed == s.promptLength()) {
-        fork(group, s);
+      if (!group.forked && s.computed == group.forkLength) {
+        forkFrom(group, s);
       }
     }
   }
 
-  private void fork(SequenceGroup group, Sequence leader) {
+  /**
+   * Books a step that failed, after the caller has finished the groups in its plan: others that
+   * were to be swapped with it have lost their blocks and are computed again.
+   */
+  public void abandon() {
+    for (SequenceGroup group : preemption.lost()) {
+      preemption.startOver(group);
+    }
+  }
+
+  private void forkFrom(SequenceGroup group, Sequence leader) {
     for (Sequence s : group.sequences()) {
       if (s != leader && !s.finished()) {
         s.blocks = allocator.fork(leader.blocks(), leader.computed);
@@ -135,145 +155,137 @@ public final class Scheduler {
     group.forked = true;
   }
 
+  /**
+   * Replaces the sequences of a running group, all of them computed, by continuations of some: each
+   * entry of {@code parents} becomes one. A sequence's first continuation is itself, later ones are
+   * forks that share its blocks; sequences without any end here, and their blocks are free.
+   *
+   * @return the sequences in the order of {@code parents}, to be appended to
+   */
+  public List<Sequence> branch(SequenceGroup group, List<Sequence> parents) {
+    List<Sequence> next = new ArrayList<>(parents.size());
+    for (Sequence parent : parents) {
+      if (!next.contains(parent)) {
+        next.add(parent);
+        continue;
+      }
+      Sequence fork = new Sequence(parent);
+      fork.blocks = allocator.fork(parent.blocks(), parent.computed);
+      next.add(fork);
+    }
+    running.change(
+        group,
+        () -> {
+          for (Sequence s : group.sequences()) {
+            if (!next.contains(s)) {
+              s.markFinished();
+              preemption.release(s);
+            }
+          }
+          group.sequences().clear();
+          group.sequences().addAll(next);
+          group.live = next.size();
+        });
+    return next;
+  }
+
   /** Ends a sequence, whatever it is doing, and frees its blocks. */
   public void finish(Sequence sequence) {
-    if (sequence.finished()) {
-      return;
+    if (!sequence.finished()) {
+      end(sequence);
+      preemption.release(sequence);
     }
+  }
+
+  /**
+   * Ends a running sequence that its group has alone, and hands its blocks over.
+   *
+   * @return blocks that the caller frees
+   */
+  public SequenceBlocks finishKeeping(Sequence sequence) {
+    SequenceBlocks kept = sequence.blocks();
+    sequence.blocks = null;
+    end(sequence);
+    return kept;
+  }
+
+  private void end(Sequence sequence) {
     SequenceGroup group = sequence.group();
+    if (group.state == SequenceGroup.State.RUNNING) {
+      running.change(group, () -> leave(group, sequence));
+    } else {
+      leave(group, sequence);
+      if (group.state == SequenceGroup.State.DONE) {
+        waiting.forget();
+      }
+    }
+  }
+
+  private static void leave(SequenceGroup group, Sequence sequence) {
     boolean ledUnforked = !group.forked && group.leader() == sequence;
     sequence.markFinished();
     group.live--;
-    if (group.state == SequenceGroup.State.RUNNING) {
-      runningSequences--;
-      if (ledUnforked && group.live > 0) {
-        group.leader().blocks = sequence.blocks;
-        group.leader().computed = sequence.computed;
-        sequence.blocks = null;
-      }
-      release(sequence);
-    }
     if (group.live == 0) {
-      if (group.state == SequenceGroup.State.WAITING) {
-        waitingGroups--; // its place in the heap is cleared when it comes up
-      }
       group.state = SequenceGroup.State.DONE;
+    } else if (ledUnforked) {
+      group.leader().blocks = sequence.blocks;
+      group.leader().computed = sequence.computed;
+      sequence.blocks = null;
     }
-  }
-
-  private void removeDone() {
-    int kept = 0;
-    for (int i = 0; i < running.size(); i++) {
-      SequenceGroup group = running.get(i);
-      if (group.state == SequenceGroup.State.RUNNING) {
-        running.set(kept++, group);
-      }
-    }
-    truncateRunning(kept);
-    sortRunning();
-  }
-
-  /** Insertion sort: policies look at progress, so neighbours may have changed places. */
-  private void sortRunning() {
-    for (int i = 1; i < running.size(); i++) {
-      SequenceGroup group = running.get(i);
-      int place = i;
-      while (place > 0 && policy.compare(running.get(place - 1), group) > 0) {
-        running.set(place, running.get(place - 1));
-        place--;
-      }
-      running.set(place, group);
-    }
-  }
-
-  private void truncateRunning(int size) {
-    while (running.size() > size) {
-      running.removeLast();
-    }
-  }
-
-  private SequenceGroup firstWaiting() {
-    SequenceGroup first = waiting.element();
-    while (first.state != SequenceGroup.State.WAITING) {
-      waiting.remove();
-      first = waiting.element();
-    }
-    return first;
   }
 
   /** Takes a group out of the queue if the pool has room for all tokens that it knows. */
   private boolean admit(SequenceGroup group) {
-    boolean alone = runningSequences == 0;
+    boolean alone = running.sequences() == 0;
     int free = allocator.freeBlocks(0);
     if (!alone && group == refused && free <= refusedFreeBlocks) {
       return false;
     }
-    int demand = demandOf(group);
-    int promised = promisedTokens();
-    Sequence leader = group.leader();
-    int limit = group.computeLimit(leader);
-    SequenceBlocks blocks = allocator.newSequence(group.cacheSalt());
-    int cached = 0;
-    if (!group.scoresPrompt()) {
-      cached = allocator.attachPrefix(blocks, leader.tokens(), limit);
-    }
-    // With nothing else running, whatever fits at all may run: the watermark has nobody to protect.
-    if (!alone && !allocator.canAdmit(demand - cached + promised)) {
-      allocator.free(blocks);
+    boolean admitted = group.swapped ? admitSwapped(group, alone) : admitToCompute(group, alone);
+    if (!admitted) {
       refused = group;
       refusedFreeBlocks = free;
       return false;
     }
-    waiting.remove();
-    waitingGroups--;
+    waiting.removeFirst();
+    running.add(group);
+    return true;
+  }
+
+  private boolean admitSwapped(SequenceGroup group, boolean alone) {
+    int demand = group.demand() + group.live;
+    if ((alone || allocator.canAdmit(demand + running.promisedTokens()))
+        && preemption.restore(group)) {
+      return true;
+    }
+    if (alone) {
+      // What it had room for once is taken by others, such as pinned prefixes.
+      preemption.startOver(group);
+      return admitToCompute(group, true);
+    }
+    return false;
+  }
+
+  private boolean admitToCompute(SequenceGroup group, boolean alone) {
+    Sequence leader = group.leader();
+    SequenceBlocks blocks = allocator.newSequence(group.cacheSalt());
+    int cached = 0;
+    if (!group.scoresPrompt()) {
+      cached = allocator.attachPrefix(blocks, leader.tokens(), group.computeLimit(leader));
+    }
+    // With nothing else running, whatever fits at all may run: the watermark has nobody to protect.
+    int wanted = group.demand() - cached + running.promisedTokens();
+    if (!alone && !allocator.canAdmit(wanted)) {
+      allocator.free(blocks);
+      return false;
+    }
     leader.blocks = blocks;
     leader.computed = cached;
     if (!group.everAdmitted) {
       group.everAdmitted = true;
       leader.cachedTokens = cached;
     }
-    group.state = SequenceGroup.State.RUNNING;
-    runningSequences += group.live;
-    insertRunning(group);
     return true;
-  }
-
-  private static int demandOf(SequenceGroup group) {
-    int demand = group.promptLength();
-    for (Sequence s : group.sequences()) {
-      if (!s.finished()) {
-        demand += s.length() - s.promptLength();
-      }
-    }
-    return demand;
-  }
-
-  /** Tokens known to running sequences whose blocks are not reserved yet. */
-  private int promisedTokens() {
-    int promised = 0;
-    for (int i = 0; i < running.size(); i++) {
-      SequenceGroup group = running.get(i);
-      if (!group.forked) {
-        promised += Math.max(0, demandOf(group) - group.leader().computed);
-        continue;
-      }
-      List<Sequence> sequences = group.sequences();
-      for (int j = 0; j < sequences.size(); j++) {
-        Sequence s = sequences.get(j);
-        if (!s.finished()) {
-          promised += Math.max(0, s.length() - s.computed - 1);
-        }
-      }
-    }
-    return promised;
-  }
-
-  private void insertRunning(SequenceGroup group) {
-    int place = running.size();
-    while (place > 0 && policy.compare(running.get(place - 1), group) > 0) {
-      place--;
-    }
-    running.add(place, group);
   }
 
   /** Plans what the budget allows of a running group, or preempts. */
@@ -282,21 +294,25 @@ public final class Scheduler {
     int budgetBefore = tokenBudget;
     if (!group.forked) {
       planSequence(group, group.leader(), plan);
-    } else {
+    } else if (!group.inStep() || !group.aligned() || tokenBudget >= group.live) {
       List<Sequence> sequences = group.sequences();
       for (int j = 0; j < sequences.size() && tokenBudget > 0; j++) {
         if (!sequences.get(j).finished()) {
           planSequence(group, sequences.get(j), plan);
-          if (group.state != SequenceGroup.State.RUNNING) {
+          if (isOut(group, plan)) {
             break;
           }
         }
       }
     }
-    if (group.state != SequenceGroup.State.RUNNING) {
+    if (isOut(group, plan)) {
       plan.truncate(start);
       tokenBudget = budgetBefore;
     }
+  }
+
+  private static boolean isOut(SequenceGroup group, StepPlan plan) {
+    return group.state != SequenceGroup.State.RUNNING || plan.unfit().contains(group);
   }
 
   private void planSequence(SequenceGroup group, Sequence s, StepPlan plan) {
@@ -311,7 +327,7 @@ public final class Scheduler {
       return;
     }
     while (!allocator.reserve(s.blocks(), s.computed, tokens)) {
-      SequenceGroup victim = running.getLast();
+      SequenceGroup victim = running.last();
       if (victim != group) {
         preempt(victim);
         continue;
@@ -323,7 +339,7 @@ public final class Scheduler {
       } else if (running.size() > 1) {
         preempt(group);
         return;
-      } else if (!makeRoomAlone(group, s)) {
+      } else if (!makeRoomAlone(group, s, plan)) {
         return;
       }
     }
@@ -339,57 +355,40 @@ public final class Scheduler {
 
   /**
    * The only running group does not fit as a whole: its last sample waits on its own, until others
-   * have finished.
+   * have finished. Beams cannot go on apart, and a single sequence has nobody to wait for: these
+   * are unfit.
    *
-   * @return whether {@code s} should try again; false if it was the one to go
+   * @return whether {@code s} should try again; false if it was the one to go, or nothing can
    */
-  private boolean makeRoomAlone(SequenceGroup group, Sequence s) {
+  private boolean makeRoomAlone(SequenceGroup group, Sequence s, StepPlan plan) {
+    if (group.live == 1 || !group.forked || group.inStep()) {
+      plan.addUnfit(group);
+      return false;
+    }
     Sequence last = s;
     for (Sequence other : group.sequences()) {
       if (!other.finished()) {
         last = other;
       }
     }
-    if (group.live == 1 || !group.forked) {
-      throw new IllegalStateException(
-          "a sequence of %d tokens does not fit the block pool alone".formatted(s.length()));
-    }
-    SequenceGroup apart = group.split(last);
-    apart.preemptions++;
-    preemptions++;
+    Sequence leaving = last;
+    running.change(
+        group,
+        () -> {
+          SequenceGroup apart = group.split(leaving);
+          preemption.countSplit(apart);
+          preemption.release(leaving);
+          waiting.add(apart);
+        });
     preempted = true;
-    runningSequences--;
-    release(last);
-    enqueue(apart);
     return last != s;
   }
 
   private void preempt(SequenceGroup group) {
     running.removeLast();
-    runningSequences -= group.live;
-    for (Sequence s : group.sequences()) {
-      release(s);
-    }
-    group.forked = group.sequences().size() == 1;
-    group.preemptions++;
-    preemptions++;
+    preemption.evict(group);
     preempted = true;
-    enqueue(group);
-  }
-
-  private void enqueue(SequenceGroup group) {
-    group.state = SequenceGroup.State.WAITING;
     waiting.add(group);
-    waitingGroups++;
-  }
-
-  private void release(Sequence s) {
-    SequenceBlocks blocks = s.blocks;
-    if (blocks != null) {
-      allocator.free(blocks);
-      s.blocks = null;
-    }
-    s.computed = 0;
   }
 
   private static void notePeak(Sequence s) {

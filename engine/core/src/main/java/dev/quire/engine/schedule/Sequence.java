@@ -5,8 +5,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One sample of a request: the tokens known, and how many of them have their keys and values in the
- * cache. A step computes some of the difference; that rule is prefill, decode and recomputation.
+ * One sample or beam of a request: the tokens known, and how many of them have their keys and
+ * values in the cache. A step computes some of the difference; that rule is prefill, decode and
+ * recomputation.
  *
  * <pre>
  *   tokens   [ p p p p p p p g g g ]      p: prompt, g: generated
@@ -33,6 +34,18 @@ public final class Sequence {
     this.promptLength = prompt.length;
     this.tokens = Arrays.copyOf(prompt, prompt.length + 16);
     this.length = prompt.length;
+  }
+
+  /** A fork: the same tokens; the caller gives it blocks. */
+  Sequence(Sequence from) {
+    this.group = from.group;
+    this.sample = from.sample;
+    this.promptLength = from.promptLength;
+    this.tokens = from.tokens.clone();
+    this.length = from.length;
+    this.computed = from.computed;
+    this.peakBlocks = from.peakBlocks;
+    this.cachedTokens = from.cachedTokens;
   }
 
   /** Which of the request's samples this is, from 0. */

@@ -1,6 +1,8 @@
 package dev.quire.engine.schedule;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +14,7 @@ public final class StepPlan {
   private @Nullable Sequence[] sequences = new Sequence[16];
   private int[] tokens = new int[16];
   private int[] rows = new int[16];
+  private final List<SequenceGroup> unfit = new ArrayList<>();
   private int size;
   private int numTokens;
   private int numRows;
@@ -43,6 +46,20 @@ public final class StepPlan {
   /** Rows of logits over all sequences. */
   public int numRows() {
     return numRows;
+  }
+
+  /** Running groups that do not fit the block pool even alone, and can only be ended. */
+  public List<SequenceGroup> unfit() {
+    return unfit;
+  }
+
+  void addUnfit(SequenceGroup group) {
+    unfit.add(group);
+  }
+
+  void clear() {
+    truncate(0);
+    unfit.clear();
   }
 
   void add(Sequence sequence, int newTokens, int wantedRows) {

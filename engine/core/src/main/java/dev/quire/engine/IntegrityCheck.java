@@ -1,0 +1,45 @@
+package dev.quire.engine;
+
+import dev.quire.paging.KvAllocator;
+
+/**
+ * Recounts the block pool between steps, as often as its share of the time allows: a check is made
+ * when all checks so far, together with one like the last, stay below it. So a running engine pays
+ * no more than that, however large its pool; a share of 1 checks after each step.
+ */
+final class IntegrityCheck {
+  private final KvAllocator allocator;
+  private final double share;
+  private long startedNanos;
+  private long checkedNanos;
+  private long lastNanos;
+
+  /**
+   * @param share of the time, 0 for none to 1
+   */
+  IntegrityCheck(KvAllocator allocator, double share) {
+    this.allocator = allocator;
+    this.share = share;
+  }
+
+  /**
+   * A step is done.
+   *
+   * @param now by {@link System#nanoTime}
+   * @throws dev.quire.paging.PagingException if the pool is not sound
+   */
+  void afterStep(long now) {
+    if (share == 0) {
+      return;
+    }
+    if (startedNanos == 0) {
+      startedNanos = now;
+    }
+    if (share >= 1 || checkedNanos + lastNanos <= share * (now - startedNanos)) {
+      long begun = System.nanoTime();
+      allocator.checkIntegrity();
+      lastNanos = System.nanoTime() - begun;
+      checkedNanos += lastNanos;
+    }
+  }
+}

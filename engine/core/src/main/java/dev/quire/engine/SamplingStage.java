@@ -1,0 +1,182 @@
+package dev.quire.engine;
+
+import dev.quire.engine.ActiveRequest.Purpose;
+import dev.quire.engine.ActiveRequest.Sample;
+import dev.quire.engine.sample.Sampler;
+import dev.quire.engine.schedule.Scheduler;
+import dev.quire.engine.schedule.Sequence;
+import dev.quire.engine.schedule.SequenceGroup;
+import dev.quire.engine.schedule.StepPlan;
+import dev.quire.paging.KvAllocator;
+import dev.quire.paging.SequenceBlocks;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Makes tokens of a step's logits: of each sequence that asked for a row, what it needs. */
+final class SamplingStage {
+  private final Sampler sampler;
+  private final Scheduler scheduler;
+  private final KvAllocator allocator;
+  private final RequestBook book;
+  private final StepClock clock;
+  private final int blockSize;
+  private final float[] scratch;
+  private final int[] beamRows = new int[BeamSearch.MAX_WIDTH];
+  private int beamsSeen;
+
+  /**
+   * @param rowWidth floats a row of logits
+   */
+  SamplingStage(
+      Sampler sampler,
+      int rowWidth,
+      Scheduler scheduler,
+      KvAllocator allocator,
+      RequestBook book,
+      StepClock clock) {
+    this.sampler = sampler;
+    this.scheduler = scheduler;
+    this.allocator = allocator;
+    this.book = book;
+    this.clock = clock;
+    this.blockSize = allocator.usage().blockSize();
+    this.scratch = new float[rowWidth];
+  }
+
+  static ActiveRequest request(SequenceGroup group) {
+    return (ActiveRequest) Objects.requireNonNull(group.attachment());
+  }
+
+  private static Sample sample(Sequence sequence) {
+    return (Sample) Objects.requireNonNull(sequence.attachment());
+  }
+
+  /** Uses a committed step's logits, one row after the other as the plan asked for them. */
+  void take(StepPlan plan, float[] logits) {
+    int row = 0;
+    beamsSeen = 0;
+    for (int i = 0; i < plan.size(); i++) {
+      int rows = plan.rows(i);
+      if (rows > 0) {
+        take(plan.sequence(i), rows, logits, row);
+        row += rows;
+      }
+    }
+  }
+
+  private void take(Sequence s, int rows, float[] logits, int firstRow) {
+    ActiveRequest request = request(s.group());
+    if (s.group().scoresPrompt()) {
+      for (int i = 0; i < rows; i++) {
+        int position = s.computed() - rows + i;
+        if (position < s.promptLength()) {
+          score(request, position, logits, (firstRow + i) * scratch.length);
+        }
+      }
+    }
+    if (s.computed() < s.length()) {
+      return;
+    }
+    int last = (firstRow + rows - 1) * scratch.length;
+    BeamRun beams = request.beams;
+    if (beams != null) {
+      advance(request, beams, logits, last);
+    } else if (request.purpose == Purpose.GENERATE) {
+      sampleFrom(s, logits, last);
+    } else {
+      if (request.purpose == Purpose.PIN) {
+        request.pinned = keep(s);
+      }
+      book.finish(request, FinishReason.LENGTH, null);
+    }
+  }
+
+  private void sampleFrom(Sequence s, float[] logits, int offset) {
+    boolean atFork = s.computed() == s.promptLength() && s.group().sequences().size() > 1;
+    if (!atFork) {
+      choose(sample(s), logits, offset, false);
+      return;
+    }
+    for (Sequence sibling : s.group().sequences()) {
+      if (!sibling.finished() && sibling.length() == s.promptLength()) {
+        choose(sample(sibling), logits, offset, true);
+      }
+    }
+  }
+
+  /** A beam's row; its group's beams come one after the other, all in one step. */
+  private void advance(ActiveRequest request, BeamRun beams, float[] logits, int offset) {
+    beamRows[beamsSeen++] = offset;
+    if (beamsSeen < request.group.live()) {
+      return;
+    }
+    clock.sampled += beamsSeen;
+    beamsSeen = 0;
+    boolean over =
+        beams.advance(logits, beamRows, scratch, sampler, scheduler, clock.executedNanos());
+    if (over && beams.hasHypothesis()) {
+      book.finishSearch(request, beams);
+    } else if (over) {
+      book.finish(request, FinishReason.ERROR, "no token can continue any beam");
+    }
+  }
+
+  /** The full blocks of a sequence: only they can be found. */
+  private SequenceBlocks keep(Sequence s) {
+    SequenceBlocks all = scheduler.finishKeeping(s);
+    SequenceBlocks full = allocator.fork(all, s.computed() / blockSize * blockSize);
+    allocator.free(all);
+    return full;
+  }
+
+  private void score(ActiveRequest request, int position, float[] logits, int offset) {
+    if (request.rowSink != null) {
+      request.rowSink.row(position, logits, offset);
+    }
+    int wanted = request.params.promptLogprobs();
+    if (wanted >= 0) {
+      if (position + 1 < request.prompt.length) {
+        int next = request.prompt[position + 1];
+        request.promptLogprobs.add(sampler.logprobs(logits, offset, next, wanted));
+      } else {
+        request.stream.promptScored(request.promptLogprobs);
+        book.touch(request);
+      }
+    }
+  }
+
+  /** Samples one token from a row and books it. */
+  private void choose(Sample sample, float[] logits, int offset, boolean rowShared) {
+    ActiveRequest request = sample.request;
+    Sequence s = sample.sequence;
+    float[] row = logits;
+    int at = offset;
+    if (rowShared || request.logprobs >= 0) {
+      System.arraycopy(logits, offset, scratch, 0, scratch.length);
+      row = scratch;
+      at = 0;
+    }
+    int token = sampler.sample(row, at, sample.state, s.tokens(), s.length());
+    if (token == Sampler.IMPOSSIBLE) {
+      book.finish(
+          sample,
+          FinishReason.ERROR,
+          "no token can follow position %d: the logits are not finite, or every token is banned"
+              .formatted(s.length() - 1));
+      return;
+    }
+    s.append(token);
+    clock.sampled++;
+    sample.times.tokenAt(clock.executedNanos());
+    boolean ends = request.rules.ends(token);
+    @Nullable TokenLogprobs scored =
+        request.logprobs >= 0 ? sampler.logprobs(logits, offset, token, request.logprobs) : null;
+    request.stream.token(sample.index, token, ends, scored);
+    book.touch(request);
+    if (ends) {
+      book.finish(sample, FinishReason.STOP, null);
+    } else if (s.length() >= s.group().maxLength()) {
+      book.finish(sample, FinishReason.LENGTH, null);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+package dev.quire.engine.schedule;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/** The groups that run, in the policy's order, and what they take of the limits. */
+final class RunningGroups {
+  private final Comparator<SequenceGroup> order;
+  private final List<SequenceGroup> groups = new ArrayList<>();
+  private int sequences;
+  private int seats;
+
+  RunningGroups(Comparator<SequenceGroup> order) {
+    this.order = order;
+  }
+
+  int size() {
+    return groups.size();
+  }
+
+  SequenceGroup get(int i) {
+    return groups.get(i);
+  }
+
+  SequenceGroup last() {
+    return groups.getLast();
+  }
+
+  /** Live sequences. */
+  int sequences() {
+    return sequences;
+  }
+
+  /** Sequences that there may come to be without another admission. */
+  int seats() {
+    return seats;
+  }
+
+  /** Takes a group in, at its place. */
+  void add(SequenceGroup group) {
+    count(group, 1);
+    int place = groups.size();
+    while (place > 0 && order.compare(groups.get(place - 1), group) > 0) {
+      place--;
+    }
+    groups.add(place, group);
+  }
+
+  SequenceGroup removeLast() {
+    SequenceGroup last = groups.removeLast();
+    count(last, -1);
+    return last;
+  }
+
+  /** Changes a group, keeping the counts right. */
+  void change(SequenceGroup group, Runnable change) {
+    count(group, -1);
+    change.run();
+    count(group, 1);
+  }
+
+  private void count(SequenceGroup group, int sign) {
+    sequences += sign * group.live;
+    seats += sign * group.seats();
+  }
+
+  /** Drops groups that are done, and restores the order: policies look at progress. */
+  void tidy() {
+    int kept = 0;
+    for (int i = 0; i < groups.size(); i++) {
+      SequenceGroup group = groups.get(i);
+      if (group.state == SequenceGroup.State.RUNNING) {
+        groups.set(kept++, group);
+      }
+    }
+    while (groups.size() > kept) {
+      groups.removeLast();
+    }
+    // Insertion sort: few have changed places.
+    for (int i = 1; i < groups.size(); i++) {
+      SequenceGroup group = groups.get(i);
+      int place = i;
+      while (place > 0 && order.compare(groups.get(place - 1), group) > 0) {
+        groups.set(place, groups.get(place - 1));
+        place--;
+      }
+      groups.set(place, group);
+    }
+  }
+
+  /** Tokens known to running sequences whose blocks are not reserved yet. */
+  int promisedTokens() {
+    int promised = 0;
+    for (int i = 0; i < groups.size(); i++) {
+      SequenceGroup group = groups.get(i);
+      if (!group.forked) {
+        promised += Math.max(0, group.demand() - group.leader().computed);
+        continue;
+      }
+      List<Sequence> members = group.sequences();
+      for (int j = 0; j < members.size(); j++) {
+        Sequence s = members.get(j);
+        if (!s.finished()) {
+          promised += Math.max(0, s.length() - s.computed - 1);
+        }
+      }
+    }
+    return promised;
+  }
+}
