@@ -45,7 +45,7 @@ final class ChatCommand implements Callable<Integer> {
       if (console.terminals().in() && console.terminals().out()) {
         ChatTerminal.run(console, session);
       } else {
-        PipedChat.run(console, session);
+        return PipedChat.run(console, session);
       }
     }
     return CommandLineRunner.DONE;

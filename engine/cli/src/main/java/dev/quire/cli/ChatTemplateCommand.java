@@ -1,5 +1,7 @@
 package dev.quire.cli;
 
+import dev.quire.tokenizer.Tokenizer;
+import dev.quire.tokenizer.TokenizerException;
 import dev.quire.tokenizer.chat.ChatRequest;
 import dev.quire.tokenizer.chat.ChatTemplate;
 import dev.quire.tokenizer.chat.ChatTemplateException;
@@ -12,6 +14,7 @@ import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +47,7 @@ final class ChatTemplateCommand implements Callable<Integer> {
 
   private final Console console;
 
-  @ArgGroup(multiplicity = "1")
+  @ArgGroup(multiplicity = "0..1")
   private Source source = new Source();
 
   @Option(names = "--jsonl", description = "One request a line; the only form there is.")
@@ -76,30 +79,51 @@ final class ChatTemplateCommand implements Callable<Integer> {
     String text;
     if (source.template != null) {
       text = new String(Files.readAllBytes(source.template), StandardCharsets.UTF_8);
-    } else if (source.model != null) {
+    } else {
       text = TemplateSource.of(source.model);
+      if (text == null && source.model == null) {
+        throw new UsageError(
+            "the embedded model has no chat template: give -m MODEL or --template FILE");
+      }
       if (text == null) {
         throw new Failure(source.model + ": has no chat template");
       }
-    } else {
-      throw new UsageError("give -m MODEL or --template FILE");
     }
     ChatTemplate template = ChatTemplate.of(text);
-    JsonLines.each(console, node -> render(template, node).toString());
+    TokenNames names = source.template == null ? tokenNames() : new TokenNames("", "");
+    JsonLines.each(console, node -> render(template, node, names).toString());
     return CommandLineRunner.DONE;
   }
 
-  private static ObjectNode render(ChatTemplate template, JsonNode node) {
+  /** How the model's own tokens are spelled, for requests that do not say. */
+  private record TokenNames(String bos, String eos) {}
+
+  private TokenNames tokenNames() {
+    try {
+      Tokenizer tokenizer = VocabularyLoader.load(source.model);
+      return new TokenNames(
+          spelling(tokenizer, tokenizer.bosId()), spelling(tokenizer, tokenizer.eosId()));
+    } catch (TokenizerException e) {
+      // A template needs no vocabulary.
+      return new TokenNames("", "");
+    }
+  }
+
+  private static String spelling(Tokenizer tokenizer, OptionalInt id) {
+    return id.isPresent() ? tokenizer.token(id.getAsInt()) : "";
+  }
+
+  private static ObjectNode render(ChatTemplate template, JsonNode node, TokenNames names) {
     ObjectNode answer = MAPPER.createObjectNode();
     try {
-      answer.put("text", template.render(request(node)));
+      answer.put("text", template.render(request(node, names)));
     } catch (ChatTemplateException e) {
       answer.put("error", e.getMessage());
     }
     return answer;
   }
 
-  private static ChatRequest request(JsonNode node) {
+  private static ChatRequest request(JsonNode node, TokenNames names) {
     JsonNode messages = node.get("messages");
     if (messages == null || !messages.isArray()) {
       throw new IllegalArgumentException("messages must be an array");
@@ -115,8 +139,8 @@ final class ChatTemplateCommand implements Callable<Integer> {
         maps(messages),
         tools == null || tools.isNull() ? null : MAPPER.convertValue(tools, List.class),
         node.path("add_generation_prompt").asBoolean(false),
-        node.path("bos_token").asString(""),
-        node.path("eos_token").asString(""),
+        node.path("bos_token").asString(names.bos()),
+        node.path("eos_token").asString(names.eos()),
         now(node.get("now")),
         extra);
   }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -27,10 +28,11 @@ final class DetokenizeCommand implements Callable<Integer> {
 
   @Option(
       names = {"-m", "--model"},
-      required = true,
       paramLabel = "MODEL",
-      description = "A GGUF file (a vocabulary alone will do) or a folder with tokenizer.json.")
-  private Path model = Path.of("");
+      description =
+          "A GGUF file (a vocabulary alone will do) or a folder with tokenizer.json; without it,"
+              + " the small embedded model.")
+  private @Nullable Path model;
 
   @Option(names = "--jsonl", description = "Read one JSON array of ids a line.")
   private boolean jsonl;

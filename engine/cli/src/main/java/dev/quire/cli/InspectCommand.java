@@ -1,5 +1,9 @@
 package dev.quire.cli;
 
+import dev.quire.engine.model.ModelLoader;
+import dev.quire.tokenizer.TokenizerException;
+import dev.quire.weights.GgufFile;
+import dev.quire.weights.HuggingFaceFolder;
 import dev.quire.weights.ModelFile;
 import dev.quire.weights.ModelSummary;
 import java.io.PrintStream;
@@ -8,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -20,15 +25,24 @@ import tools.jackson.databind.node.ObjectNode;
     name = "inspect",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    description = "Prints a model's metadata and tensors.",
+    description = "Prints a model's metadata and tensors, and whether Quire runs it.",
     footer = {"", "Examples:", "  quire inspect model.gguf", "  quire inspect -o json folder/"})
 final class InspectCommand implements Callable<Integer> {
   private static final int SHOWN_VALUE = 100;
 
   private final Console console;
 
-  @Parameters(paramLabel = "MODEL", description = "A GGUF file or a Hugging Face model folder.")
-  private Path model = Path.of("");
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "MODEL",
+      description = "A GGUF file or a Hugging Face model folder.")
+  private @Nullable Path model;
+
+  @Option(
+      names = {"-m", "--model"},
+      paramLabel = "MODEL",
+      description = "The same as an option.")
+  private @Nullable Path modelOption;
 
   @Option(
       names = {"-o", "--output"},
@@ -42,18 +56,47 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (ModelFile file = ModelFile.open(model)) {
+    Path path = model == null ? modelOption : model;
+    if (path == null || model != null && modelOption != null) {
+      throw new UsageError("give one MODEL to look into");
+    }
+    try (ModelFile file = ModelFile.open(path)) {
       ModelSummary summary = ModelSummary.of(file);
+      ModelLoader.Capability capability = examine(file);
       if (format == OutputFormat.JSON) {
-        console.out().println(json(summary));
+        console.out().println(json(summary, capability));
       } else {
-        print(summary, console.out());
+        print(summary, capability, console.out());
       }
     }
     return CommandLineRunner.DONE;
   }
 
-  private static void print(ModelSummary summary, PrintStream out) {
+  /** Whether weights and vocabulary both can be used. */
+  private static ModelLoader.Capability examine(ModelFile file) {
+    ModelLoader.Capability capability = ModelLoader.examine(file);
+    if (!capability.runs()) {
+      return capability;
+    }
+    boolean vocabulary =
+        switch (file) {
+          case GgufFile gguf -> gguf.metadata().has("tokenizer.ggml.model");
+          case HuggingFaceFolder folder -> folder.tokenizer() != null;
+        };
+    if (!vocabulary) {
+      return new ModelLoader.Capability(
+          true, capability.reason() + ", no vocabulary: takes token ids alone");
+    }
+    try {
+      int tokens = VocabularyLoader.load(file).vocabularySize();
+      return new ModelLoader.Capability(true, capability.reason() + ", " + tokens + " tokens");
+    } catch (TokenizerException e) {
+      return new ModelLoader.Capability(false, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static void print(
+      ModelSummary summary, ModelLoader.Capability capability, PrintStream out) {
     out.printf(
         Locale.ROOT,
         "%s, %s parameters, %s%n",
@@ -61,6 +104,7 @@ final class InspectCommand implements Callable<Integer> {
         String.format(Locale.ROOT, "%,d", summary.parameters()),
         mebibytes(summary.tensorBytes()));
     summary.files().forEach(file -> out.println("  " + file));
+    out.println((capability.runs() ? "runs: " : "does not run: ") + capability.reason());
     out.println();
     new TextTable("metadata", "type", "value")
         .rows(
@@ -91,7 +135,7 @@ final class InspectCommand implements Callable<Integer> {
         .print(out);
   }
 
-  private static String json(ModelSummary summary) {
+  private static String json(ModelSummary summary, ModelLoader.Capability capability) {
     JsonMapper mapper = new JsonMapper();
     ObjectNode root = mapper.createObjectNode();
     root.put("format", summary.format());
@@ -99,6 +143,8 @@ final class InspectCommand implements Callable<Integer> {
     summary.files().forEach(file -> files.add(file.toString()));
     root.put("parameters", summary.parameters());
     root.put("tensor_bytes", summary.tensorBytes());
+    root.put("runs", capability.runs());
+    root.put("reason", capability.reason());
     ObjectNode metadata = root.putObject("metadata");
     for (ModelSummary.Field field : summary.metadata()) {
       ObjectNode entry = metadata.putObject(field.key());

@@ -9,9 +9,10 @@ import java.nio.charset.StandardCharsets;
 final class PipedChat {
   private PipedChat() {}
 
-  static void run(Console console, ChatSession session) throws IOException {
+  /** Returns the exit code. */
+  static int run(Console console, ChatSession session) throws IOException {
     var lines = new BufferedReader(new InputStreamReader(console.in(), StandardCharsets.UTF_8));
-    try (var _ = new Interruption(session::stop)) {
+    try (var interruption = new Interruption(session::stop)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         boolean[] spoke = {false};
         boolean goesOn =
@@ -26,10 +27,11 @@ final class PipedChat {
           console.out().println();
           console.out().flush();
         }
-        if (!goesOn) {
-          return;
+        if (!goesOn || interruption.happened()) {
+          break;
         }
       }
+      return interruption.exitCode();
     }
   }
 }

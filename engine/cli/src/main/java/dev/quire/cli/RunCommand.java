@@ -78,7 +78,7 @@ final class RunCommand implements Callable<Integer> {
 
   private int generate(Engine engine, GenerationRequest request) {
     RequestHandle handle = engine.submit(request);
-    try (var interruption = new Interruption(handle::cancel)) {
+    try (var interruption = new Interruption(() -> stop(handle))) {
       boolean endsLine = true;
       for (GenerationEvent event : handle.events()) {
         if (event instanceof GenerationEvent.Text text && !text.text().isEmpty()) {
@@ -97,8 +97,13 @@ final class RunCommand implements Callable<Integer> {
       if (done.finishReason() == FinishReason.ERROR) {
         throw new Failure("the generation failed: " + done.outputs().getFirst().detail());
       }
-      return interruption.happened() ? Interruption.EXIT_CODE : CommandLineRunner.DONE;
+      return interruption.exitCode();
     }
+  }
+
+  private static boolean stop(RequestHandle handle) {
+    handle.cancel();
+    return true;
   }
 
   private String prompt() throws IOException {

@@ -81,7 +81,7 @@ final class ServeCommand implements Callable<Integer> {
     Logger quiet = Logger.getLogger("io.helidon");
     quiet.setLevel(Level.WARNING);
     var stop = new CountDownLatch(1);
-    try (var interruption = new Interruption(stop::countDown);
+    try (var interruption = new Interruption(() -> countDown(stop));
         Engine engine = ModelOpener.open(console, model, serving)) {
       String name = modelName == null ? engine.info().name() : modelName;
       try (QuireServer server = start(engine, new ServerOptions(host, port, keys, name))) {
@@ -94,6 +94,11 @@ final class ServeCommand implements Callable<Integer> {
       Thread.currentThread().interrupt();
       return CommandLineRunner.FAILED;
     }
+  }
+
+  private static boolean countDown(CountDownLatch latch) {
+    latch.countDown();
+    return true;
   }
 
   private QuireServer start(Engine engine, ServerOptions options) {

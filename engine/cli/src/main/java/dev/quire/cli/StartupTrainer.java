@@ -29,6 +29,7 @@ final class StartupTrainer {
 
   private static final Duration ABANDONED = Duration.ofMinutes(5);
   private static final int ARCHIVES_KEPT = 3;
+  private static final String CLAIM = ".making";
 
   /** Writes beside the archive and moves it there whole: a start never sees half of one. */
   private static final String TRAIN_AND_MOVE =
@@ -49,11 +50,12 @@ final class StartupTrainer {
     if (archive == null || archive.exists()) {
       return;
     }
-    Path claim = Path.of(archive.getPath() + ".making");
+    Path claim = Path.of(archive.getPath() + CLAIM);
     try {
       Path folder = Files.createDirectories(archive.getParentFile().toPath());
       if (claim(claim)) {
         deleteOld(folder);
+        deleteAbandoned(folder);
         start(shell, jar, archive.toPath(), claim);
       }
     } catch (IOException e) {
@@ -94,6 +96,24 @@ final class StartupTrainer {
         Files.deleteIfExists(claim);
       }
       return false;
+    }
+  }
+
+  /** Claims of processes that were ended half-way, also those of builds that are gone. */
+  private static void deleteAbandoned(Path folder) throws IOException {
+    Instant limit = Instant.now().minus(ABANDONED);
+    List<Path> claims;
+    try (Stream<Path> files = Files.list(folder)) {
+      claims =
+          files
+              .filter(file -> file.toString().endsWith(CLAIM))
+              .filter(Files::isRegularFile)
+              .toList();
+    }
+    for (Path claim : claims) {
+      if (Files.getLastModifiedTime(claim).toInstant().isBefore(limit)) {
+        Files.deleteIfExists(claim);
+      }
     }
   }
 

@@ -1,45 +1,25 @@
 package dev.quire.cli;
 
+import dev.quire.engine.EmbeddedModel;
+import dev.quire.tokenizer.chat.FolderTemplate;
 import dev.quire.weights.GgufFile;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Finds a model's chat template where its format keeps it; its weights are not read. */
 final class TemplateSource {
+  private static final String KEY = "tokenizer.chat_template";
+
   private TemplateSource() {}
 
-  /** The template's text; null if the model has none. */
-  static @Nullable String of(Path model) throws IOException {
-    if (!Files.isDirectory(model)) {
-      try (GgufFile file = GgufFile.open(model)) {
-        return file.metadata().has("tokenizer.chat_template")
-            ? file.metadata().string("tokenizer.chat_template")
-            : null;
-      }
+  /** The template's text, of the embedded model without a path; null if the model has none. */
+  static @Nullable String of(@Nullable Path model) {
+    if (model != null && Files.isDirectory(model)) {
+      return FolderTemplate.read(model);
     }
-    Path own = model.resolve("chat_template.jinja");
-    if (Files.isRegularFile(own)) {
-      return new String(Files.readAllBytes(own), StandardCharsets.UTF_8);
+    try (GgufFile file = model == null ? EmbeddedModel.open() : GgufFile.open(model)) {
+      return file.metadata().has(KEY) ? file.metadata().string(KEY) : null;
     }
-    Path config = model.resolve("tokenizer_config.json");
-    if (!Files.isRegularFile(config)) {
-      return null;
-    }
-    JsonNode template = new JsonMapper().readTree(Files.readAllBytes(config)).get("chat_template");
-    if (template != null && template.isArray()) {
-      // Several by name: the one called default is for plain conversations.
-      for (JsonNode named : template) {
-        if (named.path("name").asString("").equals("default")) {
-          return named.path("template").asString("");
-        }
-      }
-      return null;
-    }
-    return template == null || !template.isString() ? null : template.stringValue();
   }
 }

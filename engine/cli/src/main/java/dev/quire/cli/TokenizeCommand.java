@@ -21,7 +21,7 @@ import picocli.CommandLine.Parameters;
     footer = {
       "",
       "Examples:",
-      "  quire tokenize -m model.gguf \"Hello world\"",
+      "  quire tokenize \"Hello world\"",
       "  quire tokenize -m model.gguf --jsonl < strings.jsonl > ids.jsonl"
     })
 final class TokenizeCommand implements Callable<Integer> {
@@ -29,10 +29,11 @@ final class TokenizeCommand implements Callable<Integer> {
 
   @Option(
       names = {"-m", "--model"},
-      required = true,
       paramLabel = "MODEL",
-      description = "A GGUF file (a vocabulary alone will do) or a folder with tokenizer.json.")
-  private Path model = Path.of("");
+      description =
+          "A GGUF file (a vocabulary alone will do) or a folder with tokenizer.json; without it,"
+              + " the small embedded model.")
+  private @Nullable Path model;
 
   @Option(names = "--jsonl", description = "Read one JSON string a line, not one text.")
   private boolean jsonl;

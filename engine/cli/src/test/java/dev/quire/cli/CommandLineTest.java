@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -76,8 +80,10 @@ class CommandLineTest {
         "synth --type f16 out.gguf",
         "synth --arch no-such-shape out.gguf",
         "logits",
-        "tokenize",
-        "chat-template --jsonl"
+        "inspect",
+        "inspect a.gguf -m b.gguf",
+        "detokenize",
+        "detokenize one"
       })
   void wrongUsageIsOneLineAndTwo(String line) {
     Outcome outcome = run("", line.isEmpty() ? new String[0] : line.split(" ", -1));
@@ -98,6 +104,52 @@ class CommandLineTest {
     Outcome outcome = run("", "run", "--device", device, "x");
     assertThat(outcome.exitCode()).isEqualTo(1);
     assertThat(outcome.err()).contains("--device " + device).hasLineCount(1);
+  }
+
+  @Test
+  void theEmbeddedVocabularyServesWithoutAModel() {
+    String ids = run("", "tokenize", "Good morrow, cousin.").out().strip();
+    assertThat(ids).matches("\\[\\d+(, \\d+)+]");
+    String[] each = ids.substring(1, ids.length() - 1).split(", ", -1);
+    String[] command = new String[each.length + 1];
+    command[0] = "detokenize";
+    System.arraycopy(each, 0, command, 1, each.length);
+    assertThat(run("", command).out()).isEqualTo("Good morrow, cousin.\n");
+    assertThat(run(ids + "\n[]\n", "detokenize", "--jsonl").out())
+        .isEqualTo("\"Good morrow, cousin.\"\n\"\"\n");
+  }
+
+  @Test
+  void aChatTemplateComesFromTheModelOrFromAFile(@TempDir Path folder) throws IOException {
+    String request = "{\"messages\": [{\"role\": \"user\", \"content\": \"Well?\"}]}\n";
+    assertThat(run(request, "chat-template", "--jsonl").out()).contains("Well?");
+    Path template = Files.writeString(folder.resolve("t.jinja"), "{{ messages[0].content }}!");
+    assertThat(run(request, "chat-template", "--template", template.toString(), "--jsonl").out())
+        .isEqualTo("{\"text\":\"Well?!\"}\n");
+  }
+
+  @Test
+  void aFoldersTemplateIsTheFileElseTheFieldOfItsConfiguration(@TempDir Path folder)
+      throws IOException {
+    String request =
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"Well?\"}], \"bos_token\": \"\"}\n";
+    String[] command = {"chat-template", "-m", folder.toString(), "--jsonl"};
+    Outcome none = run(request, command);
+    assertThat(none.exitCode()).isEqualTo(1);
+    assertThat(none.err()).contains("no chat template").hasLineCount(1);
+    Path config = folder.resolve("tokenizer_config.json");
+    Files.writeString(
+        config,
+        "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"no\"},"
+            + " {\"name\": \"default\", \"template\": \"named {{ messages[0].content }}\"}]}");
+    assertThat(run(request, command).out()).contains("named Well?");
+    Files.writeString(config, "{\"chat_template\": \"plain {{ messages[0].content }}\"}");
+    assertThat(run(request, command).out()).contains("plain Well?");
+    Files.writeString(folder.resolve("chat_template.jinja"), "file {{ messages[0].content }}");
+    assertThat(run(request, command).out()).contains("file Well?");
+    Files.writeString(config, "{");
+    Files.delete(folder.resolve("chat_template.jinja"));
+    assertThat(run(request, command).err()).contains("tokenizer_config.json").hasLineCount(1);
   }
 
   @Test

@@ -11,15 +11,11 @@ import dev.quire.paging.CacheGroup;
 import dev.quire.paging.KvCacheConfig;
 import dev.quire.paging.PagedAllocator;
 import dev.quire.tokenizer.Tokenizer;
+import dev.quire.tokenizer.chat.FolderTemplate;
 import dev.quire.weights.GgufFile;
 import dev.quire.weights.HuggingFaceFolder;
 import dev.quire.weights.ModelFile;
 import dev.quire.weights.tensor.Tensor;
-import java.io.IOException;
-import java.io.InputStream;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +28,6 @@ import org.jspecify.annotations.Nullable;
 /** Puts an engine together from a model file: sizes the KV cache, makes executor and tokenizer. */
 final class EngineLoader {
   private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
-  private static final String EMBEDDED = "/dev/quire/model/default.gguf";
 
   // What the cache takes unasked: enough full-length sequences for a batch, a quarter of the memory
   // that the weights leave, and no more than can be cleared in an instant.
@@ -49,26 +44,8 @@ final class EngineLoader {
   }
 
   static Engine loadEmbedded(EngineOptions options) {
-    // Freed once the file that reads it is unreachable.
-    GgufFile file = GgufFile.of(resource(Arena.ofAuto()), Path.of("embedded.gguf"));
+    GgufFile file = EmbeddedModel.open();
     return load(file, file::close, options);
-  }
-
-  private static MemorySegment resource(Arena arena) {
-    try (InputStream in = EngineLoader.class.getResourceAsStream(EMBEDDED)) {
-      if (in == null) {
-        throw QuireException.invalid(
-            "this build of the engine comes without a model: name a GGUF file or a model folder");
-      }
-      byte[] bytes = in.readAllBytes();
-      // The alignment that GGUF gives tensors by default.
-      MemorySegment segment = arena.allocate(bytes.length, 64);
-      MemorySegment.copy(bytes, 0, segment, ValueLayout.JAVA_BYTE, 0, bytes.length);
-      return segment;
-    } catch (IOException e) {
-      throw new QuireException(
-          QuireException.Kind.FAILED, "cannot read the embedded model: " + e.getMessage(), e);
-    }
   }
 
   private static Engine load(ModelFile file, Runnable release, EngineOptions options) {
@@ -155,20 +132,8 @@ final class EngineLoader {
     return switch (file) {
       case GgufFile gguf ->
           gguf.metadata().has(CHAT_TEMPLATE) ? gguf.metadata().string(CHAT_TEMPLATE) : null;
-      case HuggingFaceFolder folder -> {
-        Path template = folder.chatTemplate();
-        yield template == null ? null : text(template);
-      }
+      case HuggingFaceFolder folder -> FolderTemplate.read(folder.path());
     };
-  }
-
-  private static String text(Path path) {
-    try {
-      return Files.readString(path);
-    } catch (IOException e) {
-      throw new QuireException(
-          QuireException.Kind.FAILED, path + ": cannot be read: " + e.getMessage(), e);
-    }
   }
 
   private static long weightBytes(ModelFile file) {

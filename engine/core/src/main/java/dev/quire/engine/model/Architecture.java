@@ -45,8 +45,14 @@ enum Architecture {
     return Arrays.stream(values()).filter(a -> a.huggingFaceName.equals(modelType)).findFirst();
   }
 
-  /** The architecture of a {@code general.architecture}. */
+  /**
+   * The architecture of a {@code general.architecture}. Converters write Mistral's and Mixtral's
+   * models as {@code llama}, of which they are cases; files that name them are laid out the same.
+   */
   static Optional<Architecture> ofGguf(String name) {
+    if (name.equals(MISTRAL.huggingFaceName) || name.equals(MIXTRAL.huggingFaceName)) {
+      return Optional.of(LLAMA);
+    }
     return Arrays.stream(values())
         .filter(a -> !a.ggufName.isEmpty() && a.ggufName.equals(name))
         .findFirst();

@@ -51,6 +51,10 @@ final class GgufSpec {
   }
 
   private DecoderSpec spec() {
+    if (file.tensors().isEmpty()) {
+      throw WeightsException.in(
+          file.path(), "holds no tensors: a vocabulary without weights turns text to ids, no more");
+    }
     Tensor embedding = file.tensor("token_embd.weight");
     if (embedding == null) {
       throw WeightsException.in(file.path(), "tensor 'token_embd.weight' is missing");
