@@ -1,5 +1,8 @@
 package dev.quire.engine;
 
+import dev.quire.engine.constrain.Constraint;
+import dev.quire.engine.constrain.ConstraintCompiler;
+import dev.quire.engine.constrain.ConstraintSpec;
 import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.sample.Sampler;
 import dev.quire.paging.KvAllocator;
@@ -23,6 +26,7 @@ public final class Engine implements AutoCloseable {
   private final @Nullable String chatTemplate;
   private final RequestFactory requests;
   private final EngineLoop loop;
+  private final @Nullable ConstraintCompiler constraints;
   private final Runnable release;
   private final AtomicLong refused = new AtomicLong();
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -52,6 +56,7 @@ public final class Engine implements AutoCloseable {
         tokenizer == null
             ? info.vocabularySize()
             : Math.min(info.vocabularySize(), tokenizer.vocabularySize());
+    this.constraints = tokenizer == null ? null : new ConstraintCompiler(tokenizer, usable);
     this.loop =
         new EngineLoop(parts.executor(), parts.allocator(), parts.groups(), usable, options);
     loop.start();
@@ -106,6 +111,19 @@ public final class Engine implements AutoCloseable {
    */
   public Optional<ChatTemplate> chatTemplate() {
     return Optional.ofNullable(chatTemplate).map(ChatTemplate::of);
+  }
+
+  /**
+   * Compiles what generated texts must match, on the calling thread; the latest ones are kept.
+   *
+   * @throws QuireException if it is malformed, too large, or uses a feature that is not supported,
+   *     which the message names; or if the model comes without a tokenizer
+   */
+  public Constraint constraint(ConstraintSpec spec) {
+    if (constraints == null) {
+      throw QuireException.invalid("constraints are on texts; this model has no tokenizer");
+    }
+    return constraints.compile(spec);
   }
 
   /** Counters and state as of the latest step. */

@@ -61,7 +61,10 @@ final class RequestFactory {
     if (tokenizer == null && !(params.stop().isEmpty() && params.badWords().isEmpty())) {
       throw QuireException.invalid("stop and badWords are texts; this model has no tokenizer");
     }
-    LogitRules rules = new LogitRules(params, badWords(params), endings(params));
+    checkConstraint(request);
+    LogitRules rules =
+        new LogitRules(params, badWords(params), endings(params))
+            .withConstraint(request.constraint());
     Long seed = params.seed();
     return new ActiveRequest(
         arrivals.getAndIncrement(),
@@ -72,6 +75,20 @@ final class RequestFactory {
         seed == null ? seeds.nextLong() : seed,
         most,
         null);
+  }
+
+  /** What could forbid every token that a constraint allows. */
+  private static void checkConstraint(GenerationRequest request) {
+    SamplingParams params = request.params();
+    if (request.constraint() == null) {
+      return;
+    }
+    if (params.beamSearch() != null
+        || !params.allowedTokenIds().isEmpty()
+        || !params.badWords().isEmpty()) {
+      throw QuireException.invalid(
+          "a constraint goes without beam search, allowedTokenIds and badWords");
+    }
   }
 
   private void checkSequences(SamplingParams params, int promptLength) {

@@ -173,7 +173,7 @@ final class SamplingStage {
         request.logprobs >= 0 ? sampler.logprobs(logits, offset, token, request.logprobs) : null;
     request.stream.token(sample.index, token, ends, scored);
     book.touch(request);
-    if (ends) {
+    if (ends || sample.state.completes(s.tokens(), s.length())) {
       book.finish(sample, FinishReason.STOP, null);
     } else if (s.length() >= s.group().maxLength()) {
       book.finish(sample, FinishReason.LENGTH, null);

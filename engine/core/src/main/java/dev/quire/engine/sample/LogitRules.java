@@ -1,9 +1,12 @@
 package dev.quire.engine.sample;
 
 import dev.quire.engine.SamplingParams;
+import dev.quire.engine.constrain.Constraint;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A request's fixed changes to logits, ready to apply: bias, allowed tokens, bad words, and the ban
@@ -19,6 +22,7 @@ public final class LogitRules {
   private final List<int[]> badWords;
   private final int[] endingTokens;
   private final int minTokens;
+  private final @Nullable Constraint constraint;
   private final BitSet endings = new BitSet();
 
   /**
@@ -38,8 +42,55 @@ public final class LogitRules {
     this.badWords = List.copyOf(badWords);
     this.endingTokens = endingTokens.clone();
     this.minTokens = params.minTokens();
+    this.constraint = null;
     for (int token : endingTokens) {
       endings.set(token);
+    }
+  }
+
+  /** The same rules with a constraint on the whole text; null for none. */
+  public LogitRules withConstraint(@Nullable Constraint newConstraint) {
+    return new LogitRules(this, newConstraint);
+  }
+
+  private LogitRules(LogitRules other, @Nullable Constraint constraint) {
+    this.biasTokens = other.biasTokens;
+    this.biases = other.biases;
+    this.allowed = other.allowed;
+    this.allowedLogits = other.allowedLogits;
+    this.badWords = other.badWords;
+    this.endingTokens = other.endingTokens;
+    this.minTokens = other.minTokens;
+    this.endings.or(other.endings);
+    this.constraint = constraint;
+  }
+
+  @Nullable Constraint constraint() {
+    return constraint;
+  }
+
+  /** Bans what the constraint forbids; ending tokens are allowed where the text may end. */
+  void constrain(float[] logits, int offset, int vocabulary, Constraint.Cursor cursor) {
+    long[] mask = cursor.mask();
+    float[] endingLogits = new float[endingTokens.length];
+    for (int i = 0; i < endingTokens.length; i++) {
+      endingLogits[i] = logits[offset + endingTokens[i]];
+    }
+    for (int token = 0; token < vocabulary; token += Long.SIZE) {
+      long allowedHere = mask[token >>> 6];
+      int count = Math.min(Long.SIZE, vocabulary - token);
+      if (allowedHere == 0) {
+        Arrays.fill(logits, offset + token, offset + token + count, BANNED);
+      } else if (allowedHere != -1) {
+        for (int i = 0; i < count; i++) {
+          if ((allowedHere >>> i & 1) == 0) {
+            logits[offset + token + i] = BANNED;
+          }
+        }
+      }
+    }
+    for (int i = 0; i < endingTokens.length; i++) {
+      logits[offset + endingTokens[i]] = cursor.mayEnd() ? endingLogits[i] : BANNED;
     }
   }
 
@@ -63,7 +114,7 @@ public final class LogitRules {
       for (int i = 0; i < allowed.length; i++) {
         allowedLogits[i] = logits[offset + allowed[i]];
       }
-      java.util.Arrays.fill(logits, offset, offset + vocabulary, BANNED);
+      Arrays.fill(logits, offset, offset + vocabulary, BANNED);
       for (int i = 0; i < allowed.length; i++) {
         logits[offset + allowed[i]] = allowedLogits[i];
       }

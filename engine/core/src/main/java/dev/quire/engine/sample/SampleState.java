@@ -1,6 +1,7 @@
 package dev.quire.engine.sample;
 
 import dev.quire.engine.SamplingParams;
+import dev.quire.engine.constrain.Constraint;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,7 @@ public final class SampleState {
   private final int promptLength;
   private final @Nullable TokenCounts window;
   private final @Nullable TokenCounts generated;
+  private final Constraint.@Nullable Cursor cursor;
   private int counted;
 
   /**
@@ -32,10 +34,34 @@ public final class SampleState {
     window = repeats ? new TokenCounts() : null;
     boolean penalised = params.presencePenalty() != 0 || params.frequencyPenalty() != 0;
     generated = penalised ? new TokenCounts() : null;
+    Constraint constraint = rules.constraint();
+    cursor = constraint == null ? null : constraint.cursor();
   }
 
   public LogitRules rules() {
     return rules;
+  }
+
+  /** Bans what the request's constraint forbids after the tokens so far. */
+  void constrain(float[] logits, int offset, int vocabulary, int[] tokens, int length) {
+    if (cursor != null) {
+      cursor.follow(tokens, promptLength, length);
+      rules.constrain(logits, offset, vocabulary, cursor);
+    }
+  }
+
+  /**
+   * Takes note of the tokens so far and prepares for the next one meanwhile.
+   *
+   * @return whether the text matches its constraint and nothing can follow, so that it ends here
+   */
+  public boolean completes(int[] tokens, int length) {
+    if (cursor == null) {
+      return false;
+    }
+    cursor.follow(tokens, promptLength, length);
+    cursor.prepare();
+    return cursor.complete();
   }
 
   int promptLength() {

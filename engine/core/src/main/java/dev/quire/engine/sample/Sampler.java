@@ -57,6 +57,7 @@ public final class Sampler {
    */
   public void adjust(float[] logits, int offset, SampleState state, int[] tokens, int length) {
     state.rules.apply(logits, offset, vocabulary, tokens, length, state.promptLength());
+    state.constrain(logits, offset, vocabulary, tokens, length);
     state.penalise(logits, offset, tokens, length);
   }
 
