@@ -17,7 +17,7 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  *
  * <pre>
  *   group (split s, kv head h and up to 8 of its queries, sequence r), 128 threads
- *   context of r   │ … │ split s: splitLength positions │ … │   block table read here
+ *   context of r   │ … │ split s: counts[1] positions │ … │      block table read here
  *                       ├ 32 ┼ 32 ┼ …                           a tile of K, then the same of V
  *   scores   8 queries × 32 positions    thread = position, warp = queries w and w + 4
  *   output   8 queries × headSize        thread = element of the head
@@ -42,7 +42,8 @@ public final class PagedAttention {
   /**
    * Attends within one split of each context.
    *
-   * @param counts element 0: sequences that are there
+   * @param counts sequences that are there; positions a split, so that {@code splits} cover the
+   *     longest context
    * @param queries [sequences, heads * headSize]
    * @param keys [blocks, kvHeads, blockSize, headSize]
    * @param values as keys
@@ -68,7 +69,6 @@ public final class PagedAttention {
       int blockSize,
       int tableWidth,
       int splits,
-      int splitLength,
       int window,
       float scale,
       float softCap) {
@@ -76,6 +76,7 @@ public final class PagedAttention {
     if (sequence >= counts.get(0)) {
       return;
     }
+    int splitLength = counts.get(1);
     int length = lengths.get(sequence);
     int visible = window > 0 ? TornadoMath.max(0, length - window) : 0;
     int begin = visible + context.groupIdx * splitLength;
@@ -192,7 +193,8 @@ public final class PagedAttention {
   /**
    * Puts the splits of each head together.
    *
-   * @param counts element 0: sequences that are there
+   * @param counts sequences that are there; positions a split, so that {@code splits} cover the
+   *     longest context
    * @param partial as {@link #attend} leaves it
    * @param lengths [sequences]
    * @param out [sequences, heads * headSize]
@@ -206,12 +208,12 @@ public final class PagedAttention {
       int heads,
       int headSize,
       int splits,
-      int splitLength,
       int window) {
     int sequence = context.groupIdz;
     if (sequence >= counts.get(0)) {
       return;
     }
+    int splitLength = counts.get(1);
     int length = lengths.get(sequence);
     int attended = window > 0 ? TornadoMath.min(window, length) : length;
     int used = (attended + splitLength - 1) / splitLength;

@@ -27,17 +27,19 @@ public final class RotaryCache {
   public static final int GROUP = 256;
 
   /**
-   * Rotates and stores. Pair i of a head is turned by {@code positions[r] * frequencies[i]}.
+   * Rotates and stores. Pair i of a head is turned by {@code positions[r] * frequencies[i]} and
+   * multiplied by {@code magnitude}; elements from {@code rotary} on stay as they are.
    *
    * @param counts element 0: rows that are there
    * @param qkv [rows, (heads + 2 * kvHeads) * headSize]
    * @param positions [rows]
    * @param slots [rows]: block * blockSize + place in the block; negative: not to be stored
-   * @param frequencies [headSize / 2], radians a position
+   * @param frequencies [rotary / 2], radians a position
    * @param queries [rows, heads * headSize]
    * @param keys [blocks, kvHeads, blockSize, headSize]
    * @param values as keys
-   * @param apart 1 if a pair's elements are neighbours, headSize / 2 if they are half a head apart
+   * @param rotary elements of a head that are rotated, even; 0: none
+   * @param apart 1 if a pair's elements are neighbours, rotary / 2 if they are that far apart
    */
   public static void rotateAndStore(
       KernelContext context,
@@ -53,13 +55,16 @@ public final class RotaryCache {
       int kvHeads,
       int headSize,
       int blockSize,
-      int apart) {
+      int rotary,
+      int apart,
+      float magnitude) {
     int row = context.groupIdx;
     if (row >= counts.get(0)) {
       return;
     }
     int half = headSize / 2;
-    int stride = 2 / (apart == 1 ? 1 : 2);
+    int turned = rotary / 2;
+    int stride = apart == 1 ? 2 : 1;
     int start = row * (heads + 2 * kvHeads) * headSize;
     int position = positions.get(row);
     int slot = slots.get(row);
@@ -68,29 +73,33 @@ public final class RotaryCache {
     for (int i = context.localIdx; i < heads * half; i += GROUP) {
       int head = i / half;
       int pair = i % half;
-      int at = start + head * headSize + pair * stride;
-      float angle = position * frequencies.get(pair);
-      float cosine = TornadoMath.cos(angle);
-      float sine = TornadoMath.sin(angle);
-      float x = qkv.get(at);
-      float y = qkv.get(at + apart);
-      int to = (row * heads + head) * headSize + pair * stride;
-      queries.set(to, new HalfFloat(x * cosine - y * sine));
-      queries.set(to + apart, new HalfFloat(x * sine + y * cosine));
+      int first = pair < turned ? pair * stride : 2 * pair;
+      int second = pair < turned ? first + apart : first + 1;
+      float angle = pair < turned ? position * frequencies.get(pair) : 0.0f;
+      float size = pair < turned ? magnitude : 1.0f;
+      float cosine = size * TornadoMath.cos(angle);
+      float sine = size * TornadoMath.sin(angle);
+      float x = qkv.get(start + head * headSize + first);
+      float y = qkv.get(start + head * headSize + second);
+      int to = (row * heads + head) * headSize;
+      queries.set(to + first, new HalfFloat(x * cosine - y * sine));
+      queries.set(to + second, new HalfFloat(x * sine + y * cosine));
     }
     int cached = slot < 0 ? 0 : kvHeads * half;
     for (int i = context.localIdx; i < cached; i += GROUP) {
       int head = i / half;
       int pair = i % half;
-      int at = start + (heads + head) * headSize + pair * stride;
-      float angle = position * frequencies.get(pair);
-      float cosine = TornadoMath.cos(angle);
-      float sine = TornadoMath.sin(angle);
-      float x = qkv.get(at);
-      float y = qkv.get(at + apart);
-      int to = ((block * kvHeads + head) * blockSize + place) * headSize + pair * stride;
-      keys.set(to, new HalfFloat(x * cosine - y * sine));
-      keys.set(to + apart, new HalfFloat(x * sine + y * cosine));
+      int first = pair < turned ? pair * stride : 2 * pair;
+      int second = pair < turned ? first + apart : first + 1;
+      float angle = pair < turned ? position * frequencies.get(pair) : 0.0f;
+      float size = pair < turned ? magnitude : 1.0f;
+      float cosine = size * TornadoMath.cos(angle);
+      float sine = size * TornadoMath.sin(angle);
+      float x = qkv.get(start + (heads + head) * headSize + first);
+      float y = qkv.get(start + (heads + head) * headSize + second);
+      int to = ((block * kvHeads + head) * blockSize + place) * headSize;
+      keys.set(to + first, new HalfFloat(x * cosine - y * sine));
+      keys.set(to + second, new HalfFloat(x * sine + y * cosine));
     }
     for (int i = context.localIdx; i < cached; i += GROUP) {
       int head = i / half;
@@ -110,13 +119,14 @@ public final class RotaryCache {
   }
 
   /** One head rotated in plain Java. */
-  public static float[] reference(float[] head, int position, float[] frequencies, int apart) {
-    float[] out = new float[head.length];
+  public static float[] reference(
+      float[] head, int position, float[] frequencies, int apart, float magnitude) {
+    float[] out = head.clone();
     int stride = apart == 1 ? 2 : 1;
     for (int pair = 0; pair < frequencies.length; pair++) {
       float angle = position * frequencies[pair];
-      double cosine = Math.cos(angle);
-      double sine = Math.sin(angle);
+      double cosine = magnitude * Math.cos(angle);
+      double sine = magnitude * Math.sin(angle);
       int i = pair * stride;
       out[i] = (float) (head[i] * cosine - head[i + apart] * sine);
       out[i + apart] = (float) (head[i] * sine + head[i + apart] * cosine);

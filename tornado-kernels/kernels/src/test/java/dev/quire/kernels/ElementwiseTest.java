@@ -176,22 +176,30 @@ class ElementwiseTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 1, 64, 16, 1", "4, 2, 64, 8, 32", "6, 1, 128, 16, 64", "2, 2, 2, 3, 1"})
+  @CsvSource({
+    "1, 1, 64, 16, 64, 1, 1",
+    "4, 2, 64, 8, 64, 32, 1",
+    "6, 1, 128, 16, 128, 64, 1.2",
+    "2, 2, 2, 3, 2, 1, 1",
+    "2, 1, 24, 16, 16, 8, 1.5",
+    "2, 1, 24, 16, 16, 1, 1",
+    "2, 1, 16, 4, 0, 1, 1"
+  })
   void keysAndValuesReachTheirSlots(
-      int heads, int kvHeads, int headSize, int blockSize, int apart) {
+      int heads, int kvHeads, int headSize, int blockSize, int rotary, int apart, float magnitude) {
     int rows = 3;
     int width = (heads + 2 * kvHeads) * headSize;
     float[] qkv = Device.normal(new Random(width), rows * width);
     int[] positions = {0, 17, 4095};
     int[] slots = {blockSize, -1, 3 * blockSize - 1};
-    float[] frequencies = new float[headSize / 2];
+    float[] frequencies = new float[rotary / 2];
     for (int i = 0; i < frequencies.length; i++) {
-      frequencies[i] = (float) Math.pow(10000, -2.0 * i / headSize);
+      frequencies[i] = (float) Math.pow(10000, -2.0 * i / rotary);
     }
     FloatArray in = FloatArray.fromArray(qkv);
     IntArray at = IntArray.fromArray(positions);
     IntArray to = IntArray.fromArray(slots);
-    FloatArray turns = FloatArray.fromArray(frequencies);
+    FloatArray turns = FloatArray.fromArray(rotary == 0 ? new float[1] : frequencies);
     IntArray counts = IntArray.fromElements(rows);
     HalfFloatArray queries = new HalfFloatArray(rows * heads * headSize);
     HalfFloatArray keys = new HalfFloatArray(4 * blockSize * kvHeads * headSize);
@@ -216,13 +224,15 @@ class ElementwiseTest {
                 kvHeads,
                 headSize,
                 blockSize,
-                apart),
+                rotary,
+                apart,
+                magnitude),
         Device.out(queries, keys, values));
     for (int r = 0; r < rows; r++) {
       for (int h = 0; h < heads + kvHeads; h++) {
         int from = r * width + h * headSize;
         float[] head = Arrays.copyOfRange(qkv, from, from + headSize);
-        float[] rotated = RotaryCache.reference(head, positions[r], frequencies, apart);
+        float[] rotated = RotaryCache.reference(head, positions[r], frequencies, apart, magnitude);
         if (h < heads) {
           assertClose(queries, (r * heads + h) * headSize, rotated);
         } else if (slots[r] >= 0) {

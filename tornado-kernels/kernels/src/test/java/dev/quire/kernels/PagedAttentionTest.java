@@ -45,7 +45,7 @@ class PagedAttentionTest {
       tables.set(i, (i * 7 + 3) % blocks);
     }
     IntArray lengths = IntArray.fromArray(LENGTHS);
-    IntArray counts = IntArray.fromElements(sequences);
+    IntArray counts = IntArray.fromElements(sequences, splitLength);
     int splits = (150 + splitLength - 1) / splitLength;
     float scale = (float) (1 / Math.sqrt(headSize));
     FloatArray partial = new FloatArray(sequences * heads * splits * (headSize + 2));
@@ -71,7 +71,6 @@ class PagedAttentionTest {
                 blockSize,
                 width,
                 splits,
-                splitLength,
                 window,
                 scale,
                 softCap),
@@ -91,7 +90,6 @@ class PagedAttentionTest {
                 heads,
                 headSize,
                 splits,
-                splitLength,
                 window),
         Device.out(out));
     for (int s = 0; s < sequences; s++) {

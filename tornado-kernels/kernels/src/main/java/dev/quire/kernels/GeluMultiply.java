@@ -1,0 +1,61 @@
+package dev.quire.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * The gate of a feed-forward block with GELU by its tanh approximation (Hendrycks and Gimpel, 2016;
+ * Shazeer, 2020). Laid out as {@link SiluMultiply}:
+ *
+ * <pre>
+ *   gateUp row   ├──── gate ────┼───── up ─────┤
+ *   out row      ├ gelu(gate)·up ┤                one group a row
+ * </pre>
+ */
+public final class GeluMultiply {
+  private GeluMultiply() {}
+
+  /** Threads of a group, which handles one row. */
+  public static final int GROUP = SiluMultiply.GROUP;
+
+  private static final float ROOT = 0.7978845608f;
+  private static final float CUBE = 0.044715f;
+
+  /**
+   * {@code out[r, i] = gelu(gateUp[r, i]) * gateUp[r, hidden + i]}.
+   *
+   * @param counts element 0: rows that are there
+   * @param gateUp [rows, 2 * hidden]
+   * @param out [rows, hidden]
+   */
+  public static void apply(
+      KernelContext context, IntArray counts, FloatArray gateUp, HalfFloatArray out, int hidden) {
+    int row = context.groupIdx;
+    if (row >= counts.get(0)) {
+      return;
+    }
+    for (int i = context.localIdx; i < hidden; i += GROUP) {
+      float gate = gateUp.get(2 * row * hidden + i);
+      float up = gateUp.get((2 * row + 1) * hidden + i);
+      float inner = ROOT * (gate + CUBE * gate * gate * gate);
+      float gelu = 0.5f * gate * (1.0f + TornadoMath.tanh(inner));
+      out.set(row * hidden + i, new HalfFloat(gelu * up));
+    }
+  }
+
+  /** A group for each of at most {@code rows} rows. */
+  public static WorkerGrid grid(int rows) {
+    return SiluMultiply.grid(rows);
+  }
+
+  /** The same in plain Java: one element. */
+  public static float reference(float gate, float up) {
+    double inner = Math.sqrt(2 / Math.PI) * (gate + 0.044715 * gate * gate * gate);
+    return (float) (0.5 * gate * (1 + Math.tanh(inner)) * up);
+  }
+}
