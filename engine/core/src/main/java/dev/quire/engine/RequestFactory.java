@@ -136,7 +136,7 @@ final class RequestFactory {
     if (ids.length >= info.maxModelLen() || pinned + longest > pool) {
       pinnedBlocks.addAndGet(-blocks);
       throw QuireException.invalid(
-          "the prefix takes %d blocks and others have pinned %d; of the KV cache's %d blocks a sequence of maxModelLen (%d tokens) must find %d"
+          "the prefix takes %d blocks and others have pinned %d; of the KV cache's %d blocks a sequence of maxModelLen (%d tokens) must find %d; set a smaller one"
               .formatted(blocks, pinned - blocks, pool, info.maxModelLen(), longest));
     }
     return new ActiveRequest(

@@ -78,7 +78,7 @@ final class EngineFixture {
                 options.prefixCaching(),
                 options.watermark()),
             new int[] {hostBlocks});
-    int longest = blocks * blockSize;
+    int longest = options.maxModelLen() > 0 ? options.maxModelLen() : blocks * blockSize;
     var info =
         new ModelInfo(
             "store", "test", 0, 0, vocabulary, longest, longest, blockSize, blocks, 0, "test");
