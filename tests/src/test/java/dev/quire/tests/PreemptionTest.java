@@ -66,7 +66,9 @@ class PreemptionTest {
             .build());
     methods.put("three samples", base.build().toBuilder().n(3).build());
     methods.put("best of three", base.build().toBuilder().n(2).bestOf(3).build());
-    methods.put("beams", base.build().toBuilder().n(3).beamSearch(BeamSearch.ofWidth(3)).maxTokens(24).build());
+    methods.put(
+        "beams",
+        base.build().toBuilder().n(3).beamSearch(BeamSearch.ofWidth(3)).maxTokens(24).build());
     methods.put("scored prompt", base.build().toBuilder().promptLogprobs(2).build());
     return methods;
   }

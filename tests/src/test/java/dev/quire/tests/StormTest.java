@@ -140,7 +140,8 @@ class StormTest {
       int tokens = request.params().maxTokens();
       blocks +=
           prompt / BLOCK_SIZE
-              + request.params().sequences() * Math.ceilDiv(prompt % BLOCK_SIZE + tokens, BLOCK_SIZE);
+              + request.params().sequences()
+                  * Math.ceilDiv(prompt % BLOCK_SIZE + tokens, BLOCK_SIZE);
     }
     return blocks;
   }

@@ -9,6 +9,7 @@ import dev.quire.engine.GenerationRequest;
 import dev.quire.engine.QuireException;
 import dev.quire.engine.RequestHandle;
 import dev.quire.engine.SamplingParams;
+import dev.quire.paging.KvUsage;
 import dev.quire.server.ChatFormat;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -143,13 +144,28 @@ final class ChatSession {
   private void stats() {
     EngineStats stats = engine.stats();
     console.say(figures);
+    KvUsage memory = stats.memory();
     console.say(
         String.format(
             Locale.ROOT,
-            "%d turns, %d of %d blocks in use, %d prompt tokens found in the cache so far",
+            "%d turns, %d prompt tokens found in the cache so far",
             turns.size(),
-            stats.usedBlocks(),
-            stats.totalBlocks(),
             stats.cachedTokens()));
+    console.say(
+        String.format(
+            Locale.ROOT,
+            "KV cache: %d of %d blocks in use, %d shared (which saves %d), %d cached, %d of %d"
+                + " host blocks swapped; %d tokens stored, %d slots wasted in last blocks; %d"
+                + " preemptions",
+            memory.usedBlocks(),
+            memory.totalBlocks(),
+            memory.sharedBlocks(),
+            memory.savedBlocks(),
+            memory.cachedBlocks(),
+            memory.swappedBlocks(),
+            memory.hostBlocks(),
+            memory.tokenSlots(),
+            memory.wastedSlots(),
+            stats.preemptions()));
   }
 }

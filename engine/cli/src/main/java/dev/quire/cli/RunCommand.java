@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -58,6 +59,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private SamplingOptions sampling = new SamplingOptions();
+  @Mixin private SeveralOptions several = new SeveralOptions();
   @Mixin private ServingOptions serving = new ServingOptions();
 
   RunCommand(Console console) {
@@ -66,7 +68,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    SamplingParams params = sampling.toParams(DEFAULT_TOKENS);
+    SamplingParams params = several.addTo(sampling.toParams(DEFAULT_TOKENS));
     String text = prompt();
     if (text.isEmpty()) {
       throw new UsageError("the prompt is empty; give a text to continue");
@@ -79,19 +81,12 @@ final class RunCommand implements Callable<Integer> {
   private int generate(Engine engine, GenerationRequest request) {
     RequestHandle handle = engine.submit(request);
     try (var interruption = new Interruption(() -> stop(handle))) {
-      boolean endsLine = true;
-      for (GenerationEvent event : handle.events()) {
-        if (event instanceof GenerationEvent.Text text && !text.text().isEmpty()) {
-          console.out().print(text.text());
-          endsLine = text.text().endsWith("\n");
-          if (console.out().checkError()) { // flushes; true once the reader has gone
-            handle.cancel();
-          }
-        }
+      if (request.params().n() == 1) {
+        stream(handle);
       }
       Generation done = handle.await();
-      if (!endsLine) {
-        console.out().println();
+      if (request.params().n() > 1) {
+        printAll(done);
       }
       console.say(Figures.of(done.usage()));
       if (done.finishReason() == FinishReason.ERROR) {
@@ -99,6 +94,37 @@ final class RunCommand implements Callable<Integer> {
       }
       return interruption.exitCode();
     }
+  }
+
+  private void stream(RequestHandle handle) {
+    boolean endsLine = true;
+    for (GenerationEvent event : handle.events()) {
+      if (event instanceof GenerationEvent.Text text && !text.text().isEmpty()) {
+        console.out().print(text.text());
+        endsLine = text.text().endsWith("\n");
+        if (console.out().checkError()) { // flushes; true once the reader has gone
+          handle.cancel();
+        }
+      }
+    }
+    if (!endsLine) {
+      console.out().println();
+    }
+  }
+
+  /** Several outputs come when all are done, each below a line that numbers it. */
+  private void printAll(Generation done) {
+    for (Generation.Output output : done.outputs()) {
+      String score =
+          Double.isNaN(output.score())
+              ? ""
+              : String.format(Locale.ROOT, ", score %.4f", output.score());
+      console
+          .out()
+          .println("--- output " + (output.index() + 1) + " of " + done.outputs().size() + score);
+      console.out().println(output.text());
+    }
+    console.out().flush();
   }
 
   private static boolean stop(RequestHandle handle) {

@@ -5,6 +5,7 @@ import dev.quire.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How tokens are chosen, by the names and defaults llama.cpp's users know. */
@@ -85,6 +86,8 @@ final class SamplingOptions {
       description = "Ends the text before this one; may be given several times.")
   private List<String> stop = new ArrayList<>();
 
+  @Mixin private ConstraintOptions constraints = new ConstraintOptions();
+
   @Option(names = "--ignore-eos", description = "Go on when the model would end.")
   private boolean ignoreEos;
 
@@ -100,7 +103,8 @@ final class SamplingOptions {
           "-n must be at least 1, or -1 to go on until the model ends; it is " + tokens);
     }
     try {
-      return SamplingParams.builder()
+      return constraints
+          .addTo(SamplingParams.builder())
           .maxTokens(tokens == -1 ? Integer.MAX_VALUE : tokens)
           .temperature(temperature)
           .topK(topK)

@@ -77,6 +77,36 @@ final class ServingOptions {
       description = "In which order requests run: fcfs, priority or shortest (default: fcfs).")
   private String policy = "fcfs";
 
+  @Option(
+      names = "--preemption",
+      paramLabel = "HOW",
+      description =
+          "What happens to the blocks of requests that must make room: recompute, swap (to host"
+              + " memory) or auto, whichever costs less (default: auto).")
+  private String preemption = "auto";
+
+  @Option(
+      names = "--swap-space",
+      paramLabel = "BYTES",
+      converter = ByteSize.class,
+      description =
+          "Host memory that blocks are swapped to (default: as much as the KV cache with"
+              + " --preemption swap, else what the device suggests).")
+  private long swapSpace;
+
+  @Option(
+      names = "--watermark",
+      paramLabel = "SHARE",
+      description =
+          "Share of the blocks that starting requests leave free for running ones to grow into"
+              + " (default: ${DEFAULT-VALUE}).")
+  private double watermark = 0.01;
+
+  @Option(
+      names = "--check-integrity",
+      description = "Verify the block pool while serving, in less than 5 % of the time.")
+  private boolean checkIntegrity;
+
   /** Blocks asked for; 0 where the memory decides. */
   boolean saysContext() {
     return maxModelLen != 0;
@@ -102,7 +132,21 @@ final class ServingOptions {
         .kvCacheMemory(kvCacheMemory)
         .numKvBlocks(numKvBlocks)
         .prefixCaching(prefixCaching)
-        .policy(policy());
+        .policy(policy())
+        .preemption(preemption())
+        .swapSpace(swapSpace)
+        .watermark(watermark)
+        .checkIntegrity(checkIntegrity);
+  }
+
+  private EngineOptions.Preemption preemption() {
+    return switch (preemption) {
+      case "recompute" -> EngineOptions.Preemption.RECOMPUTE;
+      case "swap" -> EngineOptions.Preemption.SWAP;
+      case "auto" -> EngineOptions.Preemption.AUTO;
+      default ->
+          throw new UsageError("--preemption must be recompute, swap or auto; it is " + preemption);
+    };
   }
 
   private EngineOptions.Policy policy() {

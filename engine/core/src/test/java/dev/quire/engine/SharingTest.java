@@ -83,8 +83,7 @@ class SharingTest {
         assertThat(output.index()).isEqualTo(i);
         assertThat(output.tokenIds()).isEqualTo(expected.get(i).tokenIds());
         assertThat(output.cumulativeLogprob()).isEqualTo(expected.get(i).cumulativeLogprob());
-        assertThat(output.score())
-            .isEqualTo(output.cumulativeLogprob() / output.tokenIds().size());
+        assertThat(output.score()).isEqualTo(output.cumulativeLogprob() / output.tokenIds().size());
         assertThat(output.logprobs()).isEmpty();
       }
       assertThat(events.stream().map(e -> e.getClass().getSimpleName() + e.index()))
@@ -118,8 +117,7 @@ class SharingTest {
       assertThat(engine.stats().memory().usedBlocks()).isEqualTo(7);
 
       PinnedPrefix second = engine.pin(Prompt.tokens(EngineFixture.prompt(new Random(4), 59)));
-      assertThatThrownBy(
-              () -> engine.pin(Prompt.tokens(EngineFixture.prompt(new Random(5), 59))))
+      assertThatThrownBy(() -> engine.pin(Prompt.tokens(EngineFixture.prompt(new Random(5), 59))))
           .isInstanceOf(QuireException.class)
           .hasMessageContaining("14 blocks and others have pinned 21")
           .hasMessageContaining("40 blocks a sequence of maxModelLen (60 tokens) must find 15");

@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.Test;
 
 /**
  * Draws under every combination of parameters against exact probabilities, which a plain reference
@@ -118,8 +118,7 @@ class SamplerDistributionTest {
         .map(i -> HISTORY[i])
         .distinct()
         .forEach(
-            t ->
-                z[t] = z[t] > 0 ? z[t] / p.repetitionPenalty() : z[t] * p.repetitionPenalty());
+            t -> z[t] = z[t] > 0 ? z[t] / p.repetitionPenalty() : z[t] * p.repetitionPenalty());
     for (int i = PROMPT; i < HISTORY.length; i++) {
       z[HISTORY[i]] -= p.frequencyPenalty();
     }
@@ -144,11 +143,9 @@ class SamplerDistributionTest {
     kept = until(kept, w, p.topP());
     if (p.typicalP() < 1) {
       double sum = kept.stream().mapToDouble(t -> w[t]).sum();
-      double entropy =
-          kept.stream().mapToDouble(t -> -w[t] / sum * Math.log(w[t] / sum)).sum();
+      double entropy = kept.stream().mapToDouble(t -> -w[t] / sum * Math.log(w[t] / sum)).sum();
       List<Integer> nearest = new ArrayList<>(kept);
-      nearest.sort(
-          Comparator.comparingDouble(t -> Math.abs(-Math.log(w[t] / sum) - entropy)));
+      nearest.sort(Comparator.comparingDouble(t -> Math.abs(-Math.log(w[t] / sum) - entropy)));
       kept = until(nearest, w, p.typicalP());
     }
     double sum = kept.stream().mapToDouble(t -> w[t]).sum();
