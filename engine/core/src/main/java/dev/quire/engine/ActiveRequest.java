@@ -111,6 +111,7 @@ final class ActiveRequest {
                 search == null ? 0 : search.width(),
                 (int) Math.min(maxModelLen, (long) prompt.length + params.maxTokens()),
                 rowSink != null || params.promptLogprobs() >= 0,
+                null,
                 this));
     this.beams = search == null ? null : new BeamRun(this, search);
     this.live = group.live();

@@ -268,14 +268,13 @@ public final class Scheduler {
 
   private boolean admitToCompute(SequenceGroup group, boolean alone) {
     Sequence leader = group.leader();
-    SequenceBlocks blocks = allocator.newSequence(group.cacheSalt());
+    SequenceBlocks blocks = group.newBlocks(allocator);
     int cached = 0;
     if (!group.scoresPrompt()) {
       cached = allocator.attachPrefix(blocks, leader.tokens(), group.computeLimit(leader));
     }
     // With nothing else running, whatever fits at all may run: the watermark has nobody to protect.
-    int wanted = group.demand() - cached + running.promisedTokens();
-    if (!alone && !allocator.canAdmit(wanted)) {
+    if (!alone && !allocator.canAdmit(blocks, group.demand() + running.promisedTokens())) {
       allocator.free(blocks);
       return false;
     }

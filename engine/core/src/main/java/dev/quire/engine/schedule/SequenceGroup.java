@@ -1,5 +1,8 @@
 package dev.quire.engine.schedule;
 
+import dev.quire.paging.KvAllocator;
+import dev.quire.paging.LengthHint;
+import dev.quire.paging.SequenceBlocks;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +33,7 @@ public final class SequenceGroup {
   private final int maxLength;
   private final int beamWidth;
   private final boolean scoresPrompt;
+  private final @Nullable LengthHint lengths;
   private final @Nullable Object attachment;
   private final List<Sequence> sequences = new ArrayList<>();
 
@@ -59,6 +63,8 @@ public final class SequenceGroup {
    * @param maxLength tokens, prompt included, after which each sequence ends
    * @param scoresPrompt whether the logits of every prompt row are wanted; such a group takes no
    *     prefix from the cache
+   * @param lengths what is known of the length before it runs, for allocators that reserve; null
+   *     for nothing
    * @param attachment something of the caller's
    */
   @SuppressWarnings("ArrayRecordComponent") // read once, at construction
@@ -71,6 +77,7 @@ public final class SequenceGroup {
       int beamWidth,
       int maxLength,
       boolean scoresPrompt,
+      @Nullable LengthHint lengths,
       @Nullable Object attachment) {}
 
   public SequenceGroup(Spec spec) {
@@ -81,6 +88,7 @@ public final class SequenceGroup {
     this.maxLength = spec.maxLength();
     this.beamWidth = spec.beamWidth();
     this.scoresPrompt = spec.scoresPrompt();
+    this.lengths = spec.lengths();
     this.attachment = spec.attachment();
     for (int i = 0; i < spec.samples(); i++) {
       sequences.add(new Sequence(this, i, spec.prompt()));
@@ -99,6 +107,7 @@ public final class SequenceGroup {
     this.maxLength = from.maxLength;
     this.beamWidth = 0;
     this.scoresPrompt = from.scoresPrompt;
+    this.lengths = from.lengths;
     this.attachment = from.attachment;
     this.scoredRows = from.scoredRows;
     this.preemptions = from.preemptions;
@@ -233,6 +242,13 @@ public final class SequenceGroup {
 
   public boolean scoresPrompt() {
     return scoresPrompt;
+  }
+
+  /** A sequence without blocks, as the allocator makes it for this group. */
+  SequenceBlocks newBlocks(KvAllocator allocator) {
+    return lengths == null
+        ? allocator.newSequence(cacheSalt)
+        : allocator.newSequence(cacheSalt, lengths);
   }
 
   /** What the caller attached. */

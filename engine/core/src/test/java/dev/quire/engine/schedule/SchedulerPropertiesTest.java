@@ -168,6 +168,7 @@ class SchedulerPropertiesTest {
                   beams,
                   maxLength,
                   kind == 2,
+                  null,
                   null));
       live.add(group);
       scheduler.add(group);

@@ -24,7 +24,7 @@ class StarvationTest {
   private SequenceGroup group(int priority, int prompt, int maxLength) {
     return new SequenceGroup(
         new SequenceGroup.Spec(
-            arrivals++, priority, 0, new int[prompt], 1, 0, maxLength, false, null));
+            arrivals++, priority, 0, new int[prompt], 1, 0, maxLength, false, null, null));
   }
 
   @ParameterizedTest
