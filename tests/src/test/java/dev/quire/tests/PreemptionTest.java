@@ -13,6 +13,7 @@ import dev.quire.engine.SamplingParams;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -109,7 +110,7 @@ class PreemptionTest {
         Generation among = handle.await();
         earlier.await();
         assertThat(among.usage().preemptions()).as(method.getKey()).isPositive();
-        Generation expected = alone.get(method.getKey());
+        Generation expected = Objects.requireNonNull(alone.get(method.getKey()));
         assertThat(among.outputs()).as(method.getKey()).isEqualTo(expected.outputs());
         assertThat(among.promptLogprobs()).isEqualTo(expected.promptLogprobs());
         if (preemption == EngineOptions.Preemption.SWAP) {

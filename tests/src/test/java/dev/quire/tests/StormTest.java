@@ -72,7 +72,7 @@ class StormTest {
     EngineOptions tight =
         options()
             .numKvBlocks(blocks)
-            .maxNumBatchedTokens(300)
+            .maxNumBatchedTokens(2048)
             .preemption(preemption)
             .swapSpace(swapSpace)
             .policy(policy)
