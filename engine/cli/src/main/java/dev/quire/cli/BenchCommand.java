@@ -12,13 +12,13 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     description = "Measures speed.",
-    synopsisSubcommandLabel = "llama|batched")
+    synopsisSubcommandLabel = "llama|batched|paper")
 final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
     throw new ParameterException(
-        spec.commandLine(), "say what to measure: llama (one stream) or batched (many)");
+        spec.commandLine(), "say what to measure: llama (one stream), batched (many) or paper");
   }
 }

@@ -63,6 +63,7 @@ final class CommandLineRunner {
     if (command instanceof BenchCommand) {
       added.addSubcommand("llama", new BenchLlamaCommand(console));
       added.addSubcommand("batched", new BenchBatchedCommand(console));
+      added.addSubcommand("paper", new BenchPaperCommand(console));
     }
     line.addSubcommand(name, added);
   }

@@ -1,0 +1,54 @@
+package dev.quire.bench.paper;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A figure or table of the paper beside what this run gives for it.
+ *
+ * @param id such as {@code 12} or {@code Table 1}
+ * @param unit of the rows' values
+ * @param remark what differs from the paper's set-up, and why values may depart
+ * @param plot null where there is none
+ */
+public record Figure(
+    String id, String title, String unit, List<Row> rows, String remark, @Nullable Plot plot) {
+  public Figure {
+    rows = List.copyOf(rows);
+  }
+
+  /**
+   * A value.
+   *
+   * @param paper NaN where the paper gives none
+   */
+  public record Row(String what, double paper, double ours) {
+    /** Ours over the paper's; NaN where the paper gives none. */
+    public double ratio() {
+      return ours / paper;
+    }
+
+    static Row ours(String what, double ours) {
+      return new Row(what, Double.NaN, ours);
+    }
+  }
+
+  /**
+   * Lines over a common axis.
+   *
+   * @param maxY where the axis ends; 0 for the data's own
+   */
+  public record Plot(String file, String x, String y, boolean logX, double maxY, List<Line> lines) {
+    public Plot {
+      lines = List.copyOf(lines);
+    }
+  }
+
+  /** A line of a plot. */
+  public record Line(String label, List<Double> x, List<Double> y) {
+    public Line {
+      x = List.copyOf(x);
+      y = List.copyOf(y);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+package dev.quire.bench.paper;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+
+/**
+ * What requests look like: log-normal lengths of given means, Poisson arrivals (Figure 11; the
+ * distributions beyond their means were not published).
+ *
+ * @param meanPrompt tokens of prompts, before clipping
+ * @param meanOutput tokens of outputs, before clipping
+ * @param sigma of the logarithm of both
+ * @param maxPrompt prompts are clipped to this
+ * @param maxOutput outputs are clipped to this
+ * @param prefix tokens that all prompts begin with, on top of {@code meanPrompt}
+ */
+public record Trace(
+    String name,
+    double meanPrompt,
+    double meanOutput,
+    double sigma,
+    int maxPrompt,
+    int maxOutput,
+    int prefix) {
+  public static final Trace SHARE_GPT = new Trace("ShareGPT", 161.31, 337.99, 1, 1024, 1024, 0);
+  public static final Trace ALPACA = new Trace("Alpaca", 19.31, 58.45, 1, 1024, 1024, 0);
+
+  /** Conversations so far are mostly longer than the prompt may be. */
+  public static final Trace CHAT = new Trace("chat", 1e6, 337.99, 1, 1024, 1024, 0);
+
+  /** A translation task: sentences, behind a prefix with examples. */
+  static Trace translation(int prefix) {
+    return new Trace("WMT16, prefix of " + prefix, 35, 45, 0.5, 512, 512, prefix);
+  }
+
+  Trace withSigma(double value) {
+    return new Trace(name, meanPrompt, meanOutput, value, maxPrompt, maxOutput, prefix);
+  }
+
+  /**
+   * A request.
+   *
+   * @param at seconds from the start
+   */
+  record Arrival(double at, int prompt, int output) {}
+
+  /** Arrivals at a mean rate, the same for the same seed; each length is drawn beside its time. */
+  List<Arrival> arrivals(double ratePerSecond, double seconds, long seed) {
+    RandomGenerator random = new SplittableRandom(seed);
+    List<Arrival> arrivals = new ArrayList<>();
+    double at = 0;
+    while (true) {
+      at += -Math.log(1 - random.nextDouble()) / ratePerSecond;
+      if (at > seconds) {
+        return arrivals;
+      }
+      int prompt = prefix + length(random, meanPrompt, maxPrompt);
+      arrivals.add(new Arrival(at, prompt, length(random, meanOutput, maxOutput)));
+    }
+  }
+
+  private int length(RandomGenerator random, double mean, int max) {
+    double mu = Math.log(mean) - sigma * sigma / 2;
+    return (int) Math.clamp(Math.round(Math.exp(mu + sigma * random.nextGaussian())), 1, max);
+  }
+}

@@ -1,0 +1,71 @@
+package dev.quire.bench.paper;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class SimulationTest {
+  private static Simulation.Setup setup(ServingSystem system, Trace trace, double rate) {
+    return Simulation.Setup.of(system, ServedModel.OPT_13B, trace, rate).withSeconds(150);
+  }
+
+  @ParameterizedTest
+  @EnumSource(ServingSystem.class)
+  void everyRequestIsServedAndTheSharesAreOfOneWhole(ServingSystem system) {
+    Simulation.Setup setup = setup(system, Trace.SHARE_GPT, 2);
+    Simulation.Result result = Simulation.run(setup);
+    assertThat(result.requests()).isEqualTo(Trace.SHARE_GPT.arrivals(2, 150, setup.seed()).size());
+    double sum =
+        result.tokenShare()
+            + result.reservedShare()
+            + result.internalShare()
+            + result.externalShare();
+    assertThat(sum).isBetween(0.999999, 1.000001);
+    assertThat(Simulation.run(setup)).isEqualTo(result);
+  }
+
+  @Test
+  void pagedMemoryHoldsTokensAndReservedMemoryMostlyDoesNot() {
+    List<Double> shares =
+        List.of(
+                ServingSystem.ORCA_MAX,
+                ServingSystem.ORCA_POW2,
+                ServingSystem.ORCA_ORACLE,
+                ServingSystem.PAGED)
+            .stream()
+            .map(system -> Simulation.run(setup(system, Trace.SHARE_GPT, 6)).tokenShare())
+            .toList();
+    assertThat(shares).isSorted();
+    assertThat(shares.get(2)).isLessThan(0.5);
+    assertThat(shares.get(3)).isGreaterThanOrEqualTo(0.963);
+  }
+
+  @Test
+  void sharingSavesMoreTheMoreSequencesThereAre() {
+    double before = 0;
+    for (int samples : new int[] {2, 4, 6}) {
+      double saved =
+          Simulation.run(setup(ServingSystem.PAGED, Trace.ALPACA, 4).withSamples(samples, false))
+              .savedShare();
+      double withBeams =
+          Simulation.run(setup(ServingSystem.PAGED, Trace.ALPACA, 4).withSamples(samples, true))
+              .savedShare();
+      assertThat(saved).isGreaterThan(before);
+      assertThat(withBeams).isGreaterThan(saved);
+      before = saved;
+    }
+  }
+
+  @Test
+  void arrivalsHaveTheTracesMeans() {
+    List<Trace.Arrival> arrivals = Trace.ALPACA.arrivals(100, 2000, 7);
+    assertThat(arrivals).hasSizeBetween(195_000, 205_000);
+    assertThat(arrivals.stream().mapToInt(Trace.Arrival::prompt).average().orElse(0))
+        .isBetween(19.0, 20.0);
+    assertThat(arrivals.stream().mapToInt(Trace.Arrival::output).average().orElse(0))
+        .isBetween(57.0, 59.5);
+  }
+}
