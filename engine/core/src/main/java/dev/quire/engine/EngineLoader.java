@@ -77,7 +77,6 @@ final class EngineLoader {
               CpuOptions.of(options.blockSize(), IntStream.of(blocksPerGroup).boxed().toList())
                   .withHostBlocks(hostBlocks)
                   .withThreads(options.threads())
-                  .withContextLength(maxModelLen)
                   .withExact(options.exact()));
       ModelInfo info =
           new ModelInfo(

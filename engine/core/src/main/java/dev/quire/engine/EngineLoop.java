@@ -68,7 +68,8 @@ final class EngineLoop implements AutoCloseable {
                 options.maxNumSeqs(),
                 options.maxNumBatchedTokens(),
                 promptRows,
-                options.maxNumSeqs()),
+                options.maxNumSeqs(),
+                executor.recomputesBeyond()),
             policy(options.policy()),
             preemption(options.preemption(), new MeasuredCosts(executor, groups, clock)));
     this.batches = new StepBatchBuilder(allocator, groups);

@@ -60,7 +60,6 @@ public final class CpuExecutor implements ModelExecutor {
         new ForwardPass(
             model,
             layers,
-            options.contextLength() == 0 ? spec.contextLength() : options.contextLength(),
             team,
             new MatMul(team, arithmetic),
             new PagedAttention(team, arithmetic),
@@ -74,6 +73,11 @@ public final class CpuExecutor implements ModelExecutor {
         options.blockSize(),
         layer.attention().kvHeads(),
         layer.attention().headSize());
+  }
+
+  @Override
+  public int recomputesBeyond() {
+    return spec.stretchedBeyond();
   }
 
   @Override

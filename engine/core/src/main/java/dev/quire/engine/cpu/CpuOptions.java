@@ -10,8 +10,6 @@ import java.util.List;
  * @param blockSize positions a KV cache block
  * @param blocksPerGroup blocks of each of the model's cache groups
  * @param hostBlocksPerGroup blocks of each group's host pool, for swapping; empty for none
- * @param contextLength the longest sequence that will be computed; 0: the model's own. LongRoPE
- *     picks its frequencies by it
  * @param exact whether activations must keep full precision in products with quantised weights; the
  *     present arithmetic keeps it in any case
  * @param vectorWidth which arithmetic
@@ -21,41 +19,35 @@ public record CpuOptions(
     int blockSize,
     List<Integer> blocksPerGroup,
     List<Integer> hostBlocksPerGroup,
-    int contextLength,
     boolean exact,
     VectorWidth vectorWidth) {
 
   public CpuOptions {
     blocksPerGroup = List.copyOf(blocksPerGroup);
     hostBlocksPerGroup = List.copyOf(hostBlocksPerGroup);
-    if (threads < 0 || blockSize < 1 || contextLength < 0) {
+    if (threads < 0 || blockSize < 1) {
       throw new IllegalArgumentException(
-          "threads %d, block size %d, context %d".formatted(threads, blockSize, contextLength));
+          "threads %d, block size %d".formatted(threads, blockSize));
     }
   }
 
-  /** All cores, the model's own context. */
+  /** All cores. */
   public static CpuOptions of(int blockSize, List<Integer> blocksPerGroup) {
-    return new CpuOptions(0, blockSize, blocksPerGroup, List.of(), 0, false, VectorWidth.AUTO);
+    return new CpuOptions(0, blockSize, blocksPerGroup, List.of(), false, VectorWidth.AUTO);
   }
 
   public CpuOptions withThreads(int value) {
     return new CpuOptions(
-        value, blockSize, blocksPerGroup, hostBlocksPerGroup, contextLength, exact, vectorWidth);
+        value, blockSize, blocksPerGroup, hostBlocksPerGroup, exact, vectorWidth);
   }
 
   public CpuOptions withHostBlocks(List<Integer> value) {
     return new CpuOptions(
-        threads, blockSize, blocksPerGroup, value, contextLength, exact, vectorWidth);
-  }
-
-  public CpuOptions withContextLength(int value) {
-    return new CpuOptions(
-        threads, blockSize, blocksPerGroup, hostBlocksPerGroup, value, exact, vectorWidth);
+        threads, blockSize, blocksPerGroup, value, exact, vectorWidth);
   }
 
   public CpuOptions withExact(boolean value) {
     return new CpuOptions(
-        threads, blockSize, blocksPerGroup, hostBlocksPerGroup, contextLength, value, vectorWidth);
+        threads, blockSize, blocksPerGroup, hostBlocksPerGroup, value, vectorWidth);
   }
 }

@@ -4,7 +4,6 @@ import dev.quire.engine.cpu.math.Arithmetic;
 import dev.quire.engine.cpu.math.MatMul;
 import dev.quire.engine.cpu.math.Matrix;
 import dev.quire.engine.cpu.math.PagedAttention;
-import dev.quire.engine.cpu.math.Rope;
 import dev.quire.engine.cpu.math.WorkerTeam;
 import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.model.AttentionSpec;
@@ -26,7 +25,7 @@ final class ForwardPass {
   private final Matrix head;
   private final float[] finalNorm;
   private final List<CpuLayer> layers;
-  private final List<Rope> ropes;
+  private final List<StepRope> ropes;
   private final RowLoop rows;
   private final Arithmetic arithmetic;
   private final MatMul matMul;
@@ -46,13 +45,11 @@ final class ForwardPass {
   private float[] query = {};
   private float[] key = {};
   private float[] value = {};
-  private final float[][] ropeTables;
   private float[] logits = {};
 
   ForwardPass(
       DecoderModel model,
       List<CpuLayer> layers,
-      int contextLength,
       WorkerTeam team,
       MatMul matMul,
       PagedAttention attention,
@@ -63,19 +60,7 @@ final class ForwardPass {
     this.head = Matrix.of(model.head());
     this.finalNorm = model.finalNorm();
     this.layers = List.copyOf(layers);
-    this.ropes =
-        spec.ropes().stream()
-            .map(
-                rope ->
-                    new Rope(
-                        rope.frequencies(contextLength),
-                        rope.magnitude(),
-                        switch (rope.layout()) {
-                          case INTERLEAVED -> Rope.Pairing.NEIGHBOURS;
-                          case HALVES -> Rope.Pairing.HALVES;
-                        }))
-            .toList();
-    this.ropeTables = new float[ropes.size()][0];
+    this.ropes = spec.ropes().stream().map(StepRope::new).toList();
     this.rows = new RowLoop(team);
     this.arithmetic = arithmetic;
     this.matMul = matMul;
@@ -87,7 +72,7 @@ final class ForwardPass {
   /** Logits of the wanted rows, {@code [numLogitsRows × vocabulary]}; may be longer. */
   float[] run(StepBatch batch) {
     embed(batch);
-    fillRopeTables(batch);
+    ropes.forEach(rope -> rope.fill(batch, rows));
     for (int i = 0; i < layers.size() - 1; i++) {
       layer(layers.get(i), batch);
     }
@@ -108,17 +93,6 @@ final class ForwardPass {
             arithmetic.scale(x, row * hidden, hidden, spec.embeddingScale());
           }
         });
-  }
-
-  private void fillRopeTables(StepBatch batch) {
-    for (int r = 0; r < ropes.size(); r++) {
-      Rope rope = ropes.get(r);
-      int size = rope.tableSize();
-      float[] table = RowLoop.grown(ropeTables[r], (long) batch.numTokens * size);
-      ropeTables[r] = table;
-      rows.forEach(
-          batch.numTokens, (row, _) -> rope.fillTable(batch.positions[row], table, row * size));
-    }
   }
 
   private void layer(CpuLayer layer, StepBatch batch) {
@@ -227,14 +201,7 @@ final class ForwardPass {
 
   private void rotate(CpuLayer layer, float[] heads, int at, int count, int row) {
     if (layer.rope() >= 0) {
-      Rope rope = ropes.get(layer.rope());
-      rope.rotate(
-          heads,
-          at,
-          count,
-          layer.shape().headSize(),
-          ropeTables[layer.rope()],
-          row * rope.tableSize());
+      ropes.get(layer.rope()).rotate(heads, at, count, layer.shape().headSize(), row);
     }
   }
 

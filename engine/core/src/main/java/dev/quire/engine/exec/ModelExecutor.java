@@ -36,6 +36,14 @@ public interface ModelExecutor extends AutoCloseable {
     return 8e9;
   }
 
+  /**
+   * The length of a sequence beyond which all of its keys and values are others than up to it, so
+   * that a sequence that grows past it is computed anew; 0 for none. LongRoPE models have one.
+   */
+  default int recomputesBeyond() {
+    return 0;
+  }
+
   /** One line on the device, its threads or its backend, for people. */
   String describe();
 

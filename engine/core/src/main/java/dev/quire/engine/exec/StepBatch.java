@@ -41,6 +41,12 @@ public final class StepBatch {
    */
   public int[] contextLengths = {};
 
+  /**
+   * Tokens of each sequence that are known, computed or not, {@code [numSequences]}: what rotary
+   * embeddings go by that depend on a sequence's length. Left empty, {@link #contextLengths} counts.
+   */
+  public int[] knownLengths = {};
+
   /** Where each token's K and V go: block × block size + offset, {@code [group][numTokens]}. */
   public int[][] slots = {};
 
@@ -101,4 +107,9 @@ public final class StepBatch {
 
   /** Rows of logits wanted. */
   public int numLogitsRows;
+
+  /** Tokens known of a sequence. */
+  public int knownLength(int sequence) {
+    return knownLengths.length == 0 ? contextLengths[sequence] : knownLengths[sequence];
+  }
 }

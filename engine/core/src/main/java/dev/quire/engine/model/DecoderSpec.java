@@ -75,6 +75,15 @@ public record DecoderSpec(
         .toList();
   }
 
+  /** The length beyond which a sequence's keys are others than up to it; 0 for none. */
+  public int stretchedBeyond() {
+    return ropes().stream()
+        .mapToInt(RopeSpec::stretchedBeyond)
+        .filter(length -> length > 0)
+        .min()
+        .orElse(0);
+  }
+
   /** Elements that K and V of one token take together, over all layers of a cache group. */
   public long cacheElements(int group) {
     return layers.stream()

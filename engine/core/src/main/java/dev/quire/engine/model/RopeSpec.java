@@ -29,11 +29,19 @@ public record RopeSpec(RopeLayout layout, int rotarySize, double base, RopeScali
   }
 
   /**
+   * The length of a sequence beyond which it is rotated by other frequencies, at all of its
+   * positions; 0 for none.
+   */
+  public int stretchedBeyond() {
+    return scaling instanceof RopeScaling.LongRope longRope ? longRope.originalContext() : 0;
+  }
+
+  /**
    * Radians a position, for each pair.
    *
-   * @param contextLength the longest sequence that will be computed; only LongRoPE distinguishes
+   * @param length tokens of the sequence; only LongRoPE distinguishes
    */
-  public float[] frequencies(int contextLength) {
+  public float[] frequencies(int length) {
     float[] plain = new float[pairs()];
     for (int i = 0; i < plain.length; i++) {
       plain[i] = 1f / (float) Math.pow(base, (float) (2 * i) / rotarySize);
@@ -51,7 +59,7 @@ public record RopeSpec(RopeLayout layout, int rotarySize, double base, RopeScali
       case RopeScaling.LongRope longRope ->
           divide(
               plain,
-              contextLength > longRope.originalContext()
+              length > longRope.originalContext()
                   ? longRope.longDivisors()
                   : longRope.shortDivisors());
       case RopeScaling.Divisors divisors -> divide(plain, divisors.divisors());

@@ -149,6 +149,7 @@ public final class Scheduler {
       if (s != leader && !s.finished()) {
         s.blocks = allocator.fork(leader.blocks(), leader.computed);
         s.computed = leader.computed;
+        s.stretched = leader.stretched;
         notePeak(s);
       }
     }
@@ -230,6 +231,7 @@ public final class Scheduler {
     } else if (ledUnforked) {
       group.leader().blocks = sequence.blocks;
       group.leader().computed = sequence.computed;
+      group.leader().stretched = sequence.stretched;
       sequence.blocks = null;
     }
   }
@@ -268,7 +270,8 @@ public final class Scheduler {
 
   private boolean admitToCompute(SequenceGroup group, boolean alone) {
     Sequence leader = group.leader();
-    SequenceBlocks blocks = group.newBlocks(allocator);
+    boolean stretched = limits.stretched(leader.length());
+    SequenceBlocks blocks = group.newBlocks(allocator, stretched);
     int cached = 0;
     if (!group.scoresPrompt()) {
       cached = allocator.attachPrefix(blocks, leader.tokens(), group.computeLimit(leader));
@@ -280,11 +283,23 @@ public final class Scheduler {
     }
     leader.blocks = blocks;
     leader.computed = cached;
+    leader.stretched = stretched;
     if (!group.everAdmitted) {
       group.everAdmitted = true;
       leader.cachedTokens = cached;
     }
     return true;
+  }
+
+  /** A running sequence has grown past the length up to which its keys and values hold. */
+  private void recompute(SequenceGroup group, Sequence s) {
+    preemption.release(s);
+    SequenceBlocks blocks = group.newBlocks(allocator, true);
+    s.blocks = blocks;
+    s.stretched = true;
+    if (!group.scoresPrompt()) {
+      s.computed = allocator.attachPrefix(blocks, s.tokens(), s.length() - 1);
+    }
   }
 
   /** Plans what the budget allows of a running group, or preempts. */
@@ -315,6 +330,9 @@ public final class Scheduler {
   }
 
   private void planSequence(SequenceGroup group, Sequence s, StepPlan plan) {
+    if (!s.stretched && limits.stretched(s.length())) {
+      recompute(group, s);
+    }
     int limit = group.computeLimit(s);
     int tokens = Math.min(limit - s.computed, tokenBudget);
     boolean scoring = group.scoresPrompt() && group.scoredRows < s.promptLength();

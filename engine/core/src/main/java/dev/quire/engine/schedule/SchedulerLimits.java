@@ -9,12 +9,22 @@ package dev.quire.engine.schedule;
  *     beyond one a sequence; bounds the size of the logits
  * @param maxOvertakes times that the oldest waiting group is passed over for a later one, whatever
  *     the policy, before it goes first
+ * @param recomputesBeyond length beyond which a sequence is computed anew; 0 for none
  */
 public record SchedulerLimits(
-    int maxNumSeqs, int maxNumBatchedTokens, int maxPromptRows, int maxOvertakes) {
+    int maxNumSeqs,
+    int maxNumBatchedTokens,
+    int maxPromptRows,
+    int maxOvertakes,
+    int recomputesBeyond) {
   public SchedulerLimits {
     if (maxNumSeqs < 1 || maxNumBatchedTokens < 1 || maxPromptRows < 1 || maxOvertakes < 1) {
       throw new IllegalArgumentException("limits must be at least 1");
     }
+  }
+
+  /** Whether a sequence of this length is past what {@code recomputesBeyond} says. */
+  boolean stretched(int length) {
+    return recomputesBeyond > 0 && length > recomputesBeyond;
   }
 }

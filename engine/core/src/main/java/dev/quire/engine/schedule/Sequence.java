@@ -24,6 +24,8 @@ public final class Sequence {
   private boolean finished;
 
   int computed;
+  // Whether what is computed is as for a length past SchedulerLimits.recomputesBeyond.
+  boolean stretched;
   int peakBlocks;
   int cachedTokens;
   @Nullable SequenceBlocks blocks;
@@ -44,6 +46,7 @@ public final class Sequence {
     this.tokens = from.tokens.clone();
     this.length = from.length;
     this.computed = from.computed;
+    this.stretched = from.stretched;
     this.peakBlocks = from.peakBlocks;
     this.cachedTokens = from.cachedTokens;
   }

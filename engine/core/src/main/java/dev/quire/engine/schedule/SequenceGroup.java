@@ -26,6 +26,8 @@ public final class SequenceGroup {
     DONE
   }
 
+  private static final long STRETCHED_SALT = 0x9e3779b97f4a7c15L;
+
   private final long arrival;
   private final int priority;
   private final long cacheSalt;
@@ -244,11 +246,15 @@ public final class SequenceGroup {
     return scoresPrompt;
   }
 
-  /** A sequence without blocks, as the allocator makes it for this group. */
-  SequenceBlocks newBlocks(KvAllocator allocator) {
-    return lengths == null
-        ? allocator.newSequence(cacheSalt)
-        : allocator.newSequence(cacheSalt, lengths);
+  /**
+   * A sequence without blocks, as the allocator makes it for this group.
+   *
+   * @param stretched whether its blocks are none that others of the same tokens may share, but for
+   *     stretched ones
+   */
+  SequenceBlocks newBlocks(KvAllocator allocator, boolean stretched) {
+    long salt = stretched ? cacheSalt ^ STRETCHED_SALT : cacheSalt;
+    return lengths == null ? allocator.newSequence(salt) : allocator.newSequence(salt, lengths);
   }
 
   /** What the caller attached. */

@@ -45,6 +45,7 @@ public final class StepBatchBuilder {
     batch.positions = atLeast(batch.positions, numTokens);
     batch.queryStart = atLeast(batch.queryStart, numSequences + 1);
     batch.contextLengths = atLeast(batch.contextLengths, numSequences);
+    batch.knownLengths = atLeast(batch.knownLengths, Math.max(1, numSequences));
     batch.logitsRows = atLeast(batch.logitsRows, plan.numRows());
     int token = 0;
     int row = 0;
@@ -53,6 +54,7 @@ public final class StepBatchBuilder {
       int count = plan.tokens(i);
       batch.queryStart[i] = token;
       batch.contextLengths[i] = s.computed() + count;
+      batch.knownLengths[i] = s.length();
       System.arraycopy(s.tokens(), s.computed(), batch.tokenIds, token, count);
       for (int t = 0; t < count; t++) {
         batch.positions[token + t] = s.computed() + t;
