@@ -26,8 +26,7 @@ public record CpuOptions(
     blocksPerGroup = List.copyOf(blocksPerGroup);
     hostBlocksPerGroup = List.copyOf(hostBlocksPerGroup);
     if (threads < 0 || blockSize < 1) {
-      throw new IllegalArgumentException(
-          "threads %d, block size %d".formatted(threads, blockSize));
+      throw new IllegalArgumentException("threads %d, block size %d".formatted(threads, blockSize));
     }
   }
 
@@ -37,13 +36,11 @@ public record CpuOptions(
   }
 
   public CpuOptions withThreads(int value) {
-    return new CpuOptions(
-        value, blockSize, blocksPerGroup, hostBlocksPerGroup, exact, vectorWidth);
+    return new CpuOptions(value, blockSize, blocksPerGroup, hostBlocksPerGroup, exact, vectorWidth);
   }
 
   public CpuOptions withHostBlocks(List<Integer> value) {
-    return new CpuOptions(
-        threads, blockSize, blocksPerGroup, value, exact, vectorWidth);
+    return new CpuOptions(threads, blockSize, blocksPerGroup, value, exact, vectorWidth);
   }
 
   public CpuOptions withExact(boolean value) {

@@ -48,8 +48,7 @@ final class StepRope {
   private void fill(Rope rope, StepBatch batch, int from, int to, RowLoop rows) {
     int size = rope.tableSize();
     rows.forEach(
-        to - from,
-        (i, _) -> rope.fillTable(batch.positions[from + i], table, (from + i) * size));
+        to - from, (i, _) -> rope.fillTable(batch.positions[from + i], table, (from + i) * size));
   }
 
   /** Turns the heads of one token in place; its row in the step says where it stands. */

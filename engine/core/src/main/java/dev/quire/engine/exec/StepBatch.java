@@ -43,7 +43,8 @@ public final class StepBatch {
 
   /**
    * Tokens of each sequence that are known, computed or not, {@code [numSequences]}: what rotary
-   * embeddings go by that depend on a sequence's length. Left empty, {@link #contextLengths} counts.
+   * embeddings go by that depend on a sequence's length. Left empty, {@link #contextLengths}
+   * counts.
    */
   public int[] knownLengths = {};
 

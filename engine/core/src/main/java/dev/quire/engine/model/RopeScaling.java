@@ -48,8 +48,8 @@ public sealed interface RopeScaling {
   }
 
   /**
-   * LongRoPE (Ding et al., arXiv 2402.13753): a divisor for each frequency; one set for sequences up
-   * to the original context, another for all positions of longer ones.
+   * LongRoPE (Ding et al., arXiv 2402.13753): a divisor for each frequency; one set for sequences
+   * up to the original context, another for all positions of longer ones.
    *
    * @param magnitude factor of cosine and sine
    */

@@ -23,6 +23,12 @@ public record SchedulerLimits(
     }
   }
 
+  /** For models of which no sequence is computed anew for its length. */
+  public SchedulerLimits(
+      int maxNumSeqs, int maxNumBatchedTokens, int maxPromptRows, int maxOvertakes) {
+    this(maxNumSeqs, maxNumBatchedTokens, maxPromptRows, maxOvertakes, 0);
+  }
+
   /** Whether a sequence of this length is past what {@code recomputesBeyond} says. */
   boolean stretched(int length) {
     return recomputesBeyond > 0 && length > recomputesBeyond;
