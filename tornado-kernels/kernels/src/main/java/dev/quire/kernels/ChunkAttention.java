@@ -9,7 +9,6 @@ import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
  * Causal attention of many queries a sequence (a prefill chunk) over its blocks, on tensor cores.
@@ -111,8 +110,8 @@ public final class ChunkAttention {
       int d = i % pairs * 2;
       int packed = 0;
       if (r < rows) {
-        Half2 pair = queries.getHalf2(((firstRow + r) * heads + head) * headSize + d);
-        packed = pack(pair.getX(), pair.getY());
+        int at0 = ((firstRow + r) * heads + head) * headSize + d;
+        packed = pack(queries.get(at0), queries.get(at0 + 1));
       }
       query[d / 16 * 128 + r * 8 + d % 16 / 2] = packed;
     }
@@ -122,31 +121,23 @@ public final class ChunkAttention {
       for (int i = thread; i < TILE / 2 * pairs; i += GROUP) {
         int n = i / pairs * 2;
         int d = i % pairs * 2;
-        Half2 left =
-            keys.getHalf2(
-                row(
-                            tables,
-                            tableRow,
-                            TornadoMath.min(start + n, end - 1),
-                            kvHead,
-                            kvHeads,
-                            blockSize)
-                        * headSize
-                    + d);
-        Half2 right =
-            keys.getHalf2(
-                row(
-                            tables,
-                            tableRow,
-                            TornadoMath.min(start + n + 1, end - 1),
-                            kvHead,
-                            kvHeads,
-                            blockSize)
-                        * headSize
-                    + d);
+        int leftAt =
+            row(tables, tableRow, TornadoMath.min(start + n, end - 1), kvHead, kvHeads, blockSize)
+                    * headSize
+                + d;
+        int rightAt =
+            row(
+                        tables,
+                        tableRow,
+                        TornadoMath.min(start + n + 1, end - 1),
+                        kvHead,
+                        kvHeads,
+                        blockSize)
+                    * headSize
+                + d;
         int at = (d / 16 * (TILE / 8) + n / 8) * 64 + d % 16 * 4 + n % 8 / 2;
-        tile[at] = pack(left.getX(), right.getX());
-        tile[at + 4] = pack(left.getY(), right.getY());
+        tile[at] = pack(keys.get(leftAt), keys.get(rightAt));
+        tile[at + 4] = pack(keys.get(leftAt + 1), keys.get(rightAt + 1));
       }
       context.localBarrier();
       float[] s0 = context.mmaFragment(0.0f);
@@ -204,31 +195,23 @@ public final class ChunkAttention {
       for (int i = thread; i < TILE / 2 * pairs; i += GROUP) {
         int n = i / pairs * 2;
         int d = i % pairs * 2;
-        Half2 left =
-            keys.getHalf2(
-                row(
-                            tables,
-                            tableRow,
-                            TornadoMath.min(start + n, end - 1),
-                            kvHead,
-                            kvHeads,
-                            blockSize)
-                        * headSize
-                    + d);
-        Half2 right =
-            keys.getHalf2(
-                row(
-                            tables,
-                            tableRow,
-                            TornadoMath.min(start + n + 1, end - 1),
-                            kvHead,
-                            kvHeads,
-                            blockSize)
-                        * headSize
-                    + d);
+        int leftAt =
+            row(tables, tableRow, TornadoMath.min(start + n, end - 1), kvHead, kvHeads, blockSize)
+                    * headSize
+                + d;
+        int rightAt =
+            row(
+                        tables,
+                        tableRow,
+                        TornadoMath.min(start + n + 1, end - 1),
+                        kvHead,
+                        kvHeads,
+                        blockSize)
+                    * headSize
+                + d;
         int at = (d / 16 * (TILE / 8) + n / 8) * 64 + d % 16 * 4 + n % 8 / 2;
-        tile[at] = pack(left.getX(), right.getX());
-        tile[at + 4] = pack(left.getY(), right.getY());
+        tile[at] = pack(keys.get(leftAt), keys.get(rightAt));
+        tile[at + 4] = pack(keys.get(leftAt + 1), keys.get(rightAt + 1));
       }
       context.localBarrier();
       float[] s0 = context.mmaFragment(0.0f);
@@ -258,11 +241,9 @@ public final class ChunkAttention {
         int p = i / pairs;
         int d = i % pairs * 2;
         int position = TornadoMath.min(start + p, end - 1);
-        Half2 pair =
-            values.getHalf2(
-                row(tables, tableRow, position, kvHead, kvHeads, blockSize) * headSize + d);
+        int at0 = row(tables, tableRow, position, kvHead, kvHeads, blockSize) * headSize + d;
         tile[(p / 16 * outputTiles + d / 8) * 64 + p % 16 * 4 + d % 8 / 2] =
-            pack(pair.getX(), pair.getY());
+            pack(values.get(at0), values.get(at0 + 1));
       }
       context.localBarrier();
       for (int step = 0; step < TILE / 16; step++) {

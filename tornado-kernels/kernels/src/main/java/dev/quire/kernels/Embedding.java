@@ -43,8 +43,8 @@ public final class Embedding {
     int source = tokens.get(row) * width;
     for (int i = 2 * context.localIdx; i < width; i += 2 * GROUP) {
       Half2 pair = table.getHalf2(source + i);
-      residual.set(row * width + i, pair.getX().getFloat32());
-      residual.set(row * width + i + 1, pair.getY().getFloat32());
+      residual.set(row * width + i, Half2.lowFloat(pair));
+      residual.set(row * width + i + 1, Half2.highFloat(pair));
     }
   }
 

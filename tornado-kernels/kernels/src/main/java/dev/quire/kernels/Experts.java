@@ -115,12 +115,12 @@ public final class Experts {
     float b = 0.0f;
     for (int i = 2 * lane; i < valid; i += 2 * WARP) {
       Half2 both = x.getHalf2(from + i);
-      float left = both.getX().getFloat32();
-      float right = both.getY().getFloat32();
+      float left = Half2.lowFloat(both);
+      float right = Half2.highFloat(both);
       Half2 first = weights.getHalf2(upper + i);
       Half2 second = weights.getHalf2(lower + i);
-      a += first.getX().getFloat32() * left + first.getY().getFloat32() * right;
-      b += second.getX().getFloat32() * left + second.getY().getFloat32() * right;
+      a += Half2.lowFloat(first) * left + Half2.highFloat(first) * right;
+      b += Half2.lowFloat(second) * left + Half2.highFloat(second) * right;
     }
     a = context.simdSum(a);
     b = context.simdSum(b);

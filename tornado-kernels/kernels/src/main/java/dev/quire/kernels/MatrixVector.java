@@ -82,8 +82,7 @@ public final class MatrixVector {
   }
 
   private static float dot(Half2 a, Half2 b) {
-    return a.getX().getFloat32() * b.getX().getFloat32()
-        + a.getY().getFloat32() * b.getY().getFloat32();
+    return Half2.lowFloat(a) * Half2.lowFloat(b) + Half2.highFloat(a) * Half2.highFloat(b);
   }
 
   /**
@@ -124,10 +123,10 @@ public final class MatrixVector {
   }
 
   private static float dotQ8(int four, Half2 low, Half2 high) {
-    return (four << 24 >> 24) * low.getX().getFloat32()
-        + (four << 16 >> 24) * low.getY().getFloat32()
-        + (four << 8 >> 24) * high.getX().getFloat32()
-        + (four >> 24) * high.getY().getFloat32();
+    return (four << 24 >> 24) * Half2.lowFloat(low)
+        + (four << 16 >> 24) * Half2.highFloat(low)
+        + (four << 8 >> 24) * Half2.lowFloat(high)
+        + (four >> 24) * Half2.highFloat(high);
   }
 
   /** Groups for all outputs. */

@@ -119,8 +119,8 @@ public final class PagedAttention {
         int block = tables.get(sequence * tableWidth + position / blockSize);
         int row = (block * kvHeads + kvHead) * blockSize + position % blockSize;
         Half2 pair = keys.getHalf2(row * headSize + i % headSize);
-        tile[place * STRIDE + i % headSize] = pair.getX().getFloat32();
-        tile[place * STRIDE + i % headSize + 1] = pair.getY().getFloat32();
+        tile[place * STRIDE + i % headSize] = Half2.lowFloat(pair);
+        tile[place * STRIDE + i % headSize + 1] = Half2.highFloat(pair);
       }
       context.localBarrier();
       for (int q = warp; q < QUERIES; q += WARPS) {
@@ -154,8 +154,8 @@ public final class PagedAttention {
         int block = tables.get(sequence * tableWidth + position / blockSize);
         int row = (block * kvHeads + kvHead) * blockSize + position % blockSize;
         Half2 pair = values.getHalf2(row * headSize + i % headSize);
-        tile[place * STRIDE + i % headSize] = pair.getX().getFloat32();
-        tile[place * STRIDE + i % headSize + 1] = pair.getY().getFloat32();
+        tile[place * STRIDE + i % headSize] = Half2.lowFloat(pair);
+        tile[place * STRIDE + i % headSize + 1] = Half2.highFloat(pair);
       }
       context.localBarrier();
       int elements = thread < headSize ? shared : 0;

@@ -91,7 +91,7 @@ public final class RowAttention {
         float dot = 0.0f;
         for (int i = 0; i < headSize; i += 2) {
           Half2 pair = keys.getHalf2(at + i);
-          dot += query[i] * pair.getX().getFloat32() + query[i + 1] * pair.getY().getFloat32();
+          dot += query[i] * Half2.lowFloat(pair) + query[i + 1] * Half2.highFloat(pair);
         }
         score = softCap > 0.0f ? softCap * TornadoMath.tanh(dot / softCap) : dot;
       }

@@ -8,7 +8,6 @@ import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
  * 2 to 16 rows of activations times a weight matrix, on tensor cores: every weight is read once.
@@ -70,8 +69,8 @@ public final class SkinnyProduct {
         int k = i % (DEPTH / 2) * 2;
         int packed = 0;
         if (firstRow + r < rows && depth + k < inputs) {
-          Half2 pair = x.getHalf2((firstRow + r) * inputs + depth + k);
-          packed = pack(pair.getX(), pair.getY());
+          int at0 = (firstRow + r) * inputs + depth + k;
+          packed = pack(x.get(at0), x.get(at0 + 1));
         }
         aTile[((k / 16) * (TILE_ROWS / 16) + r / 16) * 128 + r % 16 * 8 + k % 16 / 2] = packed;
       }
@@ -82,10 +81,10 @@ public final class SkinnyProduct {
         int second = 0;
         if (firstOutput + n < outputs && depth + k < inputs) {
           int from = (firstOutput + n) * inputs + depth + k;
-          Half2 left = weights.getHalf2(from);
-          Half2 right = weights.getHalf2(from + inputs);
-          first = pack(left.getX(), right.getX());
-          second = pack(left.getY(), right.getY());
+          int leftAt = from;
+          int rightAt = from + inputs;
+          first = pack(weights.get(leftAt), weights.get(rightAt));
+          second = pack(weights.get(leftAt + 1), weights.get(rightAt + 1));
         }
         int at = ((k / 16) * (TILE_OUTPUTS / 8) + n / 8) * 64 + k % 16 * 4 + n % 8 / 2;
         bTile[at] = first;
@@ -147,8 +146,8 @@ public final class SkinnyProduct {
         int k = i % (DEPTH / 2) * 2;
         int packed = 0;
         if (firstRow + r < rows && depth + k < inputs) {
-          Half2 pair = x.getHalf2((firstRow + r) * inputs + depth + k);
-          packed = pack(pair.getX(), pair.getY());
+          int at0 = (firstRow + r) * inputs + depth + k;
+          packed = pack(x.get(at0), x.get(at0 + 1));
         }
         aTile[((k / 16) * (TILE_ROWS / 16) + r / 16) * 128 + r % 16 * 8 + k % 16 / 2] = packed;
       }
