@@ -1,5 +1,7 @@
 package dev.quire.engine.exec;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Runs steps of one model over one KV cache. Owned by the engine thread: no method is called from
  * two threads at once.
@@ -59,5 +61,15 @@ public interface ModelExecutor extends AutoCloseable {
      *     the next submit; may be longer
      */
     float[] awaitLogits();
+
+    /**
+     * Waits for the step's end, and leaves the logits where they are.
+     *
+     * @return the most probable token of each wanted row, of equals the lowest, {@code
+     *     [numLogitsRows]}; null where the executor leaves the choice to the host
+     */
+    default int @Nullable [] awaitBest() {
+      return null;
+    }
   }
 }

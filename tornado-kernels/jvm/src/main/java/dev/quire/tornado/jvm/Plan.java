@@ -151,7 +151,8 @@ public final class Plan {
       return;
     }
     for (GraphState other : states) {
-      if (other.graph.name().equals(source) && other.persisted.contains(object)) {
+      if (other.graph.name().equals(source)
+          && (other.persisted.contains(object) || other.borrowed.contains(other.arrays.get(object)))) {
         DeviceArray array = other.array(object);
         state.arrays.put(object, array);
         state.borrowed.add(array);

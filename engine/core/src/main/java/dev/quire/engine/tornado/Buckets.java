@@ -1,0 +1,59 @@
+package dev.quire.engine.tornado;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** The sizes that graphs are made for; a step runs in the smallest that holds it. */
+final class Buckets {
+  private static final int[] DECODE = {1, 16, 64, 128, 256, 512, 1024};
+  private static final int[] MIXED = {64, 512, 2048, 8192};
+
+  private Buckets() {}
+
+  /** Sequences of the graphs for steps of single tokens. */
+  static List<Integer> decode(TornadoOptions options) {
+    List<Integer> buckets = new ArrayList<>();
+    for (int bucket : DECODE) {
+      if (bucket < options.maxSequences() && bucket <= options.logitRows()) {
+        buckets.add(bucket);
+      }
+    }
+    buckets.add(Math.min(options.maxSequences(), options.logitRows()));
+    return buckets;
+  }
+
+  /** Tokens of the graphs for all other steps. */
+  static List<Integer> mixed(TornadoOptions options) {
+    List<Integer> buckets = new ArrayList<>();
+    for (int bucket : MIXED) {
+      if (bucket < options.rows()) {
+        buckets.add(bucket);
+      }
+    }
+    buckets.add(options.rows());
+    return buckets;
+  }
+
+  /** Parts that a context is split into, so that few sequences still fill the device. */
+  static int splits(int sequences) {
+    if (sequences == 1) {
+      return 64;
+    }
+    return sequences <= 16 ? 16 : sequences <= 64 ? 8 : 4;
+  }
+
+  /** Positions of a split, so that {@code splits} cover a context. */
+  static int splitLength(int longest, int splits) {
+    return Math.max(64, Math.ceilDiv(Math.ceilDiv(longest, splits), 32) * 32);
+  }
+
+  /** The smallest bucket that holds {@code count}; −1 if none does. */
+  static int indexOf(List<Integer> buckets, int count) {
+    for (int i = 0; i < buckets.size(); i++) {
+      if (count <= buckets.get(i)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+}

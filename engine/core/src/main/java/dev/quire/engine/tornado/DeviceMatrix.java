@@ -1,0 +1,37 @@
+package dev.quire.engine.tornado;
+
+import java.util.List;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
+
+/** A weight matrix [outputs, inputs] as the kernels read it; outputs a multiple of 8. */
+sealed interface DeviceMatrix {
+  int outputs();
+
+  int inputs();
+
+  List<TornadoNativeArray> arrays();
+
+  /** Halves, row by row. */
+  record Halves(int outputs, int inputs, HalfFloatArray weights) implements DeviceMatrix {
+    @Override
+    public List<TornadoNativeArray> arrays() {
+      return List.of(weights);
+    }
+  }
+
+  /** Q8_0 taken apart: four quants an int, a scale for each 32 of them. */
+  record Quants(int outputs, int inputs, IntArray quants, HalfFloatArray scales)
+      implements DeviceMatrix {
+    @Override
+    public List<TornadoNativeArray> arrays() {
+      return List.of(quants, scales);
+    }
+  }
+
+  /** Bytes on the device. */
+  default long bytes() {
+    return arrays().stream().mapToLong(TornadoNativeArray::getNumBytesOfSegmentWithHeader).sum();
+  }
+}

@@ -1,0 +1,113 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.engine.model.DecoderSpec;
+import dev.quire.kernels.Argmax;
+import dev.quire.kernels.RmsNorm;
+import dev.quire.kernels.Rows;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/** Writes down the kernels from the residual stream to the logits and tokens of wanted rows. */
+final class HeadTasks {
+  private HeadTasks() {}
+
+  /**
+   * @param rows the most wanted rows; 1 means exactly one
+   * @param tokens the most probable token of each wanted row
+   */
+  static void add(
+      Segments segments,
+      DecoderSpec spec,
+      DeviceWeights weights,
+      Scratch scratch,
+      StepInputs inputs,
+      int rows,
+      IntArray tokens) {
+    KernelContext context = new KernelContext();
+    IntArray counts = inputs.wantedCounts;
+    int hidden = spec.hiddenSize();
+    int stride = weights.head.outputs();
+    int vocabulary = spec.vocabularySize();
+    float epsilon = spec.normEpsilon();
+    float factor = spec.logitScale();
+    float softCap = spec.logitSoftCap();
+    segments.add(
+        "pick",
+        6,
+        Rows.grid(rows),
+        g ->
+            g.task(
+                "pick",
+                Rows::gather,
+                context,
+                counts,
+                inputs.wanted,
+                scratch.residual,
+                scratch.picked,
+                hidden),
+        counts,
+        inputs.wanted);
+    segments.add(
+        "finalNorm",
+        7,
+        RmsNorm.grid(rows),
+        g ->
+            g.task(
+                "finalNorm",
+                RmsNorm::normalize,
+                context,
+                counts,
+                scratch.picked,
+                weights.finalNorm,
+                scratch.pickedNormed,
+                hidden,
+                epsilon),
+        counts);
+    new ProductTasks(context, segments, rows)
+        .add("head", counts, weights.head, scratch.pickedNormed, scratch.logits, stride);
+    if (factor != 1 || softCap != 0 || stride != vocabulary) {
+      segments.add(
+          "finish",
+          7,
+          Rows.grid(rows),
+          g ->
+              g.task(
+                  "finish",
+                  Rows::finishLogits,
+                  context,
+                  counts,
+                  scratch.logits,
+                  vocabulary,
+                  stride,
+                  factor,
+                  softCap),
+          counts);
+    }
+    segments.add(
+        "best",
+        5,
+        Argmax.grid(rows),
+        g -> g.task("best", Argmax::greedy, context, counts, scratch.logits, tokens, stride),
+        counts);
+  }
+
+  /** What brings the logits of the wanted rows to the host. */
+  static void addLogits(
+      Segments segments, Scratch scratch, StepInputs inputs, int rows, FloatArray out, int stride) {
+    segments.add(
+        "bring",
+        5,
+        Rows.grid(rows),
+        g ->
+            g.task(
+                "bring",
+                Rows::copy,
+                new KernelContext(),
+                inputs.wantedCounts,
+                scratch.logits,
+                out,
+                stride),
+        inputs.wantedCounts);
+  }
+}

@@ -1,0 +1,619 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.engine.model.Activation;
+import dev.quire.engine.model.AttentionSpec;
+import dev.quire.engine.model.DecoderSpec;
+import dev.quire.engine.model.FeedForwardSpec;
+import dev.quire.engine.model.QueryKeyNorm;
+import dev.quire.engine.model.RopeLayout;
+import dev.quire.engine.model.RopeSpec;
+import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.Embedding;
+import dev.quire.kernels.Experts;
+import dev.quire.kernels.GeluMultiply;
+import dev.quire.kernels.HeadNorm;
+import dev.quire.kernels.PagedAttention;
+import dev.quire.kernels.RmsNorm;
+import dev.quire.kernels.RotaryCache;
+import dev.quire.kernels.RowAttention;
+import dev.quire.kernels.Rows;
+import dev.quire.kernels.SandwichNorm;
+import dev.quire.kernels.SiluMultiply;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/** Writes the kernels of all layers down, for steps of one bucket. */
+final class LayerTasks {
+  private final KernelContext context = new KernelContext();
+  private final DecoderSpec spec;
+  private final DeviceWeights weights;
+  private final Scratch scratch;
+  private final TornadoOptions options;
+  private final StepInputs inputs;
+  private final Segments segments;
+  private final ProductTasks products;
+  private final int rows;
+  private final boolean decode;
+  private final int hidden;
+
+  /**
+   * @param rows the most tokens of a step
+   * @param decode whether every sequence of a step has one token
+   */
+  LayerTasks(
+      DecoderSpec spec,
+      DeviceWeights weights,
+      Scratch scratch,
+      TornadoOptions options,
+      StepInputs inputs,
+      Segments segments,
+      int rows,
+      boolean decode) {
+    this.spec = spec;
+    this.weights = weights;
+    this.scratch = scratch;
+    this.options = options;
+    this.inputs = inputs;
+    this.segments = segments;
+    this.products = new ProductTasks(context, segments, rows);
+    this.rows = rows;
+    this.decode = decode;
+    this.hidden = spec.hiddenSize();
+  }
+
+  /** Embedding and all layers: leaves the residual stream of every row. */
+  void addAll() {
+    embed();
+    List<DeviceLayer> layers = weights.layers;
+    prepare("first", layers.getFirst().beforeAttention());
+    for (int i = 0; i < layers.size(); i++) {
+      DeviceLayer layer = layers.get(i);
+      String id = "layer" + i;
+      attention(id, layer);
+      join(id + "attention", layer.afterAttention(), true, layer.beforeFeedForward());
+      feedForward(id, layer);
+      boolean last = i == layers.size() - 1;
+      join(
+          id + "feedForward",
+          layer.afterFeedForward(),
+          !last,
+          last ? null : layers.get(i + 1).beforeAttention());
+    }
+  }
+
+  private void embed() {
+    switch (weights.embedding) {
+      case DeviceMatrix.Halves halves ->
+          segments.add(
+              "embed",
+              6,
+              Embedding.grid(rows),
+              g ->
+                  g.task(
+                      "embed",
+                      Embedding::gather,
+                      context,
+                      inputs.counts,
+                      inputs.tokens,
+                      halves.weights(),
+                      scratch.residual,
+                      hidden),
+              inputs.counts,
+              inputs.tokens);
+      case DeviceMatrix.Quants quants ->
+          segments.add(
+              "embed",
+              7,
+              Embedding.grid(rows),
+              g ->
+                  g.task(
+                      "embed",
+                      Embedding::gatherQ8,
+                      context,
+                      inputs.counts,
+                      inputs.tokens,
+                      quants.quants(),
+                      quants.scales(),
+                      scratch.residual,
+                      hidden),
+              inputs.counts,
+              inputs.tokens);
+    }
+    float scale = spec.embeddingScale();
+    if (scale != 1) {
+      segments.add(
+          "embedScale",
+          5,
+          Rows.grid(rows),
+          g ->
+              g.task(
+                  "embedScale", Rows::scale, context, inputs.counts, scratch.residual, hidden,
+                  scale),
+          inputs.counts);
+    }
+  }
+
+  /** A part's input: the residual stream, normalised or as it is, in halves. */
+  private void prepare(String id, @Nullable FloatArray norm) {
+    if (norm == null) {
+      segments.add(
+          id + "Round",
+          5,
+          Rows.grid(rows),
+          g ->
+              g.task(
+                  id + "Round",
+                  Rows::toHalf,
+                  context,
+                  inputs.counts,
+                  scratch.residual,
+                  scratch.normed,
+                  hidden),
+          inputs.counts);
+      return;
+    }
+    float epsilon = spec.normEpsilon();
+    segments.add(
+        id + "Norm",
+        7,
+        RmsNorm.grid(rows),
+        g ->
+            g.task(
+                id + "Norm",
+                RmsNorm::normalize,
+                context,
+                inputs.counts,
+                scratch.residual,
+                norm,
+                scratch.normed,
+                hidden,
+                epsilon),
+        inputs.counts);
+  }
+
+  /**
+   * Adds a part's result to the residual stream and prepares the next part's input.
+   *
+   * @param after what normalises the result first, or null
+   * @param more whether a part follows
+   * @param before what normalises that part's input, or null
+   */
+  private void join(
+      String id, @Nullable FloatArray after, boolean more, @Nullable FloatArray before) {
+    float epsilon = spec.normEpsilon();
+    float factor = spec.residualScale();
+    if (after == null && factor == 1 && before != null) {
+      segments.add(
+          id + "AddNorm",
+          8,
+          RmsNorm.grid(rows),
+          g ->
+              g.task(
+                  id + "AddNorm",
+                  RmsNorm::addNormalize,
+                  context,
+                  inputs.counts,
+                  scratch.residual,
+                  scratch.delta,
+                  before,
+                  scratch.normed,
+                  hidden,
+                  epsilon),
+          inputs.counts);
+      return;
+    }
+    if (after == null) {
+      segments.add(
+          id + "Add",
+          6,
+          SandwichNorm.grid(rows),
+          g ->
+              g.task(
+                  id + "Add",
+                  SandwichNorm::scaleAndAdd,
+                  context,
+                  inputs.counts,
+                  scratch.residual,
+                  scratch.delta,
+                  hidden,
+                  factor),
+          inputs.counts);
+    } else {
+      segments.add(
+          id + "NormAdd",
+          8,
+          SandwichNorm.grid(rows),
+          g ->
+              g.task(
+                  id + "NormAdd",
+                  SandwichNorm::normalizeAndAdd,
+                  context,
+                  inputs.counts,
+                  scratch.residual,
+                  scratch.delta,
+                  after,
+                  hidden,
+                  epsilon,
+                  factor),
+          inputs.counts);
+    }
+    if (more) {
+      prepare(id, before);
+    }
+  }
+
+  private void bias(String id, FloatArray x, @Nullable FloatArray bias, int width) {
+    if (bias != null) {
+      segments.add(
+          id,
+          5,
+          Rows.grid(rows),
+          g -> g.task(id, Rows::addBias, context, inputs.counts, x, bias, width),
+          inputs.counts);
+    }
+  }
+
+  private void attention(String id, DeviceLayer layer) {
+    AttentionSpec attention = layer.spec().attention();
+    int width = attention.querySize() + 2 * attention.kvSize();
+    products.add(
+        id + "qkv", inputs.counts, layer.queryKeyValue(), scratch.normed, scratch.qkv, width);
+    bias(id + "qkvBias", scratch.qkv, layer.queryKeyValueBias(), width);
+    normHeads(id + "headNorm", layer, attention, width);
+    rotateAndStore(id + "rotate", layer, attention);
+    if (!SpecLimits.tiled(attention)) {
+      attendRows(id + "attend", layer, attention);
+    } else if (decode) {
+      attendOne(id, layer, attention);
+    } else {
+      attendChunks(id + "attend", layer, attention);
+    }
+    products.add(
+        id + "output", inputs.counts, layer.output(), scratch.attended, scratch.delta, hidden);
+    bias(id + "outputBias", scratch.delta, layer.outputBias(), hidden);
+  }
+
+  private void normHeads(String id, DeviceLayer layer, AttentionSpec attention, int width) {
+    FloatArray queryNorm = layer.queryNorm();
+    FloatArray keyNorm = layer.keyNorm();
+    if (queryNorm == null || keyNorm == null) {
+      return;
+    }
+    boolean whole = attention.norm() == QueryKeyNorm.WHOLE_ROW;
+    int querySlices = whole ? 1 : attention.heads();
+    int keySlices = whole ? 1 : attention.kvHeads();
+    int querySize = whole ? attention.querySize() : attention.headSize();
+    int keySize = whole ? attention.kvSize() : attention.headSize();
+    float epsilon = spec.normEpsilon();
+    segments.add(
+        id,
+        10,
+        HeadNorm.grid(rows, querySlices + keySlices),
+        g ->
+            g.task(
+                id,
+                HeadNorm::normalize,
+                context,
+                inputs.counts,
+                scratch.qkv,
+                queryNorm,
+                keyNorm,
+                querySlices,
+                querySize,
+                keySize,
+                width,
+                epsilon),
+        inputs.counts);
+  }
+
+  private void rotateAndStore(String id, DeviceLayer layer, AttentionSpec attention) {
+    RopeSpec rope = attention.rope();
+    int rotary = rope == null ? 0 : rope.rotarySize();
+    int apart = rope == null || rope.layout() == RopeLayout.INTERLEAVED ? 1 : rotary / 2;
+    float magnitude = rope == null ? 1 : rope.magnitude();
+    int heads = attention.heads();
+    int kvHeads = attention.kvHeads();
+    int headSize = attention.headSize();
+    int blockSize = options.blockSize();
+    IntArray slots = inputs.slots.get(layer.spec().cacheGroup());
+    segments.add(
+        id,
+        16,
+        RotaryCache.grid(rows),
+        g ->
+            g.task(
+                id,
+                RotaryCache::rotateAndStore,
+                context,
+                inputs.counts,
+                scratch.qkv,
+                inputs.positions,
+                slots,
+                layer.frequencies(),
+                scratch.queries,
+                layer.keys(),
+                layer.values(),
+                heads,
+                kvHeads,
+                headSize,
+                blockSize,
+                rotary,
+                apart,
+                magnitude),
+        inputs.counts,
+        inputs.positions,
+        slots);
+  }
+
+  private void attendOne(String id, DeviceLayer layer, AttentionSpec attention) {
+    int heads = attention.heads();
+    int kvHeads = attention.kvHeads();
+    int headSize = attention.headSize();
+    int window = attention.window();
+    float scale = attention.scale();
+    float softCap = attention.softCap();
+    int blockSize = options.blockSize();
+    int tableWidth = options.tableWidth();
+    int splits = Buckets.splits(rows);
+    IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
+    segments.add(
+        id + "attend",
+        18,
+        PagedAttention.grid(rows, heads, kvHeads, splits),
+        g ->
+            g.task(
+                id + "attend",
+                PagedAttention::attend,
+                context,
+                inputs.counts,
+                scratch.queries,
+                layer.keys(),
+                layer.values(),
+                tables,
+                inputs.lengths,
+                scratch.partial,
+                heads,
+                kvHeads,
+                headSize,
+                blockSize,
+                tableWidth,
+                splits,
+                window,
+                scale,
+                softCap),
+        inputs.counts,
+        tables,
+        inputs.lengths);
+    segments.add(
+        id + "combine",
+        9,
+        PagedAttention.combineGrid(rows, heads),
+        g ->
+            g.task(
+                id + "combine",
+                PagedAttention::combine,
+                context,
+                inputs.counts,
+                scratch.partial,
+                inputs.lengths,
+                scratch.attended,
+                heads,
+                headSize,
+                splits,
+                window),
+        inputs.counts,
+        inputs.lengths);
+  }
+
+  private void attendChunks(String id, DeviceLayer layer, AttentionSpec attention) {
+    int heads = attention.heads();
+    int kvHeads = attention.kvHeads();
+    int headSize = attention.headSize();
+    int window = attention.window();
+    float scale = attention.scale();
+    float softCap = attention.softCap();
+    int blockSize = options.blockSize();
+    int tableWidth = options.tableWidth();
+    int tiles = inputs.tiles.getSize() / ChunkAttention.DESCRIPTOR;
+    IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
+    segments.add(
+        id,
+        17,
+        ChunkAttention.grid(tiles, heads),
+        g ->
+            g.task(
+                id,
+                ChunkAttention::attend,
+                context,
+                inputs.tileCounts,
+                inputs.tiles,
+                scratch.queries,
+                layer.keys(),
+                layer.values(),
+                tables,
+                scratch.chunkScores,
+                scratch.attended,
+                heads,
+                kvHeads,
+                headSize,
+                blockSize,
+                tableWidth,
+                window,
+                scale,
+                softCap),
+        inputs.tileCounts,
+        inputs.tiles,
+        tables);
+  }
+
+  private void attendRows(String id, DeviceLayer layer, AttentionSpec attention) {
+    int heads = attention.heads();
+    int kvHeads = attention.kvHeads();
+    int headSize = attention.headSize();
+    int window = attention.window();
+    float scale = attention.scale();
+    float softCap = attention.softCap();
+    int blockSize = options.blockSize();
+    int tableWidth = options.tableWidth();
+    IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
+    segments.add(
+        id,
+        17,
+        RowAttention.grid(rows, heads),
+        g ->
+            g.task(
+                id,
+                RowAttention::attend,
+                context,
+                inputs.counts,
+                inputs.sequences,
+                inputs.positions,
+                scratch.queries,
+                layer.keys(),
+                layer.values(),
+                tables,
+                scratch.attended,
+                heads,
+                kvHeads,
+                headSize,
+                blockSize,
+                tableWidth,
+                window,
+                scale,
+                softCap),
+        inputs.counts,
+        inputs.sequences,
+        inputs.positions,
+        tables);
+  }
+
+  private void feedForward(String id, DeviceLayer layer) {
+    switch (layer.feedForward()) {
+      case DeviceLayer.FeedForward.Dense dense -> {
+        int inner = dense.down().inputs();
+        products.add(
+            id + "gateUp",
+            inputs.counts,
+            dense.gateUp(),
+            scratch.normed,
+            scratch.gateUp,
+            2 * inner);
+        activate(id + "activate", layer, inputs.counts, rows, inner);
+        products.add(
+            id + "down", inputs.counts, dense.down(), scratch.activated, scratch.delta, hidden);
+      }
+      case DeviceLayer.FeedForward.Experts experts -> experts(id, layer, experts);
+    }
+  }
+
+  private void activate(String id, DeviceLayer layer, IntArray counts, int most, int inner) {
+    boolean silu = layer.spec().feedForward().activation() == Activation.SILU;
+    segments.add(
+        id,
+        5,
+        SiluMultiply.grid(most),
+        g ->
+            silu
+                ? g.task(
+                    id,
+                    SiluMultiply::apply,
+                    context,
+                    counts,
+                    scratch.gateUp,
+                    scratch.activated,
+                    inner)
+                : g.task(
+                    id,
+                    GeluMultiply::apply,
+                    context,
+                    counts,
+                    scratch.gateUp,
+                    scratch.activated,
+                    inner),
+        counts);
+  }
+
+  private void experts(String id, DeviceLayer layer, DeviceLayer.FeedForward.Experts experts) {
+    FeedForwardSpec.Experts shape = (FeedForwardSpec.Experts) layer.spec().feedForward();
+    int count = shape.count();
+    int used = shape.used();
+    int inner = shape.innerSize();
+    int normalised = shape.normalised() ? 1 : 0;
+    int stride = experts.router().outputs();
+    products.add(
+        id + "router", inputs.counts, experts.router(), scratch.normed, scratch.routing, stride);
+    segments.add(
+        id + "route",
+        9,
+        Experts.routeGrid(rows),
+        g ->
+            g.task(
+                id + "route",
+                Experts::route,
+                context,
+                inputs.counts,
+                scratch.routing,
+                scratch.chosen,
+                scratch.shares,
+                count,
+                stride,
+                used,
+                normalised),
+        inputs.counts);
+    expertProduct(
+        id + "gateUp", experts.gateUp(), scratch.normed, scratch.gateUp, 2 * inner, hidden, used,
+        used);
+    activate(id + "activate", layer, inputs.pairCounts, rows * used, inner);
+    expertProduct(
+        id + "down", experts.down(), scratch.activated, scratch.parts, hidden, inner, 1, used);
+    segments.add(
+        id + "mix",
+        7,
+        Experts.combineGrid(rows),
+        g ->
+            g.task(
+                id + "mix",
+                Experts::combine,
+                context,
+                inputs.counts,
+                scratch.shares,
+                scratch.parts,
+                scratch.delta,
+                used,
+                hidden),
+        inputs.counts);
+  }
+
+  private void expertProduct(
+      String id,
+      HalfFloatArray matrices,
+      HalfFloatArray x,
+      FloatArray out,
+      int outputs,
+      int width,
+      int perRow,
+      int used) {
+    segments.add(
+        id,
+        9,
+        Experts.grid(rows * used, outputs),
+        g ->
+            g.task(
+                id,
+                Experts::multiply,
+                context,
+                inputs.pairCounts,
+                scratch.chosen,
+                matrices,
+                x,
+                out,
+                outputs,
+                width,
+                perRow),
+        inputs.pairCounts);
+  }
+}

@@ -1,0 +1,97 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.engine.QuireException;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Set;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+
+/** Executes the graphs of one plan, capturing those that are to be replayed. */
+final class PlanRunner implements AutoCloseable {
+  /**
+   * Graphs that run one after the other.
+   *
+   * @param capture whether they are captured at their first execution and replayed afterwards
+   */
+  record Program(int first, int count, boolean capture) {}
+
+  private final List<Segments.Segment> segments = new ArrayList<>();
+  private final BitSet started = new BitSet();
+  private final Grids grids = new Grids();
+  private TornadoExecutionPlan plan = new TornadoExecutionPlan();
+
+  /** Grids by task; names only the first task of the chosen graph where TornadoVM looks for one. */
+  private static final class Grids extends GridScheduler {
+    private Set<String> chosen = Set.of();
+
+    @Override
+    public Set<String> keySet() {
+      return chosen;
+    }
+  }
+
+  /** Adds graphs, before {@link #start}. */
+  Program add(List<Segments.Segment> added, boolean capture) {
+    Program program = new Program(segments.size(), added.size(), capture);
+    for (Segments.Segment segment : added) {
+      segments.add(segment);
+      for (int i = 0; i < segment.tasks().size(); i++) {
+        grids.addWorkerGrid(segment.tasks().get(i), segment.grids().get(i));
+      }
+    }
+    return program;
+  }
+
+  /** Makes the plan; nothing is compiled yet. */
+  void start() {
+    plan =
+        new TornadoExecutionPlan(
+            segments.stream().map(Segments.Segment::graph).toArray(ImmutableTaskGraph[]::new));
+    choose(0);
+    plan.withGridScheduler(grids);
+  }
+
+  private void choose(int graph) {
+    grids.chosen = Set.of(segments.get(graph).tasks().getFirst());
+  }
+
+  /** Executes a program and waits for its end. */
+  void run(Program program) {
+    for (int graph = program.first(); graph < program.first() + program.count(); graph++) {
+      choose(graph);
+      try {
+        TornadoExecutionPlan chosen = plan.withGraph(graph);
+        if (program.capture() && !started.get(graph)) {
+          chosen = chosen.withCUDAGraph();
+        }
+        chosen.execute();
+      } catch (RuntimeException e) {
+        throw new QuireException(
+            QuireException.Kind.FAILED,
+            "the device failed in graph of %s: %s".formatted(segments.get(graph).tasks().getFirst(), e),
+            e);
+      }
+      started.set(graph);
+    }
+  }
+
+  /** Whether a program has run before, so that nothing is left to compile. */
+  boolean ready(Program program) {
+    return started.get(program.first());
+  }
+
+  @Override
+  public void close() {
+    try {
+      plan.freeDeviceMemory();
+      plan.close();
+    } catch (TornadoExecutionPlanException e) {
+      throw new QuireException(
+          QuireException.Kind.FAILED, "cannot free the device: " + e.getMessage(), e);
+    }
+  }
+}

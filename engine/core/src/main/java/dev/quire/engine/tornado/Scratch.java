@@ -1,0 +1,120 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.engine.model.DecoderSpec;
+import dev.quire.engine.model.FeedForwardSpec;
+import dev.quire.engine.model.LayerSpec;
+import dev.quire.kernels.ChunkAttention;
+import java.util.List;
+import java.util.function.ToIntFunction;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
+
+/**
+ * What a step computes with between its kernels, on the device only, shared by all graphs. Rows are
+ * those of the step, in whole tiles; {@code picked} rows are those whose logits are wanted.
+ */
+final class Scratch {
+  final FloatArray residual;
+  final HalfFloatArray normed;
+  final FloatArray qkv;
+  final HalfFloatArray queries;
+  final HalfFloatArray attended;
+  final FloatArray delta;
+  final FloatArray gateUp;
+  final HalfFloatArray activated;
+  final FloatArray partial;
+  final FloatArray chunkScores;
+  final FloatArray picked;
+  final HalfFloatArray pickedNormed;
+  final FloatArray logits;
+  final FloatArray routing;
+  final IntArray chosen;
+  final FloatArray shares;
+  final FloatArray parts;
+
+  Scratch(HostMirror mirror, DecoderSpec spec, TornadoOptions options) {
+    long rows = options.rows();
+    int hidden = spec.hiddenSize();
+    int heads = most(spec, layer -> layer.attention().heads());
+    int headSize = most(spec, layer -> layer.attention().headSize());
+    int queryRow = most(spec, layer -> layer.attention().querySize());
+    int inner = most(spec, Scratch::innerElements);
+    int experts = most(spec, layer -> expertsOf(layer, true));
+    int used = most(spec, layer -> expertsOf(layer, false));
+    residual = mirror.floats(rows * hidden);
+    normed = mirror.halves(rows * hidden);
+    qkv =
+        mirror.floats(
+            rows * most(spec, l -> l.attention().querySize() + 2 * l.attention().kvSize()));
+    queries = mirror.halves(rows * queryRow);
+    attended = mirror.halves(rows * queryRow);
+    delta = mirror.floats(rows * hidden);
+    gateUp = mirror.floats(rows * 2 * inner);
+    activated = mirror.halves(rows * inner);
+    partial = mirror.floats(partialRecords(options) * heads * (headSize + 2));
+    chunkScores = mirror.floats((long) tiles(options) * heads * ChunkAttention.SCRATCH);
+    picked = mirror.floats((long) options.logitRows() * hidden);
+    pickedNormed = mirror.halves((long) options.logitRows() * hidden);
+    logits = mirror.floats((long) options.logitRows() * WeightPacker.padded(spec.vocabularySize()));
+    routing = mirror.floats(rows * WeightPacker.padded(Math.max(1, experts)));
+    chosen = mirror.ints(rows * Math.max(1, used));
+    shares = mirror.floats(rows * Math.max(1, used));
+    parts = mirror.floats(used == 0 ? 1 : rows * used * hidden);
+  }
+
+  private static int most(DecoderSpec spec, ToIntFunction<LayerSpec> of) {
+    return spec.layers().stream().mapToInt(of).max().orElse(1);
+  }
+
+  private static int innerElements(LayerSpec layer) {
+    return switch (layer.feedForward()) {
+      case FeedForwardSpec.Dense dense -> dense.innerSize();
+      case FeedForwardSpec.Experts experts -> experts.innerSize() * experts.used();
+    };
+  }
+
+  private static int expertsOf(LayerSpec layer, boolean all) {
+    return switch (layer.feedForward()) {
+      case FeedForwardSpec.Dense _ -> 0;
+      case FeedForwardSpec.Experts experts -> all ? experts.count() : experts.used();
+    };
+  }
+
+  /** Sequence splits of the largest step of single tokens. */
+  private static long partialRecords(TornadoOptions options) {
+    long most = 0;
+    for (int bucket : Buckets.decode(options)) {
+      most = Math.max(most, (long) bucket * Buckets.splits(bucket));
+    }
+    return most;
+  }
+
+  /** Query tiles of the largest step. */
+  static int tiles(TornadoOptions options) {
+    return options.rows() / ChunkAttention.QUERIES
+        + Math.min(options.maxSequences(), options.rows());
+  }
+
+  List<TornadoNativeArray> arrays() {
+    return List.of(
+        residual,
+        normed,
+        qkv,
+        queries,
+        attended,
+        delta,
+        gateUp,
+        activated,
+        partial,
+        chunkScores,
+        picked,
+        pickedNormed,
+        logits,
+        routing,
+        chosen,
+        shares,
+        parts);
+  }
+}

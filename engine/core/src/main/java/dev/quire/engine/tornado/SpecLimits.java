@@ -1,0 +1,57 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.engine.model.Activation;
+import dev.quire.engine.model.AttentionSpec;
+import dev.quire.engine.model.DecoderSpec;
+import dev.quire.engine.model.FeedForwardSpec;
+import dev.quire.engine.model.LayerSpec;
+import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.RowAttention;
+import org.jspecify.annotations.Nullable;
+
+/** What the kernels can't compute. */
+final class SpecLimits {
+  private SpecLimits() {}
+
+  /** Why a model can't run, naming what it needs; null if it can. */
+  static @Nullable String refusal(DecoderSpec spec) {
+    for (int i = 0; i < spec.layers().size(); i++) {
+      String reason = refusal(spec, spec.layers().get(i));
+      if (reason != null) {
+        return "the GPU kernels can't run this %s model: layer %d %s; --device cpu runs it"
+            .formatted(spec.architecture(), i, reason);
+      }
+    }
+    return null;
+  }
+
+  private static @Nullable String refusal(DecoderSpec spec, LayerSpec layer) {
+    AttentionSpec attention = layer.attention();
+    if (attention.headSize() % 2 != 0 || attention.headSize() > RowAttention.MAX_HEAD) {
+      return "has heads of %d elements; they must be even and at most %d"
+          .formatted(attention.headSize(), RowAttention.MAX_HEAD);
+    }
+    if (spec.hiddenSize() % 8 != 0 || attention.querySize() % 2 != 0) {
+      return "has %d hidden elements; they must be a multiple of 8".formatted(spec.hiddenSize());
+    }
+    return switch (layer.feedForward()) {
+      case FeedForwardSpec.Dense dense when dense.bias() -> "has feed-forward biases";
+      case FeedForwardSpec.Dense dense when dense.innerSize() % 8 != 0 ->
+          "has %d feed-forward elements; they must be a multiple of 8"
+              .formatted(dense.innerSize());
+      case FeedForwardSpec.Experts experts when experts.sharedInnerSize() != 0 ->
+          "has a shared expert";
+      case FeedForwardSpec.Experts experts
+          when 2L * experts.count() * experts.innerSize() * spec.hiddenSize() > Integer.MAX_VALUE ->
+          "has experts of more than 2^31 weights together";
+      case FeedForwardSpec feedForward when feedForward.activation() == Activation.GELU ->
+          "uses GELU by the error function";
+      case FeedForwardSpec _ -> null;
+    };
+  }
+
+  /** Whether the kernels with tiles take a layer's heads; else rows attend one by one. */
+  static boolean tiled(AttentionSpec attention) {
+    return attention.headSize() % 16 == 0 && attention.headSize() <= ChunkAttention.MAX_HEAD;
+  }
+}

@@ -1,0 +1,325 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.engine.QuireException;
+import dev.quire.engine.exec.ModelExecutor;
+import dev.quire.engine.exec.StepBatch;
+import dev.quire.engine.model.DecoderModel;
+import dev.quire.engine.model.DecoderSpec;
+import dev.quire.engine.model.FeedForwardSpec;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
+
+/**
+ * Runs steps as graphs of kernels, over weights and a KV cache that stay on the device.
+ *
+ * <p>A step in which every sequence has one token runs in the graphs of the smallest bucket that
+ * holds it, which are captured and replayed; any other step runs in graphs that attend by chunks,
+ * and then those that compute the logits of the wanted rows. A graph is compiled at its first use.
+ */
+public final class TornadoExecutor implements ModelExecutor {
+  private final DecoderSpec spec;
+  private final TornadoOptions options;
+  private final HostMirror mirror = new HostMirror();
+  private final PlanRunner runner = new PlanRunner();
+  private final List<Integer> decodeSizes;
+  private final List<Decode> decodes = new ArrayList<>();
+  private final List<Integer> mixedSizes;
+  private final List<Mixed> mixed = new ArrayList<>();
+  private final CopyTasks copies;
+  private final int expertsUsed;
+  private final int stride;
+  private float[] logits = {};
+
+  /** What runs steps of up to some number of single tokens, or computes as many rows of logits. */
+  private record Decode(
+      StepInputs inputs,
+      PlanRunner.Program step,
+      PlanRunner.Program head,
+      PlanRunner.Program bring,
+      IntArray best,
+      FloatArray logits) {}
+
+  /** What runs steps of up to some number of tokens. */
+  private record Mixed(StepInputs inputs, PlanRunner.Program step) {}
+
+  /**
+   * Loads a model onto the device.
+   *
+   * @param model its file may be closed afterwards
+   * @throws QuireException if the kernels don't have what the model needs, or the device computes
+   *     wrongly
+   */
+  public TornadoExecutor(DecoderModel model, TornadoOptions options) {
+    this.spec = model.spec();
+    this.options = options;
+    String refusal = SpecLimits.refusal(spec);
+    if (refusal != null) {
+      throw QuireException.invalid(refusal);
+    }
+    long begin = System.nanoTime();
+    SelfCheck.run();
+    options.say().accept("self-check of the kernels passed in " + seconds(begin));
+    this.expertsUsed = expertsUsed(spec);
+    var weights = new DeviceWeights(model, options, mirror);
+    var scratch = new Scratch(mirror, spec, options);
+    this.stride = weights.head.outputs();
+    List<TornadoNativeArray> untouched = new ArrayList<>(scratch.arrays());
+    long cacheBytes = 0;
+    for (DeviceLayer layer : weights.layers) {
+      untouched.add(layer.keys());
+      untouched.add(layer.values());
+      cacheBytes += 2 * layer.keys().getNumBytesOfSegment();
+    }
+    var memory = new MemoryGraphs(weights.batches, untouched);
+    PlanRunner.Program load = runner.add(memory.graphs(), false);
+    this.decodeSizes = Buckets.decode(options);
+    decodeSizes.forEach(size -> decodes.add(decode(size, weights, scratch, memory)));
+    this.mixedSizes = Buckets.mixed(options);
+    mixedSizes.forEach(size -> mixed.add(mixed(size, weights, scratch, memory)));
+    this.copies = new CopyTasks(spec, weights, options, memory.shared(), runner);
+    runner.start();
+    load(load, weights, memory);
+    options
+        .say()
+        .accept(
+            "on the device: weights %s%s, KV cache %s, scratch %s"
+                .formatted(
+                    mebibytes(weights.bytes()),
+                    weights.conversions(),
+                    mebibytes(cacheBytes),
+                    mebibytes(bytes(scratch.arrays()))));
+  }
+
+  private void load(PlanRunner.Program load, DeviceWeights weights, MemoryGraphs memory) {
+    long begin = System.nanoTime();
+    int batches = weights.batches.size();
+    for (int i = 0; i < load.count(); i++) {
+      if (i < batches) {
+        weights.batches.get(i).fills().forEach(Runnable::run);
+      }
+      runner.run(new PlanRunner.Program(load.first() + i, 1, false));
+      if (i < batches) {
+        if (!memory.arrived(i)) {
+          throw new QuireException(
+              QuireException.Kind.FAILED,
+              "weights that were sent to the device read back differently; see the driver's log");
+        }
+        weights.batches.get(i).arrays().forEach(mirror::release);
+      }
+    }
+    options
+        .say()
+        .accept("sent %s of weights in %s".formatted(mebibytes(weights.bytes()), seconds(begin)));
+  }
+
+  private Decode decode(
+      int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
+    var inputs =
+        new StepInputs(spec.cacheGroups().size(), size, size, 0, size, options.tableWidth());
+    var best = new IntArray(size);
+    var step = new Segments("decode" + size + "p");
+    new LayerTasks(spec, weights, scratch, options, inputs, step, size, true).addAll();
+    HeadTasks.add(step, spec, weights, scratch, inputs, size, best);
+    var head = new Segments("head" + size + "p");
+    HeadTasks.add(head, spec, weights, scratch, inputs, size, best);
+    FloatArray out = mirror.floats((long) size * stride);
+    var bring = new Segments("logits" + size + "p");
+    HeadTasks.addLogits(bring, scratch, inputs, size, out, stride);
+    List<TornadoNativeArray> shared = memory.shared();
+    return new Decode(
+        inputs,
+        runner.add(step.build(MemoryGraphs.LAST, shared, best), true),
+        runner.add(head.build(MemoryGraphs.LAST, shared, best), true),
+        runner.add(bring.build(MemoryGraphs.LAST, shared, out), false),
+        best,
+        out);
+  }
+
+  private Mixed mixed(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
+    int sequences = Math.min(size, options.maxSequences());
+    int tiles = size / dev.quire.kernels.ChunkAttention.QUERIES + sequences;
+    var inputs =
+        new StepInputs(
+            spec.cacheGroups().size(), size, sequences, tiles, 1, options.tableWidth());
+    var step = new Segments("mixed" + size + "p");
+    new LayerTasks(spec, weights, scratch, options, inputs, step, size, false).addAll();
+    return new Mixed(inputs, runner.add(step.build(MemoryGraphs.LAST, memory.shared()), true));
+  }
+
+  private static int expertsUsed(DecoderSpec spec) {
+    return spec.layers().stream()
+        .mapToInt(
+            layer ->
+                layer.feedForward() instanceof FeedForwardSpec.Experts experts
+                    ? experts.used()
+                    : 0)
+        .max()
+        .orElse(0);
+  }
+
+  /** Bytes that one block takes over all layers of a cache group. */
+  public static long blockBytes(DecoderSpec spec, int group, int blockSize) {
+    return 2 * spec.cacheElements(group) * blockSize;
+  }
+
+  /** Bytes that a model's weights will take on the device. */
+  public static long weightBytes(DecoderModel model) {
+    return DeviceWeights.bytes(model);
+  }
+
+  /** Whether TornadoVM's own runtime is there, rather than ours. */
+  public static boolean onTornadoVm() {
+    return TornadoExecutionPlan.class.getModule().isNamed();
+  }
+
+  @Override
+  public int vocabularySize() {
+    return spec.vocabularySize();
+  }
+
+  @Override
+  public long blockBytes(int group) {
+    return blockBytes(spec, group, options.blockSize());
+  }
+
+  /** Computes the step before it returns; what of its results is wanted is said at the handle. */
+  @Override
+  public StepHandle submit(StepBatch batch) {
+    copies.run(batch);
+    if (batch.numTokens == 0) {
+      return () -> logits;
+    }
+    boolean single = batch.numTokens == batch.numSequences;
+    int bucket = single ? Buckets.indexOf(decodeSizes, batch.numTokens) : -1;
+    if (bucket >= 0) {
+      Decode decode = decodes.get(bucket);
+      decode.inputs().fill(batch, Buckets.splits(decodeSizes.get(bucket)), expertsUsed);
+      // The head computes at least one row, wanted or not.
+      if (batch.numLogitsRows == 0) {
+        decode.inputs().wantedCounts.set(0, 1);
+        decode.inputs().wanted.set(0, 0);
+      } else {
+        decode.inputs().want(batch, 0, batch.numLogitsRows);
+      }
+      runner.run(decode.step());
+      return new Handle(decode, batch.numLogitsRows);
+    }
+    int size = Buckets.indexOf(mixedSizes, batch.numTokens);
+    if (size < 0) {
+      throw new IllegalArgumentException(
+          "a step of %d tokens; the executor was set up for %d"
+              .formatted(batch.numTokens, options.rows()));
+    }
+    Mixed step = mixed.get(size);
+    step.inputs().fill(batch, 1, expertsUsed);
+    runner.run(step.step());
+    return head(batch);
+  }
+
+  private StepHandle head(StepBatch batch) {
+    int rows = batch.numLogitsRows;
+    int most = decodeSizes.getLast();
+    if (rows == 0) {
+      return () -> logits;
+    }
+    if (rows <= most) {
+      Decode head = decodes.get(Buckets.indexOf(decodeSizes, rows));
+      head.inputs().want(batch, 0, rows);
+      runner.run(head.head());
+      return new Handle(head, rows);
+    }
+    grow(rows);
+    for (int from = 0; from < rows; from += most) {
+      int count = Math.min(most, rows - from);
+      Decode head = decodes.get(Buckets.indexOf(decodeSizes, count));
+      head.inputs().want(batch, from, count);
+      runner.run(head.head());
+      bring(head, from, count);
+    }
+    return () -> logits;
+  }
+
+  private void grow(int rows) {
+    int size = Math.multiplyExact(rows, spec.vocabularySize());
+    if (logits.length < size) {
+      logits = new float[size];
+    }
+  }
+
+  private void bring(Decode head, int firstRow, int rows) {
+    runner.run(head.bring());
+    MemorySegment source = head.logits().getSegment();
+    int vocabulary = spec.vocabularySize();
+    for (int r = 0; r < rows; r++) {
+      MemorySegment.copy(
+          source,
+          ValueLayout.JAVA_FLOAT,
+          4L * r * stride,
+          logits,
+          (firstRow + r) * vocabulary,
+          vocabulary);
+    }
+  }
+
+  /** The results of a step whose wanted rows are still on the device. */
+  private final class Handle implements StepHandle {
+    private final Decode head;
+    private final int rows;
+
+    Handle(Decode head, int rows) {
+      this.head = head;
+      this.rows = rows;
+    }
+
+    @Override
+    public float[] awaitLogits() {
+      if (rows > 0) {
+        grow(rows);
+        bring(head, 0, rows);
+      }
+      return logits;
+    }
+
+    @Override
+    public int @Nullable [] awaitBest() {
+      int[] tokens = new int[rows];
+      for (int r = 0; r < rows; r++) {
+        tokens[r] = head.best().get(r);
+      }
+      return tokens;
+    }
+  }
+
+  private static long bytes(List<TornadoNativeArray> arrays) {
+    return arrays.stream().mapToLong(TornadoNativeArray::getNumBytesOfSegmentWithHeader).sum();
+  }
+
+  private static String mebibytes(long bytes) {
+    return String.format(Locale.ROOT, "%d MiB", (bytes + (1 << 20) - 1) >> 20);
+  }
+
+  private static String seconds(long begin) {
+    return String.format(Locale.ROOT, "%.2f s", (System.nanoTime() - begin) * 1e-9);
+  }
+
+  @Override
+  public String describe() {
+    return onTornadoVm()
+        ? "GPU, kernels compiled by TornadoVM"
+        : "JVM, GPU kernels on threads of this process";
+  }
+
+  @Override
+  public void close() {
+    runner.close();
+    mirror.close();
+  }
+}
