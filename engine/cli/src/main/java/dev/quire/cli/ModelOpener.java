@@ -15,18 +15,14 @@ final class ModelOpener {
   }
 
   static Engine open(Console console, ModelOptions model, EngineOptions options) {
-    refuseMissingDevices(model.device());
     Path path = model.model();
     if (path == null) {
       console.say("no -m MODEL given: using the small embedded model");
     }
-    Engine engine = path == null ? Engine.loadEmbedded(options) : Engine.load(path, options);
+    EngineOptions told = options.withSay(console::say);
+    Engine engine = path == null ? Engine.loadEmbedded(told) : Engine.load(path, told);
     ModelInfo info = engine.info();
-    console.say(
-        (model.device() == Device.AUTO
-                ? "device auto: took the CPU, there is no GPU executor in" + " this build: "
-                : "device: ")
-            + info.device());
+    console.say("device: " + info.device());
     console.say(context(info));
     return engine;
   }
@@ -45,20 +41,5 @@ final class ModelOpener {
         info.kvBlocks(),
         info.blockSize(),
         info.kvCacheBytes() / 1048576.0);
-  }
-
-  private static void refuseMissingDevices(Device device) {
-    switch (device) {
-      case GPU ->
-          throw new Failure(
-              "--device gpu: this build has no executor for GPUs; --device cpu computes without");
-      case JVM ->
-          throw new Failure(
-              "--device jvm: this build has no executor that runs the GPU kernels on the JVM;"
-                  + " --device cpu computes without them");
-      case AUTO, CPU -> {
-        // The CPU executor is always there.
-      }
-    }
   }
 }

@@ -121,7 +121,8 @@ final class ServingOptions {
           "--gpu-memory-utilization must be in (0, 1]; it is " + gpuMemoryUtilization);
     }
     return EngineOptions.builder()
-        .device(model.device() == Device.AUTO ? "auto" : "cpu")
+        .device(model.device().name().toLowerCase(Locale.ROOT))
+        .gpuMemoryUtilization(gpuMemoryUtilization)
         .threads(model.threads())
         .exact(model.exact())
         .maxModelLen(maxModelLen)

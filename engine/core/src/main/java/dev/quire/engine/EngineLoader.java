@@ -7,6 +7,8 @@ import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.ModelLoader;
+import dev.quire.engine.tornado.TornadoExecutor;
+import dev.quire.engine.tornado.TornadoOptions;
 import dev.quire.paging.CacheGroup;
 import dev.quire.paging.KvCacheConfig;
 import dev.quire.paging.PagedAllocator;
@@ -50,17 +52,20 @@ final class EngineLoader {
 
   private static Engine load(ModelFile file, Runnable release, EngineOptions options) {
     try {
-      if (!options.device().equals("auto") && !options.device().equals("cpu")) {
-        throw QuireException.invalid(
-            "device must be auto or cpu in this build; it is " + options.device());
-      }
       DecoderModel model = ModelLoader.load(file);
+      DeviceChoice device = DeviceChoice.of(options.device(), model.spec());
       Tokenizer tokenizer = tokenizer(file);
       DecoderSpec spec = model.spec();
-      int blocks = blocks(spec, weightBytes(file), options);
+      int blocks =
+          device.kind() == DeviceChoice.Kind.GPU
+              ? GpuMemoryPlan.blocks(model, options)
+              : blocks(spec, weightBytes(file), options);
       int[] blocksPerGroup = new int[spec.cacheGroups().size()];
       Arrays.fill(blocksPerGroup, blocks);
-      List<Integer> hostBlocks = hostBlocks(spec, blocks, options);
+      List<Integer> hostBlocks =
+          device.kind() == DeviceChoice.Kind.CPU
+              ? hostBlocks(spec, blocks, options)
+              : Collections.nCopies(blocksPerGroup.length, 0);
       var allocator =
           new PagedAllocator(
               new KvCacheConfig(
@@ -71,13 +76,27 @@ final class EngineLoader {
                   options.watermark()),
               hostBlocks.stream().mapToInt(i -> i).toArray());
       int maxModelLen = maxModelLen(spec, blocks, options);
+      List<Integer> groupBlocks = IntStream.of(blocksPerGroup).boxed().toList();
       ModelExecutor executor =
-          new CpuExecutor(
-              model,
-              CpuOptions.of(options.blockSize(), IntStream.of(blocksPerGroup).boxed().toList())
-                  .withHostBlocks(hostBlocks)
-                  .withThreads(options.threads())
-                  .withExact(options.exact()));
+          switch (device.kind()) {
+            case CPU ->
+                new CpuExecutor(
+                    model,
+                    CpuOptions.of(options.blockSize(), groupBlocks)
+                        .withHostBlocks(hostBlocks)
+                        .withThreads(options.threads())
+                        .withExact(options.exact()));
+            case JVM, GPU ->
+                new TornadoExecutor(
+                    model,
+                    new TornadoOptions(
+                        options.blockSize(),
+                        groupBlocks,
+                        options.maxNumSeqs(),
+                        options.maxNumBatchedTokens(),
+                        maxModelLen,
+                        options.say()));
+          };
       ModelInfo info =
           new ModelInfo(
               name(file),
@@ -90,7 +109,7 @@ final class EngineLoader {
               options.blockSize(),
               blocks * blocksPerGroup.length,
               blocks * blockBytes(spec, options.blockSize()),
-              executor.describe());
+              device.reason() + executor.describe());
       return new Engine(
           new Engine.Parts(
               info,

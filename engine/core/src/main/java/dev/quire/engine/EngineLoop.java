@@ -27,6 +27,8 @@ import org.slf4j.LoggerFactory;
 final class EngineLoop implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EngineLoop.class);
 
+  private static final float[] NO_LOGITS = {};
+
   // Logits that a step may hold for scored prompts: 64 MiB of floats.
   private static final int MAX_PROMPT_LOGITS = 1 << 24;
 
@@ -227,11 +229,14 @@ final class EngineLoop implements AutoCloseable {
     for (int i = 0; i < plan.size(); i++) {
       book.start(SamplingStage.request(plan.sequence(i).group()));
     }
+    int @Nullable [] best;
     float[] logits;
     try {
       StepBatch batch = batches.build(plan);
       clock.submitting();
-      logits = executor.submit(batch).awaitLogits();
+      ModelExecutor.StepHandle step = executor.submit(batch);
+      best = sampling.takesBest(plan) ? step.awaitBest() : null;
+      logits = best == null ? step.awaitLogits() : NO_LOGITS;
       clock.executed(plan);
     } catch (RuntimeException | OutOfMemoryError e) {
       LOG.error("a step of {} tokens failed", plan.numTokens(), e);
@@ -244,7 +249,11 @@ final class EngineLoop implements AutoCloseable {
       return;
     }
     scheduler.commit(plan);
-    sampling.take(plan, logits);
+    if (best == null) {
+      sampling.take(plan, logits);
+    } else {
+      sampling.takeBest(plan, best);
+    }
     publish(false);
     integrity.afterStep(clock.executedNanos());
   }

@@ -1,9 +1,12 @@
 package dev.quire.engine;
 
+import java.util.List;
+import java.util.function.Consumer;
+
 /**
  * How an engine is set up. Made by {@link #builder()}; zero means that the engine chooses.
  *
- * @param device {@code auto} or {@code cpu}
+ * @param device {@code auto}, {@code cpu}, {@code gpu} or {@code jvm} (the GPU's kernels on the JVM)
  * @param threads worker threads of the CPU executor; 0 takes every core
  * @param maxModelLen the longest sequence taken, in tokens; 0: the model's context or what the KV
  *     cache holds, whichever is less
@@ -22,6 +25,8 @@ package dev.quire.engine;
  *     takes if {@code preemption} is swap, else what the device suggests, on the CPU nothing
  * @param integrityShare share of the time that is spent on verifying the block pool between steps:
  *     0 for never, 1 for after every step
+ * @param gpuMemoryUtilization share of a GPU's memory to use, weights and KV cache together
+ * @param say takes lines on what a device is and what it is prepared with, for people
  */
 public record EngineOptions(
     String device,
@@ -39,7 +44,11 @@ public record EngineOptions(
     Policy policy,
     Preemption preemption,
     long swapSpace,
-    double integrityShare) {
+    double integrityShare,
+    double gpuMemoryUtilization,
+    Consumer<String> say) {
+
+  private static final List<String> DEVICES = List.of("auto", "cpu", "gpu", "jvm");
 
   // Of the time; with a check's own length it stays below a twentieth.
   private static final double USUAL_INTEGRITY_SHARE = 0.03;
@@ -62,7 +71,13 @@ public record EngineOptions(
   }
 
   public EngineOptions {
-    require(!device.isBlank(), "device", "auto or cpu", "blank");
+    require(
+        DEVICES.contains(device), "device", "auto, cpu, gpu or jvm", device);
+    require(
+        gpuMemoryUtilization > 0 && gpuMemoryUtilization <= 1,
+        "gpuMemoryUtilization",
+        "in (0, 1]",
+        gpuMemoryUtilization);
     require(threads >= 0 && threads <= 4096, "threads", "in [0, 4096] (0: every core)", threads);
     require(maxModelLen >= 0, "maxModelLen", "at least 0 (0: as fits)", maxModelLen);
     require(maxNumSeqs >= 1 && maxNumSeqs <= 65536, "maxNumSeqs", "in [1, 65536]", maxNumSeqs);
@@ -92,6 +107,29 @@ public record EngineOptions(
     }
   }
 
+  /** The same, with another taker of lines for people. */
+  public EngineOptions withSay(Consumer<String> newSay) {
+    return new EngineOptions(
+        device,
+        threads,
+        maxModelLen,
+        maxNumSeqs,
+        maxNumBatchedTokens,
+        maxQueuedRequests,
+        blockSize,
+        kvCacheMemory,
+        numKvBlocks,
+        prefixCaching,
+        watermark,
+        exact,
+        policy,
+        preemption,
+        swapSpace,
+        integrityShare,
+        gpuMemoryUtilization,
+        newSay);
+  }
+
   /** What suits most uses. */
   public static EngineOptions defaults() {
     return builder().build();
@@ -119,6 +157,8 @@ public record EngineOptions(
     private Preemption preemption = Preemption.AUTO;
     private long swapSpace;
     private double integrityShare;
+    private double gpuMemoryUtilization = 0.9;
+    private Consumer<String> say = _ -> {};
 
     private Builder() {}
 
@@ -207,6 +247,16 @@ public record EngineOptions(
       return this;
     }
 
+    public Builder gpuMemoryUtilization(double value) {
+      this.gpuMemoryUtilization = value;
+      return this;
+    }
+
+    public Builder say(Consumer<String> value) {
+      this.say = value;
+      return this;
+    }
+
     /** The values, checked: an invalid one gives a {@link QuireException} with field and range. */
     public EngineOptions build() {
       return new EngineOptions(
@@ -225,7 +275,9 @@ public record EngineOptions(
           policy,
           preemption,
           swapSpace,
-          integrityShare);
+          integrityShare,
+          gpuMemoryUtilization,
+          say);
     }
   }
 }

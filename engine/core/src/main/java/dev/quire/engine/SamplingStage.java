@@ -9,6 +9,7 @@ import dev.quire.engine.schedule.SequenceGroup;
 import dev.quire.engine.schedule.StepPlan;
 import dev.quire.paging.KvAllocator;
 import dev.quire.paging.SequenceBlocks;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +50,51 @@ final class SamplingStage {
 
   private static Sample sample(Sequence sequence) {
     return (Sample) Objects.requireNonNull(sequence.attachment());
+  }
+
+  /**
+   * Whether each row of a step only asks for its most probable token, so that no logits are needed.
+   */
+  boolean takesBest(StepPlan plan) {
+    for (int i = 0; i < plan.size(); i++) {
+      Sequence s = plan.sequence(i);
+      ActiveRequest request = request(s.group());
+      boolean best =
+          plan.rows(i) == 0
+              || request.purpose == Purpose.GENERATE
+                  && request.beams == null
+                  && request.logprobs < 0
+                  && !s.group().scoresPrompt()
+                  && sample(s).state.takesBest();
+      if (!best) {
+        return false;
+      }
+    }
+    return sampler.vocabulary() == scratch.length;
+  }
+
+  /** Uses the most probable tokens of a committed step's rows; as {@link #take} with logits. */
+  void takeBest(StepPlan plan, int[] best) {
+    int row = 0;
+    for (int i = 0; i < plan.size(); i++) {
+      int rows = plan.rows(i);
+      row += rows;
+      Sequence s = plan.sequence(i);
+      if (rows == 0 || s.computed() < s.length()) {
+        continue;
+      }
+      int token = best[row - 1];
+      int length = s.length();
+      for (Sequence each : atFork(s) ? s.group().sequences() : List.of(s)) {
+        if (!each.finished() && each.length() == length) {
+          append(sample(each), token, null);
+        }
+      }
+    }
+  }
+
+  private static boolean atFork(Sequence s) {
+    return s.computed() == s.promptLength() && s.group().sequences().size() > 1;
   }
 
   /** Uses a committed step's logits, one row after the other as the plan asked for them. */
@@ -92,8 +138,7 @@ final class SamplingStage {
   }
 
   private void sampleFrom(Sequence s, float[] logits, int offset) {
-    boolean atFork = s.computed() == s.promptLength() && s.group().sequences().size() > 1;
-    if (!atFork) {
+    if (!atFork(s)) {
       choose(sample(s), logits, offset, false);
       return;
     }
@@ -165,12 +210,18 @@ final class SamplingStage {
               .formatted(s.length() - 1));
       return;
     }
+    @Nullable TokenLogprobs scored =
+        request.logprobs >= 0 ? sampler.logprobs(logits, offset, token, request.logprobs) : null;
+    append(sample, token, scored);
+  }
+
+  private void append(Sample sample, int token, @Nullable TokenLogprobs scored) {
+    ActiveRequest request = sample.request;
+    Sequence s = sample.sequence;
     s.append(token);
     clock.sampled++;
     sample.times.tokenAt(clock.executedNanos());
     boolean ends = request.rules.ends(token);
-    @Nullable TokenLogprobs scored =
-        request.logprobs >= 0 ? sampler.logprobs(logits, offset, token, request.logprobs) : null;
     request.stream.token(sample.index, token, ends, scored);
     book.touch(request);
     if (ends || sample.state.completes(s.tokens(), s.length())) {

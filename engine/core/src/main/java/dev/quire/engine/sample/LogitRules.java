@@ -65,6 +65,15 @@ public final class LogitRules {
     this.constraint = constraint;
   }
 
+  /** Whether these rules leave every row as the model gave it. */
+  boolean none() {
+    return biasTokens.length == 0
+        && allowed.length == 0
+        && badWords.isEmpty()
+        && (minTokens == 0 || endingTokens.length == 0)
+        && constraint == null;
+  }
+
   @Nullable Constraint constraint() {
     return constraint;
   }

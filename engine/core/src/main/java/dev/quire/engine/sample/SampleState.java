@@ -64,6 +64,11 @@ public final class SampleState {
     return cursor.complete();
   }
 
+  /** Whether the next token is the row's most probable one, as the model gave the row. */
+  public boolean takesBest() {
+    return params.greedy() && rules.none() && window == null && generated == null;
+  }
+
   int promptLength() {
     return promptLength;
   }

@@ -175,6 +175,18 @@ public final class TornadoExecutor implements ModelExecutor {
     return DeviceWeights.bytes(model);
   }
 
+  /** Bytes that the arrays between the kernels will take on the device. */
+  public static long scratchBytes(DecoderSpec spec, TornadoOptions options) {
+    try (HostMirror mirror = new HostMirror()) {
+      return bytes(new Scratch(mirror, spec, options).arrays());
+    }
+  }
+
+  /** Why the kernels can't run a model, naming what it needs; null if they can. */
+  public static @Nullable String refusal(DecoderSpec spec) {
+    return SpecLimits.refusal(spec);
+  }
+
   /** Whether TornadoVM's own runtime is there, rather than ours. */
   public static boolean onTornadoVm() {
     return TornadoExecutionPlan.class.getModule().isNamed();

@@ -1,0 +1,60 @@
+package dev.quire.engine;
+
+import dev.quire.engine.model.DecoderSpec;
+import dev.quire.engine.tornado.TornadoExecutor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What computes, and why.
+ *
+ * @param reason for people, in front of the device's own description; empty where the device was
+ *     asked for by name
+ */
+record DeviceChoice(Kind kind, String reason) {
+  enum Kind {
+    CPU,
+    GPU,
+    /** The GPU's kernels, executed on the JVM. */
+    JVM
+  }
+
+  /**
+   * @param device as {@link EngineOptions#device()} has it
+   * @throws QuireException if a GPU is asked for and can't be used
+   */
+  static DeviceChoice of(String device, DecoderSpec spec) {
+    boolean tornado = TornadoExecutor.onTornadoVm();
+    return switch (device) {
+      case "cpu" -> new DeviceChoice(Kind.CPU, "");
+      case "jvm" -> {
+        if (tornado) {
+          throw QuireException.invalid(
+              "device jvm runs without TornadoVM: start without TORNADOVM_HOME");
+        }
+        yield new DeviceChoice(Kind.JVM, "");
+      }
+      case "gpu" -> {
+        if (!tornado) {
+          throw QuireException.invalid("device gpu: " + missing());
+        }
+        yield new DeviceChoice(Kind.GPU, "");
+      }
+      default -> auto(tornado, TornadoExecutor.refusal(spec));
+    };
+  }
+
+  private static DeviceChoice auto(boolean tornado, @Nullable String refusal) {
+    if (!tornado) {
+      return new DeviceChoice(Kind.CPU, "auto took the CPU: " + missing() + ": ");
+    }
+    return refusal == null
+        ? new DeviceChoice(Kind.GPU, "auto took the GPU: TornadoVM is there: ")
+        : new DeviceChoice(Kind.CPU, "auto took the CPU: " + refusal + ": ");
+  }
+
+  private static String missing() {
+    return System.getenv("TORNADOVM_HOME") == null
+        ? "TORNADOVM_HOME is not set"
+        : "this JVM was started without TornadoVM's modules";
+  }
+}

@@ -1,0 +1,101 @@
+package dev.quire.engine;
+
+import dev.quire.engine.model.DecoderModel;
+import dev.quire.engine.model.DecoderSpec;
+import dev.quire.engine.model.LayerSpec;
+import dev.quire.engine.tornado.GpuDevice;
+import dev.quire.engine.tornado.TornadoExecutor;
+import dev.quire.engine.tornado.TornadoOptions;
+import java.util.Collections;
+import java.util.Locale;
+
+/** How a GPU's memory is shared out: weights and scratch first, the KV cache takes the rest. */
+final class GpuMemoryPlan {
+  // What the driver, the compiled kernels and the captured graphs take besides.
+  private static final long RUNTIME = 1L << 30;
+  // An array has at most 2^31 - 1 elements.
+  private static final long MOST_ELEMENTS = Integer.MAX_VALUE;
+
+  private GpuMemoryPlan() {}
+
+  /**
+   * Blocks of each cache group.
+   *
+   * @throws QuireException if nothing fits, naming the option and the size that does
+   */
+  static int blocks(DecoderModel model, EngineOptions options) {
+    DecoderSpec spec = model.spec();
+    GpuDevice device = GpuDevice.query();
+    long blockBytes = 0;
+    for (int g = 0; g < spec.cacheGroups().size(); g++) {
+      blockBytes += TornadoExecutor.blockBytes(spec, g, options.blockSize());
+    }
+    long weights = TornadoExecutor.weightBytes(model);
+    long length = options.maxModelLen() > 0 ? options.maxModelLen() : spec.contextLength();
+    long scratch =
+        TornadoExecutor.scratchBytes(
+            spec,
+            new TornadoOptions(
+                options.blockSize(),
+                Collections.nCopies(spec.cacheGroups().size(), 1),
+                options.maxNumSeqs(),
+                options.maxNumBatchedTokens(),
+                (int) length,
+                options.say()));
+    long usable = (long) (device.totalBytes() * options.gpuMemoryUtilization());
+    long budget = Math.min(usable, device.freeBytes()) - RUNTIME;
+    long left = budget - weights - scratch;
+    long most =
+        spec.layers().stream().mapToInt(LayerSpec::cacheGroup).distinct().count() == 0
+            ? 1
+            : MOST_ELEMENTS / largestBlock(spec, options.blockSize());
+    long blocks = Math.min(most, left / blockBytes);
+    if (left < blockBytes) {
+      throw QuireException.invalid(
+          "%s has %s free of %s; weights of %s and scratch of %s leave no room for a KV cache at"
+                  .formatted(
+                      device.name(),
+                      size(device.freeBytes()),
+                      size(device.totalBytes()),
+                      size(weights),
+                      size(scratch))
+              + " --gpu-memory-utilization "
+              + options.gpuMemoryUtilization()
+              + "; a smaller --max-num-batched-tokens or --max-num-seqs takes less scratch");
+    }
+    if (options.numKvBlocks() > 0 || options.kvCacheMemory() > 0) {
+      long asked =
+          options.numKvBlocks() > 0 ? options.numKvBlocks() : options.kvCacheMemory() / blockBytes;
+      if (asked > blocks || asked < 1) {
+        throw QuireException.invalid(
+            "%s of the KV cache: %s of %s each fit (--num-kv-blocks %d or --kv-cache-memory %d)"
+                .formatted(
+                    asked + " blocks", blocks, size(blockBytes), blocks, blocks * blockBytes));
+      }
+      blocks = asked;
+    }
+    options
+        .say()
+        .accept(
+            "%s: %s free of %s; weights %s, scratch %s, KV cache %d blocks, %s, %d tokens"
+                .formatted(
+                    device.name(),
+                    size(device.freeBytes()),
+                    size(device.totalBytes()),
+                    size(weights),
+                    size(scratch),
+                    blocks,
+                    size(blocks * blockBytes),
+                    blocks * options.blockSize()));
+    return (int) blocks;
+  }
+
+  private static long largestBlock(DecoderSpec spec, int blockSize) {
+    return (long) blockSize
+        * spec.layers().stream().mapToInt(layer -> layer.attention().kvSize()).max().orElse(1);
+  }
+
+  private static String size(long bytes) {
+    return String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1 << 30));
+  }
+}

@@ -1,0 +1,77 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.engine.QuireException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A GPU's name and memory, as its driver's tool tells them. */
+public record GpuDevice(String name, long totalBytes, long freeBytes) {
+  private static final long MEBIBYTE = 1L << 20;
+  private static final String CAP = "tornado.device.memory";
+
+  /**
+   * Asks {@code nvidia-smi}; where there is none, takes what TornadoVM was told to use.
+   *
+   * @throws QuireException if neither says anything
+   */
+  public static GpuDevice query() {
+    GpuDevice device = ask();
+    if (device != null) {
+      return device;
+    }
+    String cap = System.getProperty(CAP, "");
+    long bytes = bytes(cap);
+    if (bytes > 0) {
+      return new GpuDevice("GPU of unknown name", bytes, bytes);
+    }
+    throw QuireException.invalid(
+        "no nvidia-smi tells the GPU's memory; say it with QUIRE_JAVA_OPTS=-D" + CAP + "=80GB");
+  }
+
+  private static @Nullable GpuDevice ask() {
+    try {
+      Process process =
+          new ProcessBuilder(
+                  "nvidia-smi",
+                  "--query-gpu=memory.total,memory.free,name",
+                  "--format=csv,noheader,nounits")
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      String text =
+          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      if (!process.waitFor(10, TimeUnit.SECONDS) || process.exitValue() != 0) {
+        return null;
+      }
+      String[] fields = text.lines().findFirst().orElse("").split(",", 3);
+      return fields.length < 3
+          ? null
+          : new GpuDevice(
+              fields[2].strip(),
+              Long.parseLong(fields[0].strip()) * MEBIBYTE,
+              Long.parseLong(fields[1].strip()) * MEBIBYTE);
+    } catch (IOException | NumberFormatException e) {
+      return null;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return null;
+    }
+  }
+
+  /** The bytes of a text such as 80GB or 512MB; 0 if it is none. */
+  private static long bytes(String text) {
+    String digits = text.replaceFirst("[A-Za-z]+$", "");
+    try {
+      long number = Long.parseLong(digits);
+      return switch (text.substring(digits.length())) {
+        case "GB" -> number << 30;
+        case "MB" -> number << 20;
+        case "KB" -> number << 10;
+        default -> number;
+      };
+    } catch (NumberFormatException e) {
+      return 0;
+    }
+  }
+}
