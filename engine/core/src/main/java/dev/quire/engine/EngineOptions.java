@@ -6,7 +6,8 @@ import java.util.function.Consumer;
 /**
  * How an engine is set up. Made by {@link #builder()}; zero means that the engine chooses.
  *
- * @param device {@code auto}, {@code cpu}, {@code gpu} or {@code jvm} (the GPU's kernels on the JVM)
+ * @param device {@code auto}, {@code cpu}, {@code gpu} or {@code jvm} (the GPU's kernels on the
+ *     JVM)
  * @param threads worker threads of the CPU executor; 0 takes every core
  * @param maxModelLen the longest sequence taken, in tokens; 0: the model's context or what the KV
  *     cache holds, whichever is less
@@ -71,8 +72,7 @@ public record EngineOptions(
   }
 
   public EngineOptions {
-    require(
-        DEVICES.contains(device), "device", "auto, cpu, gpu or jvm", device);
+    require(DEVICES.contains(device), "device", "auto, cpu, gpu or jvm", device);
     require(
         gpuMemoryUtilization > 0 && gpuMemoryUtilization <= 1,
         "gpuMemoryUtilization",

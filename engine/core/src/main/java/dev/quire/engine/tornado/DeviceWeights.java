@@ -37,8 +37,7 @@ final class DeviceWeights {
     this.spec = model.spec();
     this.packer = new WeightPacker(mirror);
     this.embedding = packer.stack(List.of(model.embedding()));
-    this.head =
-        model.head() == model.embedding() ? embedding : packer.stack(List.of(model.head()));
+    this.head = model.head() == model.embedding() ? embedding : packer.stack(List.of(model.head()));
     this.finalNorm = packer.vector(model.finalNorm());
     List<TornadoNativeArray> ends = new ArrayList<>(embedding.arrays());
     if (head != embedding) {

@@ -131,7 +131,12 @@ final class LayerTasks {
           Rows.grid(rows),
           g ->
               g.task(
-                  "embedScale", Rows::scale, context, inputs.counts, scratch.residual, hidden,
+                  "embedScale",
+                  Rows::scale,
+                  context,
+                  inputs.counts,
+                  scratch.residual,
+                  hidden,
                   scale),
           inputs.counts);
     }
@@ -565,7 +570,13 @@ final class LayerTasks {
                 normalised),
         inputs.counts);
     expertProduct(
-        id + "gateUp", experts.gateUp(), scratch.normed, scratch.gateUp, 2 * inner, hidden, used,
+        id + "gateUp",
+        experts.gateUp(),
+        scratch.normed,
+        scratch.gateUp,
+        2 * inner,
+        hidden,
+        used,
         used);
     activate(id + "activate", layer, inputs.pairCounts, rows * used, inner);
     expertProduct(

@@ -72,7 +72,8 @@ final class PlanRunner implements AutoCloseable {
       } catch (RuntimeException e) {
         throw new QuireException(
             QuireException.Kind.FAILED,
-            "the device failed in graph of %s: %s".formatted(segments.get(graph).tasks().getFirst(), e),
+            "the device failed in graph of %s: %s"
+                .formatted(segments.get(graph).tasks().getFirst(), e),
             e);
       }
       started.set(graph);

@@ -92,16 +92,14 @@ final class ProductTasks {
           8,
           SkinnyProduct.grid(rows, outputs),
           g ->
-              g.task(
-                  id, SkinnyProduct::multiplyQ8, context, counts, q, s, x, out, outputs, inputs),
+              g.task(id, SkinnyProduct::multiplyQ8, context, counts, q, s, x, out, outputs, inputs),
           counts);
     } else {
       segments.add(
           id,
           8,
           TiledProduct.grid(rows, outputs),
-          g ->
-              g.task(id, TiledProduct::multiplyQ8, context, counts, q, s, x, out, outputs, inputs),
+          g -> g.task(id, TiledProduct::multiplyQ8, context, counts, q, s, x, out, outputs, inputs),
           counts);
     }
   }

@@ -74,8 +74,13 @@ final class Segments {
         }
         to++;
       }
-      segments.add(segment(segments.size(), tasks.subList(from, to), source, shared,
-          to == tasks.size() ? results : new TornadoNativeArray[0]));
+      segments.add(
+          segment(
+              segments.size(),
+              tasks.subList(from, to),
+              source,
+              shared,
+              to == tasks.size() ? results : new TornadoNativeArray[0]));
       from = to;
     }
     return segments;

@@ -38,10 +38,15 @@ final class SelfCheck {
     KernelContext context = new KernelContext();
     TaskGraph graph =
         new TaskGraph("check")
-            .transferToDevice(
-                DataTransferMode.EVERY_EXECUTION, counts, deviceWeights, deviceX)
+            .transferToDevice(DataTransferMode.EVERY_EXECUTION, counts, deviceWeights, deviceX)
             .task(
-                "vector", MatrixVector::multiply, context, deviceWeights, deviceX, vector, SIZE,
+                "vector",
+                MatrixVector::multiply,
+                context,
+                deviceWeights,
+                deviceX,
+                vector,
+                SIZE,
                 SIZE)
             .task(
                 "tile",

@@ -37,8 +37,7 @@ final class SpecLimits {
     return switch (layer.feedForward()) {
       case FeedForwardSpec.Dense dense when dense.bias() -> "has feed-forward biases";
       case FeedForwardSpec.Dense dense when dense.innerSize() % 8 != 0 ->
-          "has %d feed-forward elements; they must be a multiple of 8"
-              .formatted(dense.innerSize());
+          "has %d feed-forward elements; they must be a multiple of 8".formatted(dense.innerSize());
       case FeedForwardSpec.Experts experts when experts.sharedInnerSize() != 0 ->
           "has a shared expert";
       case FeedForwardSpec.Experts experts

@@ -120,8 +120,7 @@ public final class TornadoExecutor implements ModelExecutor {
         .accept("sent %s of weights in %s".formatted(mebibytes(weights.bytes()), seconds(begin)));
   }
 
-  private Decode decode(
-      int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
+  private Decode decode(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
     var inputs =
         new StepInputs(spec.cacheGroups().size(), size, size, 0, size, options.tableWidth());
     var best = new IntArray(size);
@@ -147,8 +146,7 @@ public final class TornadoExecutor implements ModelExecutor {
     int sequences = Math.min(size, options.maxSequences());
     int tiles = size / dev.quire.kernels.ChunkAttention.QUERIES + sequences;
     var inputs =
-        new StepInputs(
-            spec.cacheGroups().size(), size, sequences, tiles, 1, options.tableWidth());
+        new StepInputs(spec.cacheGroups().size(), size, sequences, tiles, 1, options.tableWidth());
     var step = new Segments("mixed" + size + "p");
     new LayerTasks(spec, weights, scratch, options, inputs, step, size, false).addAll();
     return new Mixed(inputs, runner.add(step.build(MemoryGraphs.LAST, memory.shared()), true));
@@ -158,9 +156,7 @@ public final class TornadoExecutor implements ModelExecutor {
     return spec.layers().stream()
         .mapToInt(
             layer ->
-                layer.feedForward() instanceof FeedForwardSpec.Experts experts
-                    ? experts.used()
-                    : 0)
+                layer.feedForward() instanceof FeedForwardSpec.Experts experts ? experts.used() : 0)
         .max()
         .orElse(0);
   }

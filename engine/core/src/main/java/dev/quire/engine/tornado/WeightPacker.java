@@ -136,8 +136,7 @@ final class WeightPacker {
               float[] values = new float[count];
               type.codec().decode(tensor.data(), type.bytesFor(start), values, 0, count);
               for (int i = 0; i < count; i++) {
-                target.set(
-                    SHORT, 2 * (firstElement + start + i), Float.floatToFloat16(values[i]));
+                target.set(SHORT, 2 * (firstElement + start + i), Float.floatToFloat16(values[i]));
               }
             });
   }

@@ -152,7 +152,8 @@ public final class Plan {
     }
     for (GraphState other : states) {
       if (other.graph.name().equals(source)
-          && (other.persisted.contains(object) || other.borrowed.contains(other.arrays.get(object)))) {
+          && (other.persisted.contains(object)
+              || other.borrowed.contains(other.arrays.get(object)))) {
         DeviceArray array = other.array(object);
         state.arrays.put(object, array);
         state.borrowed.add(array);
