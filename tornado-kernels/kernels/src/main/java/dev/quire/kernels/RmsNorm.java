@@ -57,7 +57,16 @@ public final class RmsNorm {
       residual.set(row * width + i, value);
       squares += value * value;
     }
-    float scale = scale(context, partial, squares, width, epsilon);
+    float warpSum = context.simdSum(squares);
+    if (thread % WARP == 0) {
+      partial[thread / WARP] = warpSum;
+    }
+    context.localBarrier();
+    float sum = 0.0f;
+    for (int w = 0; w < WARPS; w++) {
+      sum += partial[w];
+    }
+    float scale = 1.0f / TornadoMath.sqrt(sum / width + epsilon);
     for (int i = thread; i < width; i += GROUP) {
       out.set(
           row * width + i, new HalfFloat(residual.get(row * width + i) * scale * weight.get(i)));
@@ -92,16 +101,6 @@ public final class RmsNorm {
       float value = residual.get(row * width + i);
       squares += value * value;
     }
-    float scale = scale(context, partial, squares, width, epsilon);
-    for (int i = thread; i < width; i += GROUP) {
-      out.set(
-          row * width + i, new HalfFloat(residual.get(row * width + i) * scale * weight.get(i)));
-    }
-  }
-
-  private static float scale(
-      KernelContext context, float[] partial, float squares, int width, float epsilon) {
-    int thread = context.localIdx;
     float warpSum = context.simdSum(squares);
     if (thread % WARP == 0) {
       partial[thread / WARP] = warpSum;
@@ -111,7 +110,11 @@ public final class RmsNorm {
     for (int w = 0; w < WARPS; w++) {
       sum += partial[w];
     }
-    return 1.0f / TornadoMath.sqrt(sum / width + epsilon);
+    float scale = 1.0f / TornadoMath.sqrt(sum / width + epsilon);
+    for (int i = thread; i < width; i += GROUP) {
+      out.set(
+          row * width + i, new HalfFloat(residual.get(row * width + i) * scale * weight.get(i)));
+    }
   }
 
   /** A group for each of at most {@code rows} rows. */

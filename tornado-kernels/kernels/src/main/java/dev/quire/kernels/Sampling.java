@@ -86,7 +86,16 @@ public final class Sampling {
         float x = (logits.get(start + i) - largest) * inverse;
         kept += x >= middle ? 1.0f : 0.0f;
       }
-      float all = groupSum(context, partial, kept);
+      float warpSum = context.simdSum(kept);
+      if (thread % WARP == 0) {
+        partial[thread / WARP] = warpSum;
+      }
+      context.localBarrier();
+      float all = 0.0f;
+      for (int w = 0; w < WARPS; w++) {
+        all += partial[w];
+      }
+      context.localBarrier();
       low = all >= wanted ? middle : low;
       high = all >= wanted ? high : middle;
     }
@@ -96,7 +105,17 @@ public final class Sampling {
       float x = (logits.get(start + i) - largest) * inverse;
       mass += x >= cut ? TornadoMath.exp(x) : 0.0f;
     }
-    float enough = topP * groupSum(context, partial, mass);
+    float massSum = context.simdSum(mass);
+    if (thread % WARP == 0) {
+      partial[thread / WARP] = massSum;
+    }
+    context.localBarrier();
+    float total = 0.0f;
+    for (int w = 0; w < WARPS; w++) {
+      total += partial[w];
+    }
+    context.localBarrier();
+    float enough = topP * total;
     low = cut;
     high = 0.0f;
     int bisections = topP < 1.0f ? BISECTIONS : 0;
@@ -107,7 +126,16 @@ public final class Sampling {
         float x = (logits.get(start + i) - largest) * inverse;
         kept += x >= middle ? TornadoMath.exp(x) : 0.0f;
       }
-      float all = groupSum(context, partial, kept);
+      float warpSum = context.simdSum(kept);
+      if (thread % WARP == 0) {
+        partial[thread / WARP] = warpSum;
+      }
+      context.localBarrier();
+      float all = 0.0f;
+      for (int w = 0; w < WARPS; w++) {
+        all += partial[w];
+      }
+      context.localBarrier();
       low = all >= enough ? middle : low;
       high = all >= enough ? high : middle;
     }
@@ -124,11 +152,11 @@ public final class Sampling {
     partial[thread] = own;
     context.localBarrier();
     if (thread == 0) {
-      float total = 0.0f;
+      float remaining = 0.0f;
       for (int t = 0; t < GROUP; t++) {
-        total += partial[t];
+        remaining += partial[t];
       }
-      float target = temperature > 0.0f ? uniform * total : 0.0f;
+      float target = temperature > 0.0f ? uniform * remaining : 0.0f;
       float passed = 0.0f;
       int token = -1;
       int found = 0;
@@ -149,20 +177,6 @@ public final class Sampling {
       }
       tokens.set(row, token);
     }
-  }
-
-  private static float groupSum(KernelContext context, float[] partial, float value) {
-    float warpSum = context.simdSum(value);
-    if (context.localIdx % WARP == 0) {
-      partial[context.localIdx / WARP] = warpSum;
-    }
-    context.localBarrier();
-    float sum = 0.0f;
-    for (int w = 0; w < WARPS; w++) {
-      sum += partial[w];
-    }
-    context.localBarrier();
-    return sum;
   }
 
   /** A group for each of at most {@code rows} rows. */
