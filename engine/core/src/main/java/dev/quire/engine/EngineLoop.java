@@ -80,7 +80,7 @@ final class EngineLoop implements AutoCloseable {
     this.sampling =
         new SamplingStage(
             new Sampler(vocabulary), executor.vocabularySize(), scheduler, allocator, book, clock);
-    this.integrity = new IntegrityCheck(allocator, options.integrityShare());
+    this.integrity = new IntegrityCheck(allocator::checkIntegrity, options.integrityShare());
     this.memory = new MemoryWatch(allocator);
     this.stats = clock.stats(scheduler, memory.usage(true));
     this.thread = Thread.ofPlatform().name("quire-engine").daemon(true).unstarted(this::run);

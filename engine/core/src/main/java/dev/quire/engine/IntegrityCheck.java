@@ -1,24 +1,23 @@
 package dev.quire.engine;
 
-import dev.quire.paging.KvAllocator;
-
 /**
  * Recounts the block pool between steps, as often as its share of the time allows: a check is made
  * when all checks so far, together with one like the last, stay below it. So a running engine pays
  * no more than that, however large its pool; a share of 1 checks after each step.
  */
 final class IntegrityCheck {
-  private final KvAllocator allocator;
+  private final Runnable check;
   private final double share;
   private long startedNanos;
   private long checkedNanos;
   private long lastNanos;
 
   /**
+   * @param check throws if something is wrong
    * @param share of the time, 0 for none to 1
    */
-  IntegrityCheck(KvAllocator allocator, double share) {
-    this.allocator = allocator;
+  IntegrityCheck(Runnable check, double share) {
+    this.check = check;
     this.share = share;
   }
 
@@ -37,7 +36,7 @@ final class IntegrityCheck {
     }
     if (share >= 1 || checkedNanos + lastNanos <= share * (now - startedNanos)) {
       long begun = System.nanoTime();
-      allocator.checkIntegrity();
+      check.run();
       lastNanos = System.nanoTime() - begun;
       checkedNanos += lastNanos;
     }

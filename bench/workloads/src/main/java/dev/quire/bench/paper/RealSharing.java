@@ -1,0 +1,96 @@
+package dev.quire.bench.paper;
+
+import dev.quire.engine.BeamSearch;
+import dev.quire.engine.Engine;
+import dev.quire.engine.EngineOptions;
+import dev.quire.engine.GenerationRequest;
+import dev.quire.engine.Prompt;
+import dev.quire.engine.RequestHandle;
+import dev.quire.engine.SamplingParams;
+import dev.quire.paging.KvUsage;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How much samples and beams share in the engine itself, with the embedded model: Alpaca-like
+ * lengths, prompts of text that the model wrote, and the block pool looked at while all run.
+ */
+final class RealSharing {
+  private static final int REQUESTS = 24;
+  private static final long INTERVAL_MILLIS = 20;
+
+  private final Engine engine;
+  private final List<GenerationRequest> plain;
+
+  private RealSharing(Engine engine) {
+    this.engine = engine;
+    this.plain = requests();
+  }
+
+  /** Share of the blocks saved, in percent, for each width of samples and then of beams. */
+  static List<Double> savedShares(int... widths) {
+    EngineOptions options =
+        EngineOptions.builder().device("cpu").prefixCaching(false).numKvBlocks(4000).build();
+    try (Engine engine = Engine.loadEmbedded(options)) {
+      RealSharing sharing = new RealSharing(engine);
+      List<Double> shares = new ArrayList<>();
+      for (int width : widths) {
+        shares.add(sharing.savedShare(width, false));
+      }
+      for (int width : widths) {
+        shares.add(sharing.savedShare(width, true));
+      }
+      return shares;
+    }
+  }
+
+  private List<GenerationRequest> requests() {
+    int longest = engine.info().maxModelLen();
+    List<Trace.Arrival> lengths = Trace.ALPACA.arrivals(1, 1000, 3).subList(0, REQUESTS);
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < REQUESTS; i++) {
+      int prompt = Math.min(lengths.get(i).prompt(), longest / 2);
+      int output = Math.min(lengths.get(i).output(), longest - prompt - 1);
+      SamplingParams writing =
+          SamplingParams.builder().seed((long) i).maxTokens(prompt).ignoreEos(true).build();
+      List<Integer> text =
+          engine
+              .submit(new GenerationRequest(Prompt.text("\n"), writing))
+              .await()
+              .outputs()
+              .getFirst()
+              .tokenIds();
+      SamplingParams params =
+          SamplingParams.builder().seed((long) i).maxTokens(output).ignoreEos(true).build();
+      requests.add(new GenerationRequest(new Prompt.Tokens(text), params));
+    }
+    return requests;
+  }
+
+  private double savedShare(int width, boolean beams) {
+    List<RequestHandle> handles = new ArrayList<>();
+    for (GenerationRequest request : plain) {
+      SamplingParams.Builder params = request.params().toBuilder().n(width);
+      if (beams) {
+        params.beamSearch(BeamSearch.ofWidth(width));
+      }
+      handles.add(engine.submit(new GenerationRequest(request.prompt(), params.build())));
+    }
+    double used = 0;
+    double saved = 0;
+    for (RequestHandle handle : handles) {
+      while (!handle.completion().isDone()) {
+        KvUsage usage = engine.stats().memory();
+        used += usage.usedBlocks();
+        saved += usage.savedBlocks();
+        try {
+          Thread.sleep(INTERVAL_MILLIS);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          handles.forEach(RequestHandle::cancel);
+        }
+      }
+    }
+    return 100 * saved / Math.max(1, used + saved);
+  }
+}
