@@ -97,7 +97,7 @@ public final class PaperReport {
 
   private static String markdown(List<Figure> figures, String command) {
     StringBuilder page = new StringBuilder();
-    page.append(PREFACE.formatted(command));
+    page.append(PREFACE.replace("{command}", command));
     for (Figure figure : figures) {
       String number = figure.id().startsWith("Table") ? figure.id() : "Figure " + figure.id();
       page.append("\n## ").append(number).append(": ").append(figure.title()).append("\n\n");
@@ -135,7 +135,7 @@ public final class PaperReport {
       over the paper's. Made by
 
       ```
-      %s
+      {command}
       ```
 
       This is *simulated time*: the engine's own scheduler and allocators decide every step, over
