@@ -19,6 +19,9 @@ final class ModelOpener {
     if (path == null) {
       console.say("no -m MODEL given: using the small embedded model");
     }
+    if (path != null) {
+      WeightReading.show(console, path);
+    }
     EngineOptions told = options.withSay(console::say);
     Engine engine = path == null ? Engine.loadEmbedded(told) : Engine.load(path, told);
     ModelInfo info = engine.info();

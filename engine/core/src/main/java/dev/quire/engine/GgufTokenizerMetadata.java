@@ -5,7 +5,7 @@ import dev.quire.weights.gguf.Metadata;
 import java.util.List;
 
 /** Lets the tokenizer read a GGUF file's metadata, which it knows nothing of. */
-record GgufTokenizerMetadata(Metadata metadata) implements TokenizerMetadata {
+public record GgufTokenizerMetadata(Metadata metadata) implements TokenizerMetadata {
   @Override
   public boolean has(String key) {
     return metadata.has(key);
