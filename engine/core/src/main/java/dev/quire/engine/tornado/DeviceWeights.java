@@ -1,5 +1,6 @@
 package dev.quire.engine.tornado;
 
+import dev.quire.engine.QuireException;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardWeights;
@@ -69,12 +70,23 @@ final class DeviceWeights {
         bias(List.of(weights.query(), weights.key(), weights.value())),
         vector(weights.queryNorm()),
         vector(weights.keyNorm()),
-        packer.vector(rope == null ? new float[1] : rope.frequencies(options.maxLength())),
+        packer.vector(rope == null ? new float[1] : frequencies(rope, options.maxLength())),
         packer.stack(List.of(weights.output().weight())),
         vector(weights.output().bias()),
         feedForward(weights.feedForward()),
         mirror.halves(cache),
         mirror.halves(cache));
+  }
+
+  /** The kernels rotate all sequences by the same frequencies. */
+  private static float[] frequencies(RopeSpec rope, int maxLength) {
+    int most = rope.stretchedBeyond();
+    if (most > 0 && maxLength > most) {
+      throw QuireException.invalid(
+          "LongRoPE beyond %d tokens is not among this device's kernels; a context of at most %d tokens (-c %d) or the device cpu will do"
+              .formatted(most, most, most));
+    }
+    return rope.frequencies(maxLength);
   }
 
   private static List<Tensor> queryKeyValue(LayerWeights weights) {
