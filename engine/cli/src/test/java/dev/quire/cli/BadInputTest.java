@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What users meet when a file is not what they think: one line, exit code 1, nothing else. */
-@Timeout(60)
+@Timeout(180)
 class BadInputTest {
   private static final long ABSURD = 1L << 60;
   private static final String EMBEDDING = "token_embd.weight";

@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 /** A way to start the built jar; streams go through files, so that no pipe can fill up. */
 final class Launch {
   /** Above what any start takes on a busy machine: only a hang reaches it. */
-  private static final long PATIENCE_SECONDS = 60;
+  private static final long PATIENCE_SECONDS = 180;
 
   private final Path java;
   private final Path folder;

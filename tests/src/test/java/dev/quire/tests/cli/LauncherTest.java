@@ -104,12 +104,12 @@ class LauncherTest {
             .directory(folder.toFile())
             .start();
     assertThat(process.getInputStream().readAllBytes()).hasSize(20);
-    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.waitFor(180, TimeUnit.SECONDS)).isTrue();
     assertThat(Files.readString(folder.resolve("err"))).doesNotContain("Exception");
   }
 
   private static void awaitText(Process process, Path out) throws Exception {
-    for (int i = 0; Files.size(out) == 0 && process.isAlive() && i < 600; i++) {
+    for (int i = 0; Files.size(out) == 0 && process.isAlive() && i < 3600; i++) {
       Thread.sleep(50);
     }
     assertThat(Files.size(out)).as("bytes written before the signal").isPositive();

@@ -47,7 +47,7 @@ class ServeTest {
   }
 
   private String awaitAddress(Process process) throws Exception {
-    for (int i = 0; i < 600 && process.isAlive(); i++) {
+    for (int i = 0; i < 3600 && process.isAlive(); i++) {
       Matcher matcher = ADDRESS.matcher(Files.readString(folder.resolve("err")));
       if (matcher.find()) {
         return matcher.group(1);

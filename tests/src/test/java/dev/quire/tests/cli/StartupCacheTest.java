@@ -77,7 +77,7 @@ class StartupCacheTest {
 
   /** The archive of this build, made in the background after a first start. */
   private static Path awaitArchive(Path cache) throws Exception {
-    for (int i = 0; i < 600; i++) {
+    for (int i = 0; i < 1800; i++) {
       try (Stream<Path> files = Files.list(cache)) {
         List<Path> all = files.toList();
         List<Path> made =
@@ -88,6 +88,6 @@ class StartupCacheTest {
       }
       Thread.sleep(100);
     }
-    throw new AssertionError("no archive after a minute");
+    throw new AssertionError("no archive after three minutes");
   }
 }
