@@ -57,6 +57,17 @@ class CommandLineTest {
   }
 
   @Test
+  void severalOutputsAreNumberedAndBeamsHaveTheirScores() {
+    Outcome samples = run("", "run", "-n", "4", "--samples", "3", "--ignore-eos", "ROMEO:");
+    assertThat(samples.exitCode()).isZero();
+    assertThat(samples.out()).contains("--- output 1 of 3\n", "--- output 3 of 3\n");
+    Outcome beams =
+        run("", "run", "-n", "4", "--beam-width", "3", "--samples", "2", "--ignore-eos", "ROMEO:");
+    assertThat(beams.exitCode()).isZero();
+    assertThat(beams.out()).containsPattern("--- output 2 of 2, score -\\d");
+  }
+
+  @Test
   void helpListsTheCommands() {
     assertThat(run("", "--help").out()).contains("run", "serve", "perplexity", "Exit codes");
   }
@@ -72,6 +83,12 @@ class CommandLineTest {
         "run --temp -1 x",
         "run --top-p 0 x",
         "run --block-size 0 x",
+        "run --preemption sometimes x",
+        "run --samples 3 --best-of 2 x",
+        "run --beam-width 2 --samples 3 x",
+        "run --beam-width 2 --early-stopping maybe x",
+        "run --logit-bias 5=1000 x",
+        "bench paper --seconds 0",
         "run --kv-cache-memory lots x",
         "run --device abacus x",
         "bench",

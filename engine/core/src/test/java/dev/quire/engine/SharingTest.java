@@ -95,6 +95,21 @@ class SharingTest {
   }
 
   @Test
+  void aRequestForPromptLogprobsTakesNothingFromTheCache() {
+    int[] prompt = EngineFixture.prompt(new Random(6), 33);
+    SamplingParams params = SamplingParams.greedy(3).toBuilder().promptLogprobs(1).build();
+    try (Engine engine = EngineFixture.engine(100, EngineFixture.options(4).build())) {
+      Generation first = engine.submit(request(prompt, params)).await();
+      Generation again = engine.submit(request(prompt, params)).await();
+      Generation without = engine.submit(request(prompt, SamplingParams.greedy(3))).await();
+      assertThat(again.usage().cachedTokens()).isZero();
+      assertThat(again.promptLogprobs()).hasSize(32).isEqualTo(first.promptLogprobs());
+      assertThat(without.usage().cachedTokens()).isEqualTo(32);
+      assertThat(without.outputs()).isEqualTo(first.outputs());
+    }
+  }
+
+  @Test
   void aPinnedPrefixIsFoundWhateverTheCacheHasHeldSince() throws Exception {
     int[] system = EngineFixture.prompt(new Random(3), 30);
     EngineOptions options = EngineFixture.options(4).maxModelLen(60).build();

@@ -3,6 +3,7 @@ package dev.quire.bench.paper;
 import dev.quire.bench.paper.Figure.Line;
 import dev.quire.bench.paper.Figure.Plot;
 import dev.quire.bench.paper.Figure.Row;
+import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -72,6 +73,7 @@ public final class PaperReport {
             .xAxisTitle(plot.x())
             .yAxisTitle(plot.y())
             .build();
+    chart.getStyler().setChartBackgroundColor(Color.WHITE);
     chart.getStyler().setXAxisLogarithmic(plot.logX());
     chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
     if (plot.maxY() > 0) {
@@ -176,5 +178,7 @@ public final class PaperReport {
         nearly (prefix + own tokens rounded up to a power of two) / own tokens, whatever they are.
       - **One scheduler for all.** The baselines get Quire's scheduler, with mixed prefill and decode
         steps, which is better than Orca's of the time, so that memory is all that differs.
+      - **What needs a GPU** is not here: the kernel's own cost (Figure 18a), small blocks' effect on
+        it (18b), and swapping measured rather than calculated (19).
       """;
 }
