@@ -35,7 +35,7 @@ public final class HeadNorm {
    * @param querySize elements of a query slice
    * @param keySize elements of a key slice
    */
-  public static void normalize(
+  public static void normalizeHeads(
       KernelContext context,
       IntArray counts,
       FloatArray qkv,

@@ -82,7 +82,7 @@ public final class RmsNorm {
    * @param weight [width]
    * @param out [rows, width]
    */
-  public static void normalize(
+  public static void normalizeRows(
       KernelContext context,
       IntArray counts,
       FloatArray residual,

@@ -55,7 +55,7 @@ final class HeadTasks {
         g ->
             g.task(
                 "finalNorm",
-                RmsNorm::normalize,
+                RmsNorm::normalizeRows,
                 context,
                 counts,
                 scratch.picked,

@@ -169,7 +169,7 @@ final class LayerTasks {
         g ->
             g.task(
                 id + "Norm",
-                RmsNorm::normalize,
+                RmsNorm::normalizeRows,
                 context,
                 inputs.counts,
                 scratch.residual,
@@ -301,7 +301,7 @@ final class LayerTasks {
         g ->
             g.task(
                 id,
-                HeadNorm::normalize,
+                HeadNorm::normalizeHeads,
                 context,
                 inputs.counts,
                 scratch.qkv,

@@ -25,6 +25,9 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * and then those that compute the logits of the wanted rows. A graph is compiled at its first use.
  */
 public final class TornadoExecutor implements ModelExecutor {
+  /** Set where kernels are compiled, but nothing computes them: a driver without a device. */
+  private static final boolean UNCHECKED = Boolean.getBoolean("quire.device.unchecked");
+
   private final DecoderSpec spec;
   private final TornadoOptions options;
   private final HostMirror mirror = new HostMirror();
@@ -65,8 +68,12 @@ public final class TornadoExecutor implements ModelExecutor {
       throw QuireException.invalid(refusal);
     }
     long begin = System.nanoTime();
-    SelfCheck.run();
-    options.say().accept("self-check of the kernels passed in " + seconds(begin));
+    if (UNCHECKED) {
+      options.say().accept("the device's results are not checked: for compiling where none is");
+    } else {
+      SelfCheck.run();
+      options.say().accept("self-check of the kernels passed in " + seconds(begin));
+    }
     this.expertsUsed = expertsUsed(spec);
     var weights = new DeviceWeights(model, options, mirror);
     var scratch = new Scratch(mirror, spec, options);
@@ -107,7 +114,7 @@ public final class TornadoExecutor implements ModelExecutor {
       }
       runner.run(new PlanRunner.Program(load.first() + i, 1, false));
       if (i < batches) {
-        if (!memory.arrived(i)) {
+        if (!UNCHECKED && !memory.arrived(i)) {
           throw new QuireException(
               QuireException.Kind.FAILED,
               "weights that were sent to the device read back differently; see the driver's log");
