@@ -40,7 +40,7 @@ test("models are listed and found", async () => {
 });
 
 test("a chat answers", async () => {
-  const chat = await client.chat.completions.create({ model, messages, max_tokens: 8, seed: 1 });
+  const chat = await client.chat.completions.create({ model, messages, max_tokens: 8, seed: 1, ignore_eos: true });
   assert.equal(chat.choices[0].message.role, "assistant");
   assert.equal(typeof chat.choices[0].message.content, "string");
   assert.equal(chat.usage.completion_tokens, 8);
@@ -62,12 +62,12 @@ test("a streamed chat adds up to the whole one", async () => {
     usage = chunk.usage ?? usage;
   }
   assert.equal(text, whole.choices[0].message.content);
-  assert.equal(usage.completion_tokens, 12);
+  assert.deepEqual(usage, whole.usage && { ...whole.usage, prompt_tokens_details: usage.prompt_tokens_details });
 });
 
 test("several samples with log-probabilities", async () => {
   const chat = await client.chat.completions.create({
-    model, messages, n: 3, max_tokens: 4, logprobs: true, top_logprobs: 2, seed: 5,
+    model, messages, n: 3, max_tokens: 4, ignore_eos: true, logprobs: true, top_logprobs: 2, seed: 5,
   });
   assert.equal(chat.choices.length, 3);
   const content = chat.choices[2].logprobs.content;
@@ -101,7 +101,7 @@ test("a streamed completion", async () => {
 
 test("a tool that must be called is called with fitting arguments", async () => {
   const chat = await client.chat.completions.create({
-    model, messages, tools: [weather], tool_choice: "required", max_tokens: 200, seed: 3,
+    model, messages, tools: [weather], tool_choice: "required", max_tokens: 600, seed: 3,
   });
   const choice = chat.choices[0];
   assert.equal(choice.finish_reason, "tool_calls");
@@ -116,7 +116,7 @@ test("a streamed tool call", async () => {
     messages,
     tools: [weather],
     tool_choice: { type: "function", function: { name: "get_weather" } },
-    max_tokens: 200,
+    max_tokens: 600,
     seed: 4,
   });
   const last = await stream.finalChatCompletion();
@@ -147,7 +147,7 @@ test("structured outputs fit their schema", async () => {
   const chat = await client.chat.completions.create({
     model,
     messages,
-    max_tokens: 200,
+    max_tokens: 600,
     seed: 6,
     response_format: {
       type: "json_schema",

@@ -51,7 +51,7 @@ public interface ChatFormat {
   static ChatFormat of(Engine engine) {
     Optional<ChatTemplate> own = engine.chatTemplate();
     if (own.isEmpty()) {
-      return conversation -> transcript(withTools(conversation));
+      return conversation -> transcript(withTools(inText(conversation)));
     }
     ChatTemplate template = own.get();
     Tokenizer tokenizer = engine.tokenizer();
@@ -59,7 +59,7 @@ public interface ChatFormat {
     String eos = spelling(tokenizer, tokenizer.eosId());
     boolean knowsTools = template.source().contains("tools");
     return given -> {
-      Conversation conversation = knowsTools ? given : withTools(given);
+      Conversation conversation = knowsTools ? given : withTools(inText(given));
       return Prompt.rendered(
           template.render(
               new ChatRequest(
@@ -75,6 +75,27 @@ public interface ChatFormat {
 
   private static String spelling(Tokenizer tokenizer, OptionalInt id) {
     return id.isPresent() ? tokenizer.token(id.getAsInt()) : "";
+  }
+
+  /** For a template that does not know of tools: calls as text, and no message without content. */
+  private static Conversation inText(Conversation conversation) {
+    List<Map<String, @Nullable Object>> messages = new ArrayList<>();
+    for (Map<String, @Nullable Object> message : conversation.messages()) {
+      Map<String, @Nullable Object> plain = new LinkedHashMap<>(message);
+      Object content = plain.get("content");
+      StringBuilder text = new StringBuilder(content == null ? "" : content.toString());
+      if (plain.remove("tool_calls") instanceof List<?> calls) {
+        for (Object call : calls) {
+          Object function = call instanceof Map<?, ?> entry ? entry.get("function") : null;
+          text.append("<tool_call>")
+              .append(new JsonMapper().writeValueAsString(function))
+              .append("</tool_call>");
+        }
+      }
+      plain.put("content", text.toString());
+      messages.add(plain);
+    }
+    return new Conversation(messages, conversation.tools(), conversation.extra());
   }
 
   /** For a template that does not know of tools: a system message that describes them. */

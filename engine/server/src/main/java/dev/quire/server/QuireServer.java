@@ -4,6 +4,7 @@ import dev.quire.engine.Engine;
 import dev.quire.engine.QuireException;
 import io.helidon.http.BadRequestException;
 import io.helidon.http.HeaderNames;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.HttpRouting;
@@ -52,11 +53,11 @@ public final class QuireServer implements AutoCloseable {
             .idleConnectionTimeout(Duration.ofMinutes(5))
             .shutdownGracePeriod(Duration.ofSeconds(1))
             .shutdownHook(false)
-            .addProtocol(
-                Http1Config.builder()
-                    .maxHeadersSize(MOST_HEADER_BYTES)
-                    .addReceiveListener(new ClientConnection())
-                    .build())
+            // One thread may read from these sockets, under TLS too, while another writes.
+            .useNio(false)
+            .addConnectionSelector(
+                new ClientConnection.Selector(
+                    Http1Config.builder().maxHeadersSize(MOST_HEADER_BYTES).build()))
             .routing(routing -> routes(routing, chat, version));
     ServerOptions.Tls tls = options.tls();
     if (tls != null) {
@@ -162,7 +163,7 @@ public final class QuireServer implements AutoCloseable {
     } catch (ApiException e) {
       report.status = e.status();
       if (e.status() == 499) {
-        throw new UncheckedIOException(new IOException("the client went away"));
+        throw new CloseConnectionException("the client went away");
       }
       Errors.send(response, e);
     } finally {

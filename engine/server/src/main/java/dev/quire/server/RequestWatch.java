@@ -1,6 +1,5 @@
 package dev.quire.server;
 
-import io.helidon.common.socket.HelidonSocket;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -25,15 +24,15 @@ final class RequestWatch implements AutoCloseable {
 
   /** A request under way. */
   static final class Entry {
-    private final @Nullable HelidonSocket socket;
+    private final @Nullable ClientConnection client;
     private final Duration slowest;
     private long deadline;
     private volatile @Nullable Runnable canceller;
     private volatile long writingSince;
     private volatile @Nullable Reason reason;
 
-    private Entry(@Nullable HelidonSocket socket, Duration slowest, long deadline) {
-      this.socket = socket;
+    private Entry(@Nullable ClientConnection client, Duration slowest, long deadline) {
+      this.client = client;
       this.slowest = slowest;
       this.deadline = deadline;
     }
@@ -63,12 +62,12 @@ final class RequestWatch implements AutoCloseable {
 
     private void look(long now) {
       long since = writingSince;
-      if (socket != null && !socket.isConnected()) {
+      if (client != null && !client.isConnected()) {
         cancel(Reason.CLIENT_GONE);
       } else if (since != 0 && now - since > slowest.toNanos()) {
         cancel(Reason.SLOW_READER);
-        if (socket != null) {
-          socket.close();
+        if (client != null) {
+          client.close();
         }
       } else if (now - deadline > 0) {
         cancel(Reason.DEADLINE);
@@ -101,12 +100,12 @@ final class RequestWatch implements AutoCloseable {
 
   /** Begins to watch the calling thread's request. */
   Entry enter() {
-    HelidonSocket socket = ClientConnection.current();
-    if (socket != null) {
-      socket.idle(); // has the socket notice its end while nothing is read from it
+    ClientConnection client = ClientConnection.current();
+    if (client != null) {
+      client.watch();
     }
     long deadline = System.nanoTime() + requestTimeout.toNanos();
-    Entry entry = new Entry(socket, slowReaderTimeout, deadline);
+    Entry entry = new Entry(client, slowReaderTimeout, deadline);
     entries.add(entry);
     LockSupport.unpark(thread);
     return entry;
