@@ -29,6 +29,7 @@ public final class PagedAllocator implements KvAllocator {
   private int[] path = new int[64];
   private long queriedTokens;
   private long hitTokens;
+  private long serials;
 
   /** A cache without swap space. */
   public PagedAllocator(KvCacheConfig config) {
@@ -66,6 +67,7 @@ public final class PagedAllocator implements KvAllocator {
   public SequenceBlocks newSequence(long cacheSalt) {
     var s = new SequenceBlocks(groups, blockSize, cacheSalt);
     s.liveIndex = live.size();
+    s.serial = serials++;
     live.add(s);
     return s;
   }
@@ -496,6 +498,28 @@ public final class PagedAllocator implements KvAllocator {
 
   int parentNode(int node) {
     return cache.parent(node);
+  }
+
+  /** Every block of a group as it stands, for people to look at: work in proportion to the pool. */
+  public BlockMap blockMap(int group) {
+    BlockPool pool = pools[group];
+    int[] references = new int[pool.size()];
+    boolean[] findable = new boolean[pool.size()];
+    long[] owners = new long[pool.size()];
+    Arrays.fill(owners, BlockMap.NOBODY);
+    for (int block = 0; block < pool.size(); block++) {
+      references[block] = pool.references(block);
+      findable[block] = pool.node(block) != NONE;
+    }
+    for (SequenceBlocks s : live) {
+      for (int i = 0; s.state == SequenceBlocks.State.ON_DEVICE && i < s.blockCount(group); i++) {
+        int block = s.block(group, i);
+        if (block != NONE && (owners[block] == BlockMap.NOBODY || owners[block] > s.serial)) {
+          owners[block] = s.serial;
+        }
+      }
+    }
+    return new BlockMap(blockSize, references, owners, findable);
   }
 
   /** The pool of a group, for tests and statistics. */

@@ -29,6 +29,8 @@ public final class SequenceBlocks {
   // Whether known blocks came back from the host and are not findable yet.
   boolean unbound;
   int liveIndex;
+  // Numbers sequences for those who look on.
+  long serial;
   @Nullable Reservation reservation;
 
   SequenceBlocks(int groups, int blockSize, long cacheSalt) {

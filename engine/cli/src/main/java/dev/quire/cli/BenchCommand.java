@@ -12,13 +12,14 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     description = "Measures speed.",
-    synopsisSubcommandLabel = "llama|batched|paper")
+    synopsisSubcommandLabel = "llama|batched|serve|paper")
 final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
     throw new ParameterException(
-        spec.commandLine(), "say what to measure: llama (one stream), batched (many) or paper");
+        spec.commandLine(),
+        "say what to measure: llama (one stream), batched (many), serve (a server's clients) or paper");
   }
 }

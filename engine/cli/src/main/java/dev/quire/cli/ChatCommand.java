@@ -2,6 +2,7 @@ package dev.quire.cli;
 
 import dev.quire.engine.Engine;
 import dev.quire.engine.SamplingParams;
+import dev.quire.server.ChatFormat;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +42,7 @@ final class ChatCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     SamplingParams params = sampling.toParams(-1);
     try (Engine engine = ModelOpener.open(console, model, serving)) {
-      var session = new ChatSession(console, engine, ModelChat.of(engine), params, system);
+      var session = new ChatSession(console, engine, ChatFormat.of(engine), params, system);
       if (console.terminals().in() && console.terminals().out()) {
         ChatTerminal.run(console, session);
       } else {

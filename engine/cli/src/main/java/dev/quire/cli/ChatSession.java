@@ -103,7 +103,9 @@ final class ChatSession {
     StringBuilder answer = new StringBuilder();
     try {
       RequestHandle handle =
-          engine.submit(new GenerationRequest(format.render(conversation()), params));
+          engine.submit(
+              new GenerationRequest(
+                  format.render(ChatFormat.Conversation.of(conversation())), params));
       answering.set(handle);
       for (GenerationEvent event : handle.events()) {
         if (event instanceof GenerationEvent.Text piece) {

@@ -1,5 +1,6 @@
 package dev.quire.cli;
 
+import dev.quire.cli.hub.HubException;
 import dev.quire.engine.QuireException;
 import dev.quire.tokenizer.TokenizerException;
 import dev.quire.tokenizer.chat.ChatTemplateException;
@@ -63,6 +64,7 @@ final class CommandLineRunner {
     if (command instanceof BenchCommand) {
       added.addSubcommand("llama", new BenchLlamaCommand(console));
       added.addSubcommand("batched", new BenchBatchedCommand(console));
+      added.addSubcommand("serve", new BenchServeCommand(console));
       added.addSubcommand("paper", new BenchPaperCommand(console));
     }
     line.addSubcommand(name, added);
@@ -89,6 +91,7 @@ final class CommandLineRunner {
       case Failure f -> text(f);
       case QuireException q -> text(q);
       case WeightsException w -> text(w);
+      case HubException h -> text(h);
       case TokenizerException t -> text(t);
       case ChatTemplateException t -> text(t);
       case java.io.UncheckedIOException u when u.getCause() != null -> message(u.getCause());

@@ -13,6 +13,7 @@ final class Commands {
         "run",
         "chat",
         "serve",
+        "pull",
         "bench",
         "inspect",
         "synth",
@@ -30,6 +31,7 @@ final class Commands {
       case "run" -> new RunCommand(console);
       case "chat" -> new ChatCommand(console);
       case "serve" -> new ServeCommand(console);
+      case "pull" -> new PullCommand(console);
       case "bench" -> new BenchCommand();
       case "inspect" -> new InspectCommand(console);
       case "synth" -> new SynthCommand(console);

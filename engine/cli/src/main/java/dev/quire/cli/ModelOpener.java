@@ -3,8 +3,10 @@ package dev.quire.cli;
 import dev.quire.engine.Engine;
 import dev.quire.engine.EngineOptions;
 import dev.quire.engine.ModelInfo;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Loads the model that the options name, and says what was taken and why. */
 final class ModelOpener {
@@ -15,7 +17,7 @@ final class ModelOpener {
   }
 
   static Engine open(Console console, ModelOptions model, EngineOptions options) {
-    Path path = model.model();
+    Path path = fetched(console, model.model());
     if (path == null) {
       console.say("no -m MODEL given: using the small embedded model");
     }
@@ -28,6 +30,18 @@ final class ModelOpener {
     console.say("device: " + info.device());
     console.say(context(info));
     return engine;
+  }
+
+  /** A model named hf:owner/name comes from the hub, as far as it is not in the cache. */
+  private static @Nullable Path fetched(Console console, @Nullable Path path) {
+    if (path == null || !path.toString().startsWith("hf:")) {
+      return path;
+    }
+    try {
+      return PullCommand.fetch(console, path.toString());
+    } catch (IOException e) {
+      throw new Failure(path + ": " + e.getMessage());
+    }
   }
 
   /** One line on the context length that holds, and on what decided it. */

@@ -10,7 +10,8 @@ final class ModelOptions {
       names = {"-m", "--model"},
       paramLabel = "MODEL",
       description =
-          "A GGUF file or a Hugging Face model folder; without it, the small embedded model.")
+          "A GGUF file, a Hugging Face model folder, or hf:owner/name for one of the hub; without"
+              + " it, the small embedded model.")
   private @Nullable Path model;
 
   @Option(

@@ -65,6 +65,7 @@ final class ServeCommand implements Callable<Integer> {
   private @Nullable String modelName;
 
   @Mixin private ModelOptions model = new ModelOptions();
+  @Mixin private HttpOptions http = new HttpOptions();
   @Mixin private ServingOptions serving = new ServingOptions();
 
   ServeCommand(Console console) {
@@ -84,7 +85,8 @@ final class ServeCommand implements Callable<Integer> {
     try (var interruption = new Interruption(() -> countDown(stop));
         Engine engine = ModelOpener.open(console, model, serving)) {
       String name = modelName == null ? engine.info().name() : modelName;
-      try (QuireServer server = start(engine, new ServerOptions(host, port, keys, name))) {
+      try (QuireServer server =
+          start(engine, http.apply(new ServerOptions(host, port, keys, name)))) {
         console.say("serving " + name + " at http://" + host + ":" + server.port() + "/v1");
         stop.await();
         console.say("stopping");
@@ -102,7 +104,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private QuireServer start(Engine engine, ServerOptions options) {
-    ChatFormat chat = ModelChat.of(engine);
+    ChatFormat chat = ChatFormat.of(engine);
     try {
       return QuireServer.start(engine, options, chat, Version.current());
     } catch (RuntimeException e) {

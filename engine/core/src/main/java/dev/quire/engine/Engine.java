@@ -5,12 +5,14 @@ import dev.quire.engine.constrain.ConstraintCompiler;
 import dev.quire.engine.constrain.ConstraintSpec;
 import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.sample.Sampler;
+import dev.quire.paging.BlockMap;
 import dev.quire.paging.KvAllocator;
 import dev.quire.tokenizer.Tokenizer;
 import dev.quire.tokenizer.chat.ChatTemplate;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -25,6 +27,7 @@ public final class Engine implements AutoCloseable {
   private final @Nullable Tokenizer tokenizer;
   private final @Nullable String chatTemplate;
   private final RequestFactory requests;
+  private final ModelExecutor executor;
   private final EngineLoop loop;
   private final @Nullable ConstraintCompiler constraints;
   private final Runnable release;
@@ -51,6 +54,7 @@ public final class Engine implements AutoCloseable {
     this.tokenizer = parts.tokenizer();
     this.chatTemplate = parts.chatTemplate();
     this.release = parts.release();
+    this.executor = parts.executor();
     this.requests = new RequestFactory(info, parts.allocator(), options, tokenizer);
     int usable =
         tokenizer == null
@@ -247,6 +251,58 @@ public final class Engine implements AutoCloseable {
           }
         });
     return result;
+  }
+
+  /** How the hidden states of a text's tokens become one vector. */
+  public enum Pooling {
+    /** Their mean. */
+    MEAN,
+    /** That of the last token, which has seen all the others. */
+    LAST
+  }
+
+  /**
+   * The text's place in the model's space: pooled hidden states of the last layer after the final
+   * norm, scaled to length 1.
+   *
+   * @param tokenIds at least one, at most {@link ModelInfo#maxModelLen()}
+   * @throws QuireException if the device gives no hidden states
+   */
+  public float[] embed(int[] tokenIds, Pooling pooling) {
+    int size = executor.hiddenSize();
+    if (size == 0) {
+      throw QuireException.invalid("embeddings are not available on " + info.device());
+    }
+    double[] sum = new double[size];
+    score(
+        tokenIds,
+        (position, _, offset) -> {
+          if (pooling == Pooling.MEAN || position + 1 == tokenIds.length) {
+            float[] rows = executor.hiddenRows();
+            int row = offset / executor.vocabularySize();
+            for (int i = 0; i < size; i++) {
+              sum[i] += rows[row * size + i];
+            }
+          }
+        });
+    double squares = 0;
+    for (double value : sum) {
+      squares += value * value;
+    }
+    double length = squares == 0 ? 1 : Math.sqrt(squares);
+    float[] vector = new float[size];
+    for (int i = 0; i < size; i++) {
+      vector[i] = (float) (sum[i] / length);
+    }
+    return vector;
+  }
+
+  /**
+   * The blocks of the KV cache's first group as they stand between two steps, for people to look
+   * at; empty once the engine is closed.
+   */
+  public CompletableFuture<Optional<BlockMap>> blockMap() {
+    return loop.blockMap(0);
   }
 
   private void score(int[] tokenIds, ActiveRequest.RowSink sink) {

@@ -13,8 +13,12 @@ import dev.quire.engine.schedule.Sequence;
 import dev.quire.engine.schedule.SequenceGroup;
 import dev.quire.engine.schedule.StepBatchBuilder;
 import dev.quire.engine.schedule.StepPlan;
+import dev.quire.paging.BlockMap;
 import dev.quire.paging.KvAllocator;
+import dev.quire.paging.PagedAllocator;
 import dev.quire.paging.SequenceBlocks;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -129,9 +133,25 @@ final class EngineLoop implements AutoCloseable {
     send(new Command.Unpin(request));
   }
 
-  private void send(Command command) {
-    inbox.send(command);
+  /** The blocks of a cache group, between two steps; empty where the allocator has no map. */
+  CompletableFuture<Optional<BlockMap>> blockMap(int group) {
+    var map = new CompletableFuture<Optional<BlockMap>>();
+    Runnable look =
+        () ->
+            map.complete(
+                allocator instanceof PagedAllocator paged
+                    ? Optional.of(paged.blockMap(group))
+                    : Optional.empty());
+    if (!send(new Command.Look(look))) {
+      map.complete(Optional.empty());
+    }
+    return map;
+  }
+
+  private boolean send(Command command) {
+    boolean sent = inbox.send(command);
     LockSupport.unpark(thread);
+    return sent;
   }
 
   /** Ends every request and the thread; waits for it. */
@@ -184,6 +204,8 @@ final class EngineLoop implements AutoCloseable {
     for (Command command = inbox.poll(); command != null; command = inbox.poll()) {
       if (command instanceof Command.Submit(ActiveRequest request)) {
         book.add(request);
+      } else if (command instanceof Command.Look(Runnable task)) {
+        task.run();
       }
     }
     FinishReason reason = cause == null ? FinishReason.CANCELLED : FinishReason.ERROR;
@@ -206,6 +228,7 @@ final class EngineLoop implements AutoCloseable {
         case Command.Cancel(ActiveRequest request) ->
             book.finish(request, FinishReason.CANCELLED, null);
         case Command.Stop(Sample sample) -> book.finish(sample, FinishReason.STOP, null);
+        case Command.Look(Runnable task) -> task.run();
         case Command.Unpin(ActiveRequest request) -> {
           SequenceBlocks pinned = request.pinned;
           if (pinned != null) {

@@ -16,6 +16,9 @@ final class Inbox {
     /** The sample's text ended at a stop string. */
     record Stop(Sample sample) implements Command {}
 
+    /** Something to look at while no step runs. */
+    record Look(Runnable task) implements Command {}
+
     /** The blocks of a pinned prefix may go. */
     record Unpin(ActiveRequest request) implements Command {}
   }
@@ -56,11 +59,12 @@ final class Inbox {
     commands.add(new Command.Submit(request));
   }
 
-  /** Puts a command in; nothing happens after {@link #close}. */
-  synchronized void send(Command command) {
+  /** Puts a command in; nothing happens, and false is returned, once {@link #refuse} was called. */
+  synchronized boolean send(Command command) {
     if (accepting) {
       commands.add(command);
     }
+    return accepting;
   }
 
   /** The next command, or null. */

@@ -1,7 +1,10 @@
 package dev.quire.server;
 
+import dev.quire.engine.QuireException;
 import java.io.Serial;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /** A request that is answered with an error, in OpenAI's shape. */
 final class ApiException extends RuntimeException {
@@ -25,6 +28,28 @@ final class ApiException extends RuntimeException {
     return new ApiException(400, "invalid_request_error", message, parameter, null);
   }
 
+  static ApiException stopping() {
+    return new ApiException(503, "server_error", "the server is stopping", null, "stopping");
+  }
+
+  /** What an exception of the engine says to a client. */
+  static ApiException of(QuireException e) {
+    String message = String.valueOf(e.getMessage());
+    return switch (e.kind()) {
+      case INVALID -> invalid(message, null);
+      case OVERLOADED ->
+          new ApiException(429, "rate_limit_error", message, null, "rate_limit_exceeded");
+      case CLOSED, INTERRUPTED -> stopping();
+      case FAILED -> {
+        // Of one request's making: its bans leave no token, or its samples need too many blocks.
+        boolean own = message.contains("every token is banned") || message.contains("do not fit");
+        yield own
+            ? invalid(message, null)
+            : new ApiException(500, "server_error", message, null, null);
+      }
+    };
+  }
+
   int status() {
     return status;
   }
@@ -39,5 +64,16 @@ final class ApiException extends RuntimeException {
 
   @Nullable String code() {
     return code;
+  }
+
+  /** The error as OpenAI writes it. */
+  ObjectNode json() {
+    ObjectNode root = JsonNodeFactory.instance.objectNode();
+    ObjectNode error = root.putObject("error");
+    error.put("message", getMessage());
+    error.put("type", type);
+    error.put("param", parameter);
+    error.put("code", code);
+    return root;
   }
 }

@@ -2,36 +2,68 @@ package dev.quire.server;
 
 import dev.quire.engine.Engine;
 import dev.quire.engine.QuireException;
+import io.helidon.http.BadRequestException;
 import io.helidon.http.HeaderNames;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
-import io.helidon.webserver.http.FilterChain;
+import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.HttpRouting;
-import io.helidon.webserver.http.RoutingRequest;
-import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
+import io.helidon.webserver.http1.Http1Config;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.time.Duration;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * OpenAI's API over an engine: {@code /v1/completions}, {@code /v1/chat/completions}, {@code
- * /v1/models}; beside it {@code /tokenize}, {@code /detokenize}, {@code /health} and {@code
- * /version}. Each request has a virtual thread of its own; the engine batches them.
+ * OpenAI's API over an engine: completions, chats, responses, embeddings and models under {@code
+ * /v1}; beside it {@code /tokenize}, {@code /detokenize}, {@code /health}, {@code /metrics}, {@code
+ * /version} and the page at {@code /}. Each connection has a virtual thread of its own; the engine
+ * batches what they ask.
  */
 public final class QuireServer implements AutoCloseable {
-  private static final Duration GRACE = Duration.ofSeconds(10);
+  private static final Logger LOG = LoggerFactory.getLogger(QuireServer.class);
+  private static final int MOST_HEADER_BYTES = 16 << 10;
+  private static final int MOST_CONNECTIONS = 10_000;
 
+  private final Engine engine;
+  private final ServerOptions options;
+  private final RequestWatch watch;
+  private final ServerMetrics metrics;
   private final WebServer server;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
-  private QuireServer(WebServer server) {
-    this.server = server;
+  private QuireServer(Engine engine, ServerOptions options, ChatFormat chat, String version) {
+    this.engine = engine;
+    this.options = options;
+    this.metrics = new ServerMetrics(engine, options.modelName(), options.vllmMetricNames());
+    this.watch = new RequestWatch(options.requestTimeout(), options.slowReaderTimeout());
+    WebServerConfig.Builder config =
+        WebServer.builder()
+            .host(options.host())
+            .port(options.port())
+            .maxPayloadSize(options.maxRequestBytes())
+            .maxTcpConnections(MOST_CONNECTIONS)
+            .idleConnectionTimeout(Duration.ofMinutes(5))
+            .shutdownGracePeriod(Duration.ofSeconds(1))
+            .shutdownHook(false)
+            // One thread may read from these sockets, under TLS too, while another writes.
+            .useNio(false)
+            .addConnectionSelector(
+                new ClientConnection.Selector(
+                    Http1Config.builder().maxHeadersSize(MOST_HEADER_BYTES).build()))
+            .routing(routing -> routes(routing, chat, version));
+    ServerOptions.Tls tls = options.tls();
+    if (tls != null) {
+      config.tls(t -> t.sslContext(PemFiles.context(tls)));
+    }
+    this.server = config.build().start();
   }
 
   /**
@@ -43,123 +75,156 @@ public final class QuireServer implements AutoCloseable {
    */
   public static QuireServer start(
       Engine engine, ServerOptions options, ChatFormat chat, String version) {
-    var completions = new CompletionHandler(engine, options.modelName(), chat);
-    var tokens = new TokenHandler(engine);
-    WebServer server =
-        WebServer.builder()
-            .host(options.host())
-            .port(options.port())
-            .maxPayloadSize(RequestBody.LARGEST)
-            .shutdownGracePeriod(GRACE)
-            .shutdownHook(false)
-            .routing(
-                routing -> {
-                  if (!options.apiKeys().isEmpty()) {
-                    routing.addFilter(new KeyCheck(options.apiKeys())::filter);
-                  }
-                  routes(routing, completions, tokens, options.modelName(), version);
-                })
-            .build()
-            .start();
-    return new QuireServer(server);
+    return new QuireServer(engine, options, chat, version);
   }
 
-  private static void routes(
-      HttpRouting.Builder routing,
-      CompletionHandler completions,
-      TokenHandler tokens,
-      String modelName,
-      String version) {
-    routing.get("/health", (_, response) -> response.send());
-    routing.get("/version", (_, response) -> sendJson(response, version(version)));
-    routing.get("/v1/models", (_, response) -> sendJson(response, models(modelName)));
-    post(routing, "/v1/completions", completions::complete);
-    post(routing, "/v1/chat/completions", completions::chat);
+  private void routes(HttpRouting.Builder routing, ChatFormat chat, String version) {
+    if (!options.corsOrigins().isEmpty()) {
+      routing.addFilter(new Cors(options.corsOrigins())::filter);
+    }
+    if (!options.apiKeys().isEmpty()) {
+      routing.addFilter(new KeyCheck(options.apiKeys())::filter);
+    }
+    ModelNames models = ModelNames.of(engine, options.modelName());
+    var tokens = new TokenHandler(engine, chat);
+    routing.get("/health", this::health);
+    routing.get("/ping", this::health);
+    routing.get(
+        "/version",
+        (_, response) ->
+            Call.send(response, new JsonMapper().createObjectNode().put("version", version)));
+    routing.get("/metrics", (_, response) -> metrics(response));
+    routing.get("/v1/models", (_, response) -> Call.send(response, models.list()));
+    get(
+        routing,
+        "/v1/models/{+id}",
+        request -> models.one(request.path().pathParameters().get("id")));
+    var cache = new CacheView(engine);
+    get(routing, "/quire/cache", _ -> cache.look());
+    PageFiles.route(routing);
+    post(routing, "/v1/completions", new CompletionEndpoint(engine, models)::handle);
+    post(routing, "/v1/chat/completions", new ChatEndpoint(engine, models, chat)::handle);
+    post(routing, "/v1/responses", new ResponsesEndpoint(engine, models, chat)::handle);
+    post(routing, "/v1/embeddings", new EmbeddingEndpoint(engine, models)::handle);
     post(routing, "/tokenize", tokens::tokenize);
     post(routing, "/detokenize", tokens::detokenize);
-    routing.any(
-        (request, response) ->
-            sendError(
-                response,
-                new ApiException(
-                    404,
-                    "invalid_request_error",
-                    "there is no " + request.prologue().method() + " " + request.path().path(),
-                    null,
-                    null)));
+    routing.any((request, response) -> Errors.send(response, unknown(request)));
+    routing.error(BadRequestException.class, (_, response, e) -> Errors.send(response, bad(e)));
+  }
+
+  private static ApiException unknown(ServerRequest request) {
+    return new ApiException(
+        404,
+        "invalid_request_error",
+        "there is no " + request.prologue().method() + " " + request.path().path(),
+        null,
+        "unknown_url");
+  }
+
+  private static ApiException bad(Throwable e) {
+    return ApiException.invalid("the request cannot be read: " + e.getMessage(), null);
   }
 
   /** Answers a request with a JSON body. */
   @FunctionalInterface
   interface BodyHandler {
-    void handle(RequestBody body, ServerResponse response) throws IOException;
+    void handle(Call call) throws IOException;
   }
 
-  private static void post(HttpRouting.Builder routing, String path, BodyHandler handler) {
-    routing.post(path, (request, response) -> answer(request, response, handler));
+  /** Answers a request without a body. */
+  @FunctionalInterface
+  interface Look {
+    ObjectNode look(ServerRequest request);
   }
 
-  private static void answer(ServerRequest request, ServerResponse response, BodyHandler handler)
-      throws IOException {
+  private static void get(HttpRouting.Builder routing, String path, Look look) {
+    routing.get(
+        path,
+        (request, response) -> {
+          try {
+            Call.send(response, look.look(request));
+          } catch (ApiException e) {
+            Errors.send(response, e);
+          }
+        });
+  }
+
+  private void post(HttpRouting.Builder routing, String path, BodyHandler handler) {
+    routing.post(path, (request, response) -> answer(path, request, response, handler));
+  }
+
+  private void answer(
+      String path, ServerRequest request, ServerResponse response, BodyHandler handler) {
+    var report = new RequestReport("POST", path);
+    var event = new RequestEvent();
+    event.begin();
     try {
-      RequestBody body;
-      try (var in = request.content().inputStream()) {
-        body = RequestBody.read(in);
-      }
-      handler.handle(body, response);
+      handle(request, response, handler, report);
     } catch (ApiException e) {
-      sendError(response, e);
+      report.status = e.status();
+      if (e.status() == 499) {
+        throw new CloseConnectionException("the client went away");
+      }
+      Errors.send(response, e);
+    } finally {
+      metrics.finished(report);
+      if (options.accessLog()) {
+        RequestLog.write(report);
+      }
+      if (event.shouldCommit()) {
+        event.method = report.method;
+        event.path = path;
+        event.status = report.status;
+        event.stream = report.stream;
+        event.promptTokens = report.promptTokens();
+        event.completionTokens = report.completionTokens();
+        event.requestBytes = request.headers().contentLength().orElse(0);
+        event.commit();
+      }
+    }
+  }
+
+  private void handle(
+      ServerRequest request, ServerResponse response, BodyHandler handler, RequestReport report) {
+    if (watch.draining()) {
+      throw ApiException.stopping();
+    }
+    RequestBody body;
+    try (var in = request.content().inputStream()) {
+      body = RequestBody.read(in, options.maxRequestBytes());
+    } catch (IOException | UncheckedIOException e) {
+      throw ApiException.invalid("the request's body ended early", null);
+    }
+    RequestWatch.Entry entry = watch.enter();
+    try {
+      handler.handle(new Call(body, response, entry, report));
+    } catch (ApiException e) {
+      throw e;
     } catch (QuireException e) {
-      sendError(response, ofEngine(e));
+      throw ApiException.of(e);
+    } catch (IOException | UncheckedIOException e) {
+      throw new ApiException(499, "invalid_request_error", "the client went away", null, null);
+    } catch (StackOverflowError e) {
+      throw ApiException.invalid("the request is nested too deeply", null);
+    } catch (RuntimeException e) {
+      if (entry.reason() != null || response.isSent() || report.stream) {
+        throw new ApiException(499, "invalid_request_error", "the client went away", null, null);
+      }
+      LOG.error("{} failed", report.path, e);
+      throw new ApiException(500, "server_error", "the server failed: " + e, null, null);
+    } finally {
+      watch.leave(entry);
     }
   }
 
-  private static ApiException ofEngine(QuireException e) {
-    String message = String.valueOf(e.getMessage());
-    return switch (e.kind()) {
-      case INVALID -> ApiException.invalid(message, null);
-      case OVERLOADED -> new ApiException(429, "rate_limit_error", message, null, "overloaded");
-      case CLOSED, INTERRUPTED -> new ApiException(503, "server_error", message, null, "stopping");
-      case FAILED -> new ApiException(500, "server_error", message, null, null);
-    };
+  private void health(ServerRequest request, ServerResponse response) {
+    response.status(watch.draining() ? 503 : 200);
+    response.send();
   }
 
-  static void sendJson(ServerResponse response, ObjectNode json) {
-    response.header(HeaderNames.CONTENT_TYPE, "application/json");
-    response.send(json.toString().getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static void sendError(ServerResponse response, ApiException e) {
-    if (response.isSent()) {
-      return;
-    }
-    ObjectNode root = new JsonMapper().createObjectNode();
-    ObjectNode error = root.putObject("error");
-    error.put("message", e.getMessage());
-    error.put("type", e.type());
-    error.put("param", e.parameter());
-    error.put("code", e.code());
-    response.status(e.status());
-    if (e.status() == 429) {
-      response.header(HeaderNames.RETRY_AFTER, "1");
-    }
-    sendJson(response, root);
-  }
-
-  private static ObjectNode version(String version) {
-    return new JsonMapper().createObjectNode().put("version", version);
-  }
-
-  private static ObjectNode models(String name) {
-    ObjectNode root = new JsonMapper().createObjectNode();
-    root.put("object", "list");
-    ArrayNode data = root.putArray("data");
-    data.addObject()
-        .put("id", name)
-        .put("object", "model")
-        .put("created", 0)
-        .put("owned_by", "quire");
-    return root;
+  private void metrics(ServerResponse response) {
+    response.header(HeaderNames.CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
+    response.send(metrics.scrape().getBytes(StandardCharsets.UTF_8));
   }
 
   /** The port in use. */
@@ -167,42 +232,21 @@ public final class QuireServer implements AutoCloseable {
     return server.port();
   }
 
-  /** Takes no more requests and lets those under way finish for a while. */
-  @Override
-  public void close() {
-    server.stop();
+  /** Requests under way. */
+  public int active() {
+    return watch.size();
   }
 
-  /** Lets pass who bears a key; the rest of the server needs none. */
-  private record KeyCheck(List<String> keys) {
-    void filter(FilterChain chain, RoutingRequest request, RoutingResponse response) {
-      String path = request.path().path();
-      if (path.equals("/health") || known(request.headers().first(HeaderNames.AUTHORIZATION))) {
-        chain.proceed();
-      } else {
-        sendError(
-            response,
-            new ApiException(
-                401,
-                "invalid_request_error",
-                "a valid API key is needed: Authorization: Bearer KEY",
-                null,
-                "invalid_api_key"));
-      }
-    }
-
-    private boolean known(java.util.Optional<String> header) {
-      return header.isPresent() && header.get().startsWith("Bearer ") && matches(header.get());
-    }
-
-    /** Compares with every key, each in time that does not depend on where they differ. */
-    private boolean matches(@Nullable String header) {
-      byte[] given = String.valueOf(header).substring(7).getBytes(StandardCharsets.UTF_8);
-      boolean found = false;
-      for (String key : keys) {
-        found |= MessageDigest.isEqual(given, key.getBytes(StandardCharsets.UTF_8));
-      }
-      return found;
+  /**
+   * Turns new requests away, lets those under way finish for the grace of the options, ends what is
+   * left with an error, and stops to listen.
+   */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      watch.drain(options.shutdownGrace());
+      watch.close();
+      server.stop();
     }
   }
 }

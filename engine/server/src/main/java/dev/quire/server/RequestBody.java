@@ -6,23 +6,34 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The JSON object of a request; every complaint names its field. */
 record RequestBody(JsonNode root) {
-  private static final JsonMapper MAPPER = new JsonMapper();
-  static final int LARGEST = 16 << 20;
+  private static final int DEEPEST = 200;
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxNestingDepth(DEEPEST).build())
+                  .build())
+          .build();
 
-  static RequestBody read(InputStream in) throws IOException {
-    byte[] bytes = in.readNBytes(LARGEST + 1);
-    if (bytes.length > LARGEST) {
+  /** Nothing but an empty object. */
+  static final RequestBody EMPTY = new RequestBody(MAPPER.createObjectNode());
+
+  static RequestBody read(InputStream in, int largest) throws IOException {
+    byte[] bytes = in.readNBytes(largest + 1);
+    if (bytes.length > largest) {
       throw new ApiException(
           413,
           "invalid_request_error",
-          "the request has more than " + LARGEST + " bytes",
+          "the request has more than " + largest + " bytes",
           null,
-          null);
+          "request_too_large");
     }
     try {
       JsonNode root = MAPPER.readTree(bytes);
@@ -39,6 +50,18 @@ record RequestBody(JsonNode root) {
   @Nullable JsonNode get(String field) {
     JsonNode node = root.get(field);
     return node == null || node.isNull() ? null : node;
+  }
+
+  /** An object; an empty one where the field is missing. */
+  RequestBody object(String field) {
+    JsonNode node = get(field);
+    if (node == null) {
+      return EMPTY;
+    }
+    if (!node.isObject()) {
+      throw ApiException.invalid(field + " must be an object", field);
+    }
+    return new RequestBody(node);
   }
 
   int integer(String field, int fallback) {

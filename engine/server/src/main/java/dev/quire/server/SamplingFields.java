@@ -1,5 +1,6 @@
 package dev.quire.server;
 
+import dev.quire.engine.BeamSearch;
 import dev.quire.engine.QuireException;
 import dev.quire.engine.SamplingParams;
 import java.util.ArrayList;
@@ -10,28 +11,51 @@ import tools.jackson.databind.JsonNode;
 
 /** The fields of a request that say how tokens are chosen, by OpenAI's names and vLLM's. */
 final class SamplingFields {
+  private static final int MOST_SAMPLES = 128;
+
   private SamplingFields() {}
 
-  static SamplingParams of(RequestBody body, int maxTokens) {
+  /**
+   * @param logprobs −1 for none
+   * @param promptLogprobs −1 for none
+   */
+  static SamplingParams of(RequestBody body, int maxTokens, int logprobs, int promptLogprobs) {
+    int n = body.integer("n", 1);
+    int bestOf = body.integer("best_of", n);
+    if (Math.max(n, bestOf) > MOST_SAMPLES) {
+      throw ApiException.invalid("n and best_of must be at most " + MOST_SAMPLES, "n");
+    }
     try {
-      return SamplingParams.builder()
-          .n(body.integer("n", 1))
-          .maxTokens(maxTokens)
-          .minTokens(body.integer("min_tokens", 0))
-          .temperature(body.number("temperature", 1))
-          .topP(body.number("top_p", 1))
-          .topK(Math.max(0, body.integer("top_k", 0))) // vLLM's clients write -1 for all
-          .minP(body.number("min_p", 0))
-          .seed(body.optionalLong("seed"))
-          .presencePenalty(body.number("presence_penalty", 0))
-          .frequencyPenalty(body.number("frequency_penalty", 0))
-          .repetitionPenalty(body.number("repetition_penalty", 1))
-          .stop(body.strings("stop"))
-          .includeStopString(body.flag("include_stop_str_in_output", false))
-          .stopTokenIds(integers(body, "stop_token_ids"))
-          .ignoreEos(body.flag("ignore_eos", false))
-          .logitBias(logitBias(body))
-          .build();
+      SamplingParams.Builder params =
+          SamplingParams.builder()
+              .n(n)
+              .maxTokens(maxTokens)
+              .minTokens(body.integer("min_tokens", 0))
+              .temperature(body.number("temperature", 1))
+              .topP(body.number("top_p", 1))
+              .topK(Math.max(0, body.integer("top_k", 0))) // vLLM's clients write -1 for all
+              .minP(body.number("min_p", 0))
+              .typicalP(body.number("typical_p", 1))
+              .seed(body.optionalLong("seed"))
+              .presencePenalty(body.number("presence_penalty", 0))
+              .frequencyPenalty(body.number("frequency_penalty", 0))
+              .repetitionPenalty(body.number("repetition_penalty", 1))
+              .stop(body.strings("stop"))
+              .includeStopString(body.flag("include_stop_str_in_output", false))
+              .stopTokenIds(integers(body, "stop_token_ids"))
+              .ignoreEos(body.flag("ignore_eos", false))
+              .logprobs(logprobs)
+              .promptLogprobs(promptLogprobs)
+              .allowedTokenIds(integers(body, "allowed_token_ids"))
+              .badWords(body.strings("bad_words"))
+              .skipSpecialTokens(body.flag("skip_special_tokens", true))
+              .logitBias(logitBias(body));
+      if (body.flag("use_beam_search", false)) {
+        params.beamSearch(BeamSearch.ofWidth(bestOf));
+      } else {
+        params.bestOf(bestOf);
+      }
+      return params.build();
     } catch (QuireException e) {
       throw ApiException.invalid(String.valueOf(e.getMessage()), null);
     }
@@ -41,6 +65,9 @@ final class SamplingFields {
     List<Integer> values = new ArrayList<>();
     JsonNode node = body.get(field);
     if (node != null) {
+      if (!node.isArray()) {
+        throw ApiException.invalid(field + " must be an array of token ids", field);
+      }
       for (JsonNode item : node) {
         if (!item.isInt()) {
           throw ApiException.invalid(field + " must be an array of token ids", field);
@@ -54,13 +81,20 @@ final class SamplingFields {
   private static Map<Integer, Float> logitBias(RequestBody body) {
     Map<Integer, Float> biases = new HashMap<>();
     JsonNode node = body.get("logit_bias");
-    if (node != null) {
-      for (Map.Entry<String, JsonNode> entry : node.properties()) {
-        try {
-          biases.put(Integer.parseInt(entry.getKey()), entry.getValue().floatValue());
-        } catch (RuntimeException e) {
-          throw ApiException.invalid("logit_bias must map token ids to numbers", "logit_bias");
-        }
+    if (node == null) {
+      return biases;
+    }
+    if (!node.isObject()) {
+      throw ApiException.invalid("logit_bias must map token ids to numbers", "logit_bias");
+    }
+    for (Map.Entry<String, JsonNode> entry : node.properties()) {
+      if (!entry.getValue().isNumber()) {
+        throw ApiException.invalid("logit_bias must map token ids to numbers", "logit_bias");
+      }
+      try {
+        biases.put(Integer.parseInt(entry.getKey()), entry.getValue().floatValue());
+      } catch (RuntimeException e) {
+        throw ApiException.invalid("logit_bias must map token ids to numbers", "logit_bias");
       }
     }
     return biases;

@@ -31,7 +31,7 @@ class QuireServerTest {
         QuireServer.start(
             engine,
             new ServerOptions("127.0.0.1", 0, List.of(KEY), "bard"),
-            messages -> Prompt.text(messages.getLast().get("content") + "\n"),
+            chat -> Prompt.text(chat.messages().getLast().get("content") + "\n"),
             "test");
     client = HttpClient.newHttpClient();
   }

@@ -18,7 +18,7 @@ final class JsonText {
   static final String INTEGER = " json integer";
   static final String SPACE = " json space";
 
-  private static final int MOST_INDENTATION = 20;
+  private static final int MOST_INDENTATION = 8;
 
   /** What stands for itself in a string. */
   static final CodePoints PLAIN =

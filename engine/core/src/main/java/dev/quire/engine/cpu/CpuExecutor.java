@@ -115,6 +115,16 @@ public final class CpuExecutor implements ModelExecutor {
   }
 
   @Override
+  public int hiddenSize() {
+    return spec.hiddenSize();
+  }
+
+  @Override
+  public float[] hiddenRows() {
+    return forward.hiddenRows();
+  }
+
+  @Override
   public String describe() {
     return "CPU, %d threads, %s".formatted(team.size(), arithmetic.describe());
   }

@@ -47,6 +47,9 @@ final class ForwardPass {
   private float[] value = {};
   private float[] logits = {};
 
+  /** The head's input in the latest step, {@code [wanted rows × hidden]}. */
+  private float[] last = {};
+
   ForwardPass(
       DecoderModel model,
       List<CpuLayer> layers,
@@ -230,13 +233,18 @@ final class ForwardPass {
         });
   }
 
+  float[] hiddenRows() {
+    return last;
+  }
+
   private float[] head(int n) {
     int vocabulary = spec.vocabularySize();
     logits = RowLoop.grown(logits, (long) n * vocabulary);
     if (n == 0) {
       return logits;
     }
-    matMul.multiply(head, normalised(finalNorm, n), n, logits);
+    last = normalised(finalNorm, n);
+    matMul.multiply(head, last, n, logits);
     if (spec.logitScale() != 1 || spec.logitSoftCap() != 0) {
       rows.forEach(
           n,

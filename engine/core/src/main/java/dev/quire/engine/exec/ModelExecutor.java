@@ -46,6 +46,19 @@ public interface ModelExecutor extends AutoCloseable {
     return 0;
   }
 
+  /** Floats of a row of {@link #hiddenRows}; 0 where this executor does not give them. */
+  default int hiddenSize() {
+    return 0;
+  }
+
+  /**
+   * The last hidden states, after the final norm, of the wanted rows of the step whose logits were
+   * awaited last, {@code [numLogitsRows × hiddenSize]}; valid until the next submit; may be longer.
+   */
+  default float[] hiddenRows() {
+    throw new UnsupportedOperationException("this executor gives no hidden states");
+  }
+
   /** One line on the device, its threads or its backend, for people. */
   String describe();
 

@@ -1,0 +1,230 @@
+package dev.quire.server;
+
+import dev.quire.engine.Engine;
+import dev.quire.engine.Generation;
+import dev.quire.engine.GenerationEvent;
+import dev.quire.engine.TokenLogprobs;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code /v1/chat/completions}: the assistant's next turn. */
+final class ChatEndpoint {
+  private static final int MOST_LOGPROBS = 20;
+  private static final JsonMapper MAPPER = new JsonMapper();
+
+  private final Engine engine;
+  private final ModelNames models;
+  private final ChatFormat format;
+
+  ChatEndpoint(Engine engine, ModelNames models, ChatFormat format) {
+    this.engine = engine;
+    this.models = models;
+    this.format = format;
+  }
+
+  void handle(Call call) throws IOException {
+    RequestBody body = call.body();
+    String model = models.check(body);
+    call.takeTimeout();
+    int top = logprobs(body);
+    int tokens =
+        body.integer("max_completion_tokens", body.integer("max_tokens", Integer.MAX_VALUE));
+    ChatPlan plan =
+        ChatPlan.of(
+            engine,
+            format,
+            body,
+            ChatMessages.of(body, "messages"),
+            ConstraintFields.of(body),
+            SamplingFields.of(body, tokens, top, -1));
+    call.report().samples = plan.request().params().n();
+    call.report().maxTokens = tokens;
+    boolean usage = StreamOptions.usage(body);
+    Submission submission = Submission.start(engine, List.of(plan.request()), call);
+    try {
+      if (body.flag("stream", false)) {
+        new Stream(call, submission, plan, head(submission.id(), model, true), top, usage).run();
+      } else {
+        call.send(whole(submission.await(), plan, head(submission.id(), model, false), top));
+      }
+    } catch (RuntimeException | IOException e) {
+      submission.cancel();
+      throw e;
+    }
+  }
+
+  /** How many alternatives are wanted; −1 for no log-probabilities. */
+  private static int logprobs(RequestBody body) {
+    boolean wanted = body.flag("logprobs", false);
+    int top = body.integer("top_logprobs", 0);
+    if (top < 0 || top > MOST_LOGPROBS) {
+      throw ApiException.invalid(
+          "top_logprobs must be in [0, " + MOST_LOGPROBS + "]", "top_logprobs");
+    }
+    if (top > 0 && !wanted) {
+      throw ApiException.invalid("top_logprobs needs logprobs to be true", "top_logprobs");
+    }
+    return wanted ? top : -1;
+  }
+
+  private static ObjectNode head(long id, String model, boolean chunk) {
+    ObjectNode head = MAPPER.createObjectNode();
+    head.put("id", "chatcmpl-" + id);
+    head.put("object", chunk ? "chat.completion.chunk" : "chat.completion");
+    head.put("created", Instant.now().getEpochSecond());
+    head.put("model", model);
+    return head;
+  }
+
+  private ObjectNode whole(List<Generation> done, ChatPlan plan, ObjectNode root, int top) {
+    ArrayNode choices = root.putArray("choices");
+    for (Generation.Output output : done.getFirst().outputs()) {
+      ObjectNode choice = choices.addObject();
+      choice.put("index", output.index());
+      ChatText text = plan.text();
+      List<ToolCallParser.ToolCall> calls = new ArrayList<>();
+      ChatText.Piece first = text.accept(output.text());
+      ChatText.Piece last = text.finish(calls);
+      ObjectNode message = choice.putObject("message");
+      message.put("role", "assistant");
+      String content = first.content() + last.content();
+      message.put("content", content.isEmpty() && !calls.isEmpty() ? null : content);
+      message.putNull("refusal");
+      String reasoning = first.reasoning() + last.reasoning();
+      if (!reasoning.isEmpty()) {
+        message.put("reasoning_content", reasoning);
+      }
+      if (!calls.isEmpty()) {
+        toolCalls(message, calls, false);
+      }
+      if (top >= 0) {
+        new LogprobJson(engine.tokenizer()).chat(choice, output.logprobs(), top);
+      } else {
+        choice.putNull("logprobs");
+      }
+      choice.put(
+          "finish_reason", calls.isEmpty() ? Finish.reason(output.finishReason()) : "tool_calls");
+      choice.put("stop_reason", output.detail());
+    }
+    UsageJson.put(root, done);
+    return root;
+  }
+
+  private static void toolCalls(
+      ObjectNode message, List<ToolCallParser.ToolCall> calls, boolean numbered) {
+    ArrayNode list = message.putArray("tool_calls");
+    for (int i = 0; i < calls.size(); i++) {
+      ObjectNode entry = list.addObject();
+      if (numbered) {
+        entry.put("index", i);
+      }
+      entry.put("id", "call_" + UUID.randomUUID().toString().replace("-", ""));
+      entry.put("type", "function");
+      entry
+          .putObject("function")
+          .put("name", calls.get(i).name())
+          .put("arguments", calls.get(i).arguments());
+    }
+  }
+
+  /** The answer as a stream of chunks. */
+  private final class Stream {
+    private final Call call;
+    private final Submission submission;
+    private final ObjectNode head;
+    private final int top;
+    private final boolean usage;
+    private final ChatText[] texts;
+
+    Stream(
+        Call call, Submission submission, ChatPlan plan, ObjectNode head, int top, boolean usage) {
+      this.call = call;
+      this.submission = submission;
+      this.head = head;
+      this.top = top;
+      this.usage = usage;
+      this.texts = new ChatText[plan.request().params().n()];
+      Arrays.setAll(texts, _ -> plan.text());
+    }
+
+    void run() throws IOException {
+      try (EventStream events = EventStream.open(call)) {
+        StreamErrors.guard(events, () -> send(events));
+        events.done();
+      }
+    }
+
+    private void send(EventStream events) {
+      for (int index = 0; index < texts.length; index++) {
+        ObjectNode delta = MAPPER.createObjectNode().put("role", "assistant").put("content", "");
+        events.send(chunk(index, delta, List.of(), null));
+      }
+      for (Submission.Arrival a = submission.next(); a != null; a = submission.next()) {
+        if (a.event() instanceof GenerationEvent.Text text) {
+          ChatText.Piece piece = texts[text.index()].accept(text.text());
+          if (!piece.isEmpty() || top >= 0) {
+            events.send(chunk(text.index(), delta(piece), text.logprobs(), null));
+          }
+        } else if (a.event() instanceof GenerationEvent.Finished end) {
+          finish(events, end);
+        }
+      }
+      List<Generation> done = submission.results();
+      if (usage) {
+        ObjectNode last = head.deepCopy();
+        last.putArray("choices");
+        UsageJson.put(last, done);
+        events.send(last);
+      }
+    }
+
+    private void finish(EventStream events, GenerationEvent.Finished end) {
+      List<ToolCallParser.ToolCall> calls = new ArrayList<>();
+      ChatText.Piece rest = texts[end.index()].finish(calls);
+      if (!rest.isEmpty()) {
+        events.send(chunk(end.index(), delta(rest), List.of(), null));
+      }
+      if (!calls.isEmpty()) {
+        ObjectNode delta = MAPPER.createObjectNode();
+        toolCalls(delta, calls, true);
+        events.send(chunk(end.index(), delta, List.of(), null));
+      }
+      String reason = calls.isEmpty() ? Finish.reason(end.reason()) : "tool_calls";
+      events.send(chunk(end.index(), MAPPER.createObjectNode(), List.of(), reason));
+    }
+
+    private static ObjectNode delta(ChatText.Piece piece) {
+      ObjectNode delta = MAPPER.createObjectNode();
+      if (!piece.reasoning().isEmpty()) {
+        delta.put("reasoning_content", piece.reasoning());
+      }
+      if (!piece.content().isEmpty()) {
+        delta.put("content", piece.content());
+      }
+      return delta;
+    }
+
+    private ObjectNode chunk(
+        int index, ObjectNode delta, List<TokenLogprobs> scored, @Nullable String reason) {
+      ObjectNode root = head.deepCopy();
+      ObjectNode choice = root.putArray("choices").addObject();
+      choice.put("index", index);
+      choice.set("delta", delta);
+      if (top >= 0 && !scored.isEmpty()) {
+        new LogprobJson(engine.tokenizer()).chat(choice, scored, top);
+      } else {
+        choice.putNull("logprobs");
+      }
+      choice.put("finish_reason", reason);
+      return root;
+    }
+  }
+}

@@ -1,0 +1,143 @@
+package dev.quire.server;
+
+import java.util.List;
+
+/**
+ * Takes a chat's text apart as it comes: what the model thinks, what it says, and calls of tools.
+ * Text that may be the beginning of a mark is held back until it is certain.
+ */
+final class ChatText {
+  private static final String OPEN = "<think>";
+  private static final String CLOSE = "</think>";
+
+  /** What became certain. */
+  record Piece(String reasoning, String content) {
+    boolean isEmpty() {
+      return reasoning.isEmpty() && content.isEmpty();
+    }
+  }
+
+  private enum State {
+    START,
+    THINKING,
+    SPEAKING,
+    CALLING
+  }
+
+  private final boolean withTools;
+  private State state;
+  private final StringBuilder pending = new StringBuilder();
+  private boolean spoken;
+
+  /**
+   * @param thinking whether the prompt has begun the model's thoughts already
+   * @param withTools whether calls of tools are looked for
+   * @param forced whether the whole text is a call
+   */
+  ChatText(boolean thinking, boolean withTools, boolean forced) {
+    this.withTools = withTools;
+    this.state = thinking ? State.THINKING : forced ? State.CALLING : State.START;
+  }
+
+  /** Takes the next text. */
+  Piece accept(String text) {
+    pending.append(text);
+    StringBuilder reasoning = new StringBuilder();
+    StringBuilder content = new StringBuilder();
+    boolean moved = true;
+    while (moved) {
+      moved =
+          switch (state) {
+            case START -> start();
+            case THINKING -> think(reasoning);
+            case SPEAKING -> speak(content);
+            case CALLING -> false;
+          };
+    }
+    return new Piece(reasoning.toString(), content.toString());
+  }
+
+  /** What is left when the text has ended; calls are not part of it. */
+  Piece finish(List<ToolCallParser.ToolCall> calls) {
+    String rest = pending.toString();
+    pending.setLength(0);
+    if (state == State.CALLING) {
+      calls.addAll(ToolCallParser.parse(rest));
+      return new Piece("", calls.isEmpty() ? rest : "");
+    }
+    return state == State.THINKING ? new Piece(rest, "") : new Piece("", rest);
+  }
+
+  private boolean start() {
+    String text = pending.toString().stripLeading();
+    if (text.startsWith(OPEN)) {
+      pending.setLength(0);
+      pending.append(text.substring(OPEN.length()).stripLeading());
+      state = State.THINKING;
+      return true;
+    }
+    if (text.isEmpty() || OPEN.startsWith(text)) {
+      return false;
+    }
+    state = State.SPEAKING;
+    return true;
+  }
+
+  private boolean think(StringBuilder reasoning) {
+    int close = pending.indexOf(CLOSE);
+    if (close >= 0) {
+      reasoning.append(pending, 0, close);
+      String rest = pending.substring(close + CLOSE.length()).stripLeading();
+      pending.setLength(0);
+      pending.append(rest);
+      state = State.SPEAKING;
+      return true;
+    }
+    release(reasoning, List.of(CLOSE));
+    return false;
+  }
+
+  private boolean speak(StringBuilder content) {
+    if (withTools) {
+      if (!spoken && begins(pending.toString().stripLeading())) {
+        state = State.CALLING;
+        return true;
+      }
+      for (String marker : ToolCallParser.MARKERS) {
+        int at = pending.indexOf(marker);
+        if (at >= 0) {
+          content.append(pending, 0, at);
+          pending.delete(0, at);
+          state = State.CALLING;
+          return true;
+        }
+      }
+      release(content, ToolCallParser.MARKERS);
+    } else {
+      content.append(pending);
+      pending.setLength(0);
+    }
+    spoken |= !content.toString().isBlank();
+    return false;
+  }
+
+  /** An answer that is JSON from its first character on may be a call. */
+  private static boolean begins(String text) {
+    return text.startsWith("{") || text.startsWith("[{");
+  }
+
+  /** Gives out all but a tail that may be the beginning of a mark. */
+  private void release(StringBuilder out, List<String> marks) {
+    int keep = 0;
+    for (String mark : marks) {
+      for (int length = Math.min(mark.length() - 1, pending.length()); length > keep; length--) {
+        if (mark.startsWith(pending.substring(pending.length() - length))) {
+          keep = length;
+        }
+      }
+    }
+    int give = pending.length() - keep;
+    out.append(pending, 0, give);
+    pending.delete(0, give);
+  }
+}

@@ -1,0 +1,89 @@
+package dev.quire.server;
+
+import dev.quire.engine.TokenLogprobs;
+import dev.quire.tokenizer.Tokenizer;
+import java.util.List;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Log-probabilities as the two endpoints write them. */
+final class LogprobJson {
+  // JSON has no infinity; what cannot be generated at all is written as this.
+  private static final double LEAST = -9999;
+
+  private final Tokenizer tokenizer;
+
+  LogprobJson(Tokenizer tokenizer) {
+    this.tokenizer = tokenizer;
+  }
+
+  private String text(int token) {
+    return tokenizer.decode(new int[] {token}, false);
+  }
+
+  private static double finite(double logprob) {
+    return Double.isNaN(logprob) ? LEAST : Math.max(LEAST, logprob);
+  }
+
+  /** {@code logprobs} of a chat's choice. */
+  void chat(ObjectNode choice, List<TokenLogprobs> tokens, int top) {
+    ArrayNode content = choice.putObject("logprobs").putArray("content");
+    for (TokenLogprobs token : tokens) {
+      ObjectNode entry = content.addObject();
+      candidate(entry, token.tokenId(), token.logprob());
+      ArrayNode list = entry.putArray("top_logprobs");
+      for (TokenLogprobs.Candidate c : token.top().stream().limit(top).toList()) {
+        candidate(list.addObject(), c.tokenId(), c.logprob());
+      }
+    }
+  }
+
+  private void candidate(ObjectNode entry, int token, double logprob) {
+    entry.put("token", text(token));
+    entry.put("logprob", finite(logprob));
+    ArrayNode bytes = entry.putArray("bytes");
+    for (byte b : tokenizer.tokenBytes(token)) {
+      bytes.add(b & 0xFF);
+    }
+  }
+
+  /**
+   * {@code logprobs} of a completion's choice.
+   *
+   * @param echoed the prompt's tokens where they are repeated; the first has no log-probability
+   * @param offset characters that came before, in a stream
+   * @return characters up to the end
+   */
+  int completion(
+      ObjectNode choice,
+      List<Integer> echoed,
+      List<TokenLogprobs> echoedLogprobs,
+      List<TokenLogprobs> tokens,
+      int offset) {
+    ObjectNode node = choice.putObject("logprobs");
+    ArrayNode texts = node.putArray("tokens");
+    ArrayNode values = node.putArray("token_logprobs");
+    ArrayNode tops = node.putArray("top_logprobs");
+    ArrayNode offsets = node.putArray("text_offset");
+    int at = offset;
+    if (!echoed.isEmpty()) {
+      String first = text(echoed.getFirst());
+      texts.add(first);
+      values.addNull();
+      tops.addNull();
+      offsets.add(at);
+      at += first.length();
+    }
+    for (TokenLogprobs token :
+        java.util.stream.Stream.concat(echoedLogprobs.stream(), tokens.stream()).toList()) {
+      String text = text(token.tokenId());
+      texts.add(text);
+      values.add(finite(token.logprob()));
+      ObjectNode top = tops.addObject();
+      token.top().forEach(c -> top.put(text(c.tokenId()), finite(c.logprob())));
+      offsets.add(at);
+      at += text.length();
+    }
+    return at;
+  }
+}

@@ -1,0 +1,252 @@
+// Ties the page together: the conversation on one side, the cache on the other.
+
+import { answer } from "/page/chat.js";
+import { BlockMap, describe } from "/page/blocks.js";
+import { Sparkline } from "/page/sparkline.js";
+import * as history from "/page/history.js";
+import { render } from "/page/markdown.js";
+
+const $ = (id) => document.getElementById(id);
+const FIELDS = ["system", "temperature", "top_p", "top_k", "max_tokens", "seed", "key"];
+const BUSY_MILLIS = 250;
+const QUIET_MILLIS = 1000;
+
+let conversation = history.fresh();
+let running = null;
+
+function show() {
+  const log = $("log");
+  log.replaceChildren();
+  conversation.messages.forEach((message) => fill(bubble(message.role), message));
+  log.scrollTop = log.scrollHeight;
+  $("again").disabled = running !== null || !conversation.messages.some((m) => m.role === "user");
+}
+
+function bubble(role) {
+  const article = document.createElement("article");
+  article.className = "message " + role;
+  const name = document.createElement("h3");
+  name.textContent = role === "user" ? "You" : "Model";
+  const body = document.createElement("div");
+  body.className = "body";
+  article.append(name, body);
+  $("log").append(article);
+  return article;
+}
+
+function fill(article, message) {
+  const body = article.querySelector(".body");
+  body.replaceChildren();
+  if (message.reasoning) {
+    const thoughts = document.createElement("details");
+    thoughts.className = "thoughts";
+    thoughts.open = !message.content;
+    const summary = document.createElement("summary");
+    summary.textContent = "Thoughts";
+    const text = document.createElement("p");
+    text.textContent = message.reasoning;
+    thoughts.append(summary, text);
+    body.append(thoughts);
+  }
+  if (message.role === "user") {
+    body.append(message.content);
+  } else {
+    render(message.content, body);
+  }
+}
+
+function request() {
+  const messages = conversation.messages.map(({ role, content }) => ({ role, content }));
+  if ($("system").value.trim()) {
+    messages.unshift({ role: "system", content: $("system").value });
+  }
+  const body = { messages };
+  for (const field of ["temperature", "top_p", "top_k", "max_tokens", "seed"]) {
+    if ($(field).value !== "") {
+      body[field] = Number($(field).value);
+    }
+  }
+  return body;
+}
+
+async function generate() {
+  const body = request();
+  const message = { role: "assistant", content: "", reasoning: "" };
+  const article = bubble("assistant");
+  article.classList.add("busy");
+  running = new AbortController();
+  buttons();
+  $("status").textContent = "";
+  const started = performance.now();
+  const log = $("log");
+  let drawing = false;
+  const draw = () => {
+    drawing = false;
+    const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+    fill(article, message);
+    if (follows) {
+      log.scrollTop = log.scrollHeight;
+    }
+  };
+  try {
+    const { usage, reason } = await answer(body, $("key").value, running.signal, (piece) => {
+      message.content += piece.content;
+      message.reasoning += piece.reasoning;
+      if (!drawing) {
+        drawing = true;
+        requestAnimationFrame(draw);
+      }
+    });
+    const seconds = (performance.now() - started) / 1000;
+    if (usage) {
+      const cached = usage.prompt_tokens_details?.cached_tokens ?? 0;
+      $("status").textContent =
+        `${usage.completion_tokens} tokens in ${seconds.toFixed(1)} s; ` +
+        `prompt ${usage.prompt_tokens} tokens, ${cached} of them cached` +
+        (reason === "length" ? "; cut at the most tokens" : "");
+    }
+  } catch (problem) {
+    if (problem.name === "AbortError") {
+      $("status").textContent = "Stopped.";
+    } else {
+      $("status").textContent = problem.message;
+      $("status").classList.add("error");
+    }
+  } finally {
+    running = null;
+    article.classList.remove("busy");
+    draw();
+    if (message.content || message.reasoning) {
+      conversation.messages.push(message);
+    } else {
+      article.remove();
+    }
+    history.keep(conversation);
+    list();
+    buttons();
+  }
+}
+
+function buttons() {
+  $("send").disabled = running !== null;
+  $("stop").disabled = running === null;
+  $("again").disabled = running !== null || !conversation.messages.some((m) => m.role === "user");
+}
+
+function list() {
+  const options = history.all().map((each) => new Option(history.title(each), each.id));
+  if (!options.some((option) => option.value === conversation.id)) {
+    options.unshift(new Option("New chat", conversation.id));
+  }
+  $("history").replaceChildren(...options);
+  $("history").value = conversation.id;
+}
+
+$("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = $("prompt").value;
+  if (running || !text.trim()) {
+    return;
+  }
+  $("status").classList.remove("error");
+  conversation.messages.push({ role: "user", content: text });
+  $("prompt").value = "";
+  show();
+  generate();
+});
+
+$("prompt").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    $("form").requestSubmit();
+  }
+});
+
+$("stop").addEventListener("click", () => running?.abort());
+
+$("again").addEventListener("click", () => {
+  while (conversation.messages.at(-1)?.role === "assistant") {
+    conversation.messages.pop();
+  }
+  $("status").classList.remove("error");
+  show();
+  generate();
+});
+
+$("new").addEventListener("click", () => {
+  running?.abort();
+  conversation = history.fresh();
+  $("status").textContent = "";
+  list();
+  show();
+  $("prompt").focus();
+});
+
+$("history").addEventListener("change", () => {
+  running?.abort();
+  conversation = history.all().find((each) => each.id === $("history").value) ?? history.fresh();
+  $("status").textContent = "";
+  show();
+});
+
+for (const field of FIELDS) {
+  const store = field === "key" ? sessionStorage : localStorage;
+  const kept = store.getItem("quire." + field);
+  if (kept !== null) {
+    $(field).value = kept;
+  }
+  $(field).addEventListener("change", () => store.setItem("quire." + field, $(field).value));
+}
+
+const map = new BlockMap($("blocks"));
+const lines = {
+  rate: new Sparkline($("rateline")),
+  running: new Sparkline($("runningline")),
+  waiting: new Sparkline($("waitingline")),
+};
+let last = null;
+
+async function watch() {
+  try {
+    const key = $("key").value;
+    const headers = key ? { authorization: "Bearer " + key } : {};
+    const response = await fetch("/quire/cache", { headers });
+    if (!response.ok) {
+      throw new Error(response.status === 401 ? "Give an API key in the settings." : "No figures.");
+    }
+    const state = await response.json();
+    const now = performance.now();
+    map.draw(state);
+    $("summary").textContent = describe(state) + ".";
+    const rate = last
+      ? ((state.sampledTokens - last.tokens) * 1000) / Math.max(1, now - last.time)
+      : 0;
+    last = { tokens: state.sampledTokens, time: now };
+    $("rate").textContent = rate.toFixed(rate < 10 ? 1 : 0);
+    $("running").textContent = state.running;
+    $("waiting").textContent = state.waiting;
+    lines.rate.add(rate);
+    lines.running.add(state.running);
+    lines.waiting.add(state.waiting);
+    setTimeout(watch, state.running > 0 || running ? BUSY_MILLIS : QUIET_MILLIS);
+  } catch (problem) {
+    $("summary").textContent = problem.message;
+    setTimeout(watch, 2 * QUIET_MILLIS);
+  }
+}
+
+async function name() {
+  const key = $("key").value;
+  const response = await fetch("/v1/models", { headers: key ? { authorization: "Bearer " + key } : {} });
+  if (response.ok) {
+    const models = await response.json();
+    $("model").textContent = models.data[0].id + ", " + models.data[0].max_model_len + " tokens of context";
+  }
+}
+
+$("key").addEventListener("change", name);
+list();
+show();
+name();
+watch();
+$("prompt").focus();

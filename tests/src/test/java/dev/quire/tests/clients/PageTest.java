@@ -1,0 +1,155 @@
+package dev.quire.tests.clients;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.openqa.selenium.By;
+import org.openqa.selenium.Dimension;
+import org.openqa.selenium.OutputType;
+import org.openqa.selenium.WebElement;
+import org.openqa.selenium.chrome.ChromeDriver;
+import org.openqa.selenium.chrome.ChromeDriverService;
+import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.support.ui.WebDriverWait;
+
+/**
+ * The page in headless Chromium. Screenshots go to {@code tests/target/screenshots}; with the
+ * system property {@code quire.screenshots} they go to that folder.
+ */
+class PageTest {
+  private static ServedModel served;
+  private static ChromeDriver browser;
+
+  @BeforeAll
+  static void start() {
+    Path chromium = Tools.require("chromium");
+    Path driver = Tools.require("chromedriver");
+    served = ServedModel.start(List.of());
+    ChromeOptions options = new ChromeOptions();
+    options.setBinary(chromium.toString());
+    options.addArguments(
+        "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu");
+    ChromeDriverService service =
+        new ChromeDriverService.Builder().usingDriverExecutable(driver.toFile()).build();
+    browser = new ChromeDriver(service, options);
+    browser.manage().window().setSize(new Dimension(1280, 860));
+  }
+
+  @AfterAll
+  static void stop() {
+    if (browser != null) {
+      browser.quit();
+    }
+    if (served != null) {
+      served.close();
+    }
+  }
+
+  private static WebElement find(String id) {
+    return browser.findElement(By.id(id));
+  }
+
+  private static void waitFor(java.util.function.BooleanSupplier condition) {
+    new WebDriverWait(browser, Duration.ofSeconds(30)).until(_ -> condition.getAsBoolean());
+  }
+
+  private static List<WebElement> answers() {
+    return browser.findElements(By.cssSelector(".message.assistant .body"));
+  }
+
+  private static void set(String id, String value) {
+    browser.executeScript(
+        "const e = document.getElementById(arguments[0]); e.value = arguments[1];"
+            + " e.dispatchEvent(new Event('change'));",
+        id,
+        value);
+  }
+
+  private static void send(String text) {
+    find("prompt").sendKeys(text);
+    find("send").click();
+  }
+
+  private static long used() {
+    String used = find("blocks").getDomAttribute("data-used");
+    return used == null ? -1 : Long.parseLong(used);
+  }
+
+  private static void shoot(String name) throws IOException {
+    String folder = System.getProperty("quire.screenshots");
+    Path target =
+        folder == null ? Tools.root().resolve("tests/target/screenshots") : Path.of(folder);
+    Files.createDirectories(target);
+    Files.write(target.resolve(name), browser.getScreenshotAs(OutputType.BYTES));
+  }
+
+  @Test
+  void chatsStopsRegeneratesAndShowsItsBlocks() throws IOException {
+    browser.get(served.url() + "/");
+    waitFor(() -> find("model").getText().contains(ServedModel.NAME));
+    waitFor(() -> used() == 0);
+
+    set("max_tokens", "60");
+    send("Good morrow, cousin.");
+    waitFor(() -> !answers().isEmpty() && !find("stop").isEnabled());
+    String first = answers().getLast().getText();
+    assertThat(first).isNotBlank();
+    assertThat(find("status").getText()).contains("tokens in");
+
+    set("seed", "11");
+    find("again").click();
+    waitFor(() -> !find("stop").isEnabled() && find("status").getText().contains("tokens in"));
+    assertThat(answers()).hasSize(1);
+
+    set("max_tokens", "1500");
+    set("temperature", "1.5");
+    send("Speak at length of love and war.");
+    waitFor(() -> answers().size() == 2 && answers().getLast().getText().length() > 20);
+    waitFor(() -> used() > 0);
+    shoot("page-light.png");
+    if (find("stop").isEnabled()) {
+      find("stop").click();
+    }
+    waitFor(() -> !find("stop").isEnabled());
+    waitFor(() -> used() == 0);
+    assertThat(served.engine.stats().runningSequences()).isZero();
+
+    browser.executeCdpCommand(
+        "Emulation.setEmulatedMedia",
+        Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", "dark"))));
+    send("And once more.");
+    waitFor(() -> answers().size() == 3 && answers().getLast().getText().length() > 20);
+    waitFor(() -> used() > 0);
+    shoot("page-dark.png");
+    find("new").click();
+    waitFor(() -> answers().isEmpty());
+    assertThat(browser.findElements(By.cssSelector("#history option"))).hasSizeGreaterThan(1);
+  }
+
+  @Test
+  void whatAModelWritesIsTextNotMarkup() {
+    browser.get(served.url() + "/");
+    Object html =
+        browser.executeAsyncScript(
+            """
+            const done = arguments[arguments.length - 1];
+            import("/page/markdown.js").then(({ render }) => {
+              const parent = document.createElement("div");
+              render("# T\\n<img src=x onerror=alert(1)> **b** `c`\\n\\n- one\\n- two\\n\\n```\\nx < y\\n```", parent);
+              done(parent.innerHTML);
+            });
+            """);
+    assertThat(String.valueOf(html))
+        .contains("&lt;img src=x", "<strong>b</strong>", "<code>c</code>", "<li>two</li>")
+        .contains("<pre><code>x &lt; y</code></pre>")
+        .doesNotContain("<img");
+  }
+}
