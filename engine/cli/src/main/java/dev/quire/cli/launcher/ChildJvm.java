@@ -10,6 +10,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A child JVM in place of this one: its streams, its signals, its exit code. */
@@ -24,10 +25,13 @@ final class ChildJvm {
    *
    * @param dropIncubatorLine whether to relay stderr byte for byte without the line that a JVM
    *     prints for {@code --add-modules jdk.incubator.vector}; else stderr is inherited
+   * @param environment variables that the child gets besides this process's own
    * @return the exit code, 128 + n after signal n
    */
-  static int run(List<String> command, boolean dropIncubatorLine) throws IOException {
+  static int run(List<String> command, boolean dropIncubatorLine, Map<String, String> environment)
+      throws IOException {
     ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+    builder.environment().putAll(environment);
     if (dropIncubatorLine) {
       builder.redirectError(ProcessBuilder.Redirect.PIPE);
     }

@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URISyntaxException;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,9 @@ public final class Launcher {
   /** The oldest Java release that runs Quire. */
   static final int REQUIRED_JAVA = 25;
 
+  /** Set in the JVM that this one started on TornadoVM's SDK. */
+  static final String TORNADO = "quire.tornado";
+
   private Launcher() {}
 
   /** Starts the command line; ends the JVM with the command's exit code. */
@@ -29,10 +34,87 @@ public final class Launcher {
     boolean launched = System.getProperty(LAUNCHED) != null;
     if (JavaHome.running().major < REQUIRED_JAVA) {
       System.exit(launched ? refuse(null) : inChild(JavaHome.find(REQUIRED_JAVA), args));
-    } else if (loadVectorModule() || launched) {
+    }
+    String device = DeviceArgument.of(args);
+    if (tornadoWanted(device)) {
+      onTornado(device, args);
+    }
+    if (loadVectorModule() || launched) {
       runHere(args);
     } else {
       System.exit(inChild(JavaHome.running(), args));
+    }
+  }
+
+  /** Whether a JVM on the SDK must take over: the SDK never enters one for other devices. */
+  private static boolean tornadoWanted(String device) {
+    String home = System.getenv(TornadoHome.VARIABLE);
+    boolean gpu = device.equals("gpu") || (device.equals("auto") && nvidiaDevice());
+    return gpu
+        && home != null
+        && !home.isEmpty()
+        && System.getProperty(TORNADO) == null
+        && !loads("uk.ac.manchester.tornado.runtime.TornadoCoreRuntime");
+  }
+
+  private static boolean nvidiaDevice() {
+    return new File("/dev/nvidiactl").exists() || new File("/proc/driver/nvidia/version").exists();
+  }
+
+  /** Ends this JVM with the child's exit code; returns only where auto must do without the GPU. */
+  private static void onTornado(String device, String[] args) {
+    TornadoHome sdk = new TornadoHome(new File(System.getenv(TornadoHome.VARIABLE)));
+    try {
+      String backend = sdk.backend();
+      JavaHome java = JavaHome.running();
+      if (java.major != REQUIRED_JAVA) {
+        throw new IOException(
+            "TornadoVM's SDK is for Java "
+                + REQUIRED_JAVA
+                + ", this is Java "
+                + java.major
+                + "; point JAVA_HOME to a JDK "
+                + REQUIRED_JAVA);
+      }
+      List<String> command = new ArrayList<String>();
+      command.add(java.java().getPath());
+      for (String flag : JvmFlags.base()) {
+        if (!flag.equals("-XX:+UseSerialGC")) {
+          command.add(flag);
+        }
+      }
+      command.addAll(sdk.flags(backend, TornadoHome.deviceMebibytes()));
+      command.add("-D" + TORNADO + "=" + backend);
+      command.addAll(JvmFlags.fromEnvironment());
+      command.add("-jar");
+      command.add(jar().getPath());
+      command.addAll(Arrays.asList(args));
+      System.exit(ChildJvm.run(command, true, TornadoHome.environment(System.getenv())));
+    } catch (IOException e) {
+      boolean asked = device.equals("gpu");
+      System.err.println(
+          "quire: device " + device + (asked ? ": " : " takes the CPU: ") + e.getMessage());
+      if (asked) {
+        System.exit(1);
+      }
+    }
+  }
+
+  private static boolean loads(String type) {
+    try {
+      Class.forName(type, false, ClassLoader.getSystemClassLoader());
+      return true;
+    } catch (ClassNotFoundException absent) {
+      return false;
+    }
+  }
+
+  private static File jar() throws IOException {
+    try {
+      return new File(
+          Launcher.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    } catch (URISyntaxException e) {
+      throw new IOException("cannot tell where the jar is: " + e.getMessage(), e);
     }
   }
 
@@ -44,11 +126,8 @@ public final class Launcher {
    * @return false if only the command line can add the module
    */
   private static boolean loadVectorModule() {
-    try {
-      Class.forName("jdk.incubator.vector.Vector", false, ClassLoader.getSystemClassLoader());
+    if (loads("jdk.incubator.vector.Vector")) {
       return true;
-    } catch (ClassNotFoundException notYet) {
-      // Neither on the command line nor loaded.
     }
     try {
       Class.forName("jdk.internal.module.Modules")
@@ -83,8 +162,7 @@ public final class Launcher {
       return refuse(System.getProperty("java.home"));
     }
     try {
-      File jar =
-          new File(Launcher.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+      File jar = jar();
       boolean addModules = home.major > REQUIRED_JAVA;
       List<String> command = new ArrayList<String>();
       command.add(home.java().getPath());
@@ -97,12 +175,9 @@ public final class Launcher {
       for (String arg : args) {
         command.add(arg);
       }
-      return ChildJvm.run(command, addModules);
+      return ChildJvm.run(command, addModules, Collections.<String, String>emptyMap());
     } catch (IOException e) {
       System.err.println("quire: cannot start " + home.java() + ": " + e.getMessage());
-      return 1;
-    } catch (URISyntaxException e) {
-      System.err.println("quire: cannot tell where its jar is: " + e.getMessage());
       return 1;
     }
   }
