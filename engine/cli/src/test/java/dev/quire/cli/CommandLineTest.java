@@ -1,6 +1,7 @@
 package dev.quire.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -115,12 +116,14 @@ class CommandLineTest {
     assertThat(run("", "run").exitCode()).isEqualTo(2);
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"gpu", "jvm"})
-  void aDeviceWithoutExecutorIsRefused(String device) {
-    Outcome outcome = run("", "run", "--device", device, "x");
+  @Test
+  void aGpuWithoutTornadoVmIsRefusedWithWhatIsMissing() {
+    assumeThat(System.getenv("TORNADOVM_HOME")).as("an SDK that may be usable").isNull();
+    Outcome outcome = run("", "run", "--device", "gpu", "x");
     assertThat(outcome.exitCode()).isEqualTo(1);
-    assertThat(outcome.err()).contains("--device " + device).hasLineCount(1);
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.err())
+        .containsOnlyOnce("--device gpu: TORNADOVM_HOME is not set; point it to TornadoVM's SDK");
   }
 
   @Test

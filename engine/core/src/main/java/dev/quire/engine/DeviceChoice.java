@@ -29,13 +29,13 @@ record DeviceChoice(Kind kind, String reason) {
       case "jvm" -> {
         if (tornado) {
           throw QuireException.invalid(
-              "device jvm runs without TornadoVM: start without TORNADOVM_HOME");
+              "--device jvm runs without TornadoVM: start without TORNADOVM_HOME");
         }
         yield new DeviceChoice(Kind.JVM, "");
       }
       case "gpu" -> {
         if (!tornado) {
-          throw QuireException.invalid("device gpu: " + missing());
+          throw QuireException.invalid("--device gpu: " + missing() + "; " + REMEDY);
         }
         yield new DeviceChoice(Kind.GPU, "");
       }
@@ -51,6 +51,9 @@ record DeviceChoice(Kind kind, String reason) {
         ? new DeviceChoice(Kind.GPU, "auto took the GPU: TornadoVM is there: ")
         : new DeviceChoice(Kind.CPU, "auto took the CPU: " + refusal + ": ");
   }
+
+  private static final String REMEDY =
+      "point it to TornadoVM's SDK and start the jar or its launcher, which add what it needs";
 
   private static String missing() {
     return System.getenv("TORNADOVM_HOME") == null

@@ -93,7 +93,7 @@ public final class Launcher {
     } catch (IOException e) {
       boolean asked = device.equals("gpu");
       System.err.println(
-          "quire: device " + device + (asked ? ": " : " takes the CPU: ") + e.getMessage());
+          "quire: --device " + device + (asked ? ": " : " takes the CPU: ") + e.getMessage());
       if (asked) {
         System.exit(1);
       }
@@ -111,8 +111,7 @@ public final class Launcher {
 
   private static File jar() throws IOException {
     try {
-      return new File(
-          Launcher.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+      return new File(Launcher.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     } catch (URISyntaxException e) {
       throw new IOException("cannot tell where the jar is: " + e.getMessage(), e);
     }

@@ -152,7 +152,9 @@ final class TornadoHome {
     return flags;
   }
 
-  /** The SDK's jars but other backends' drivers and bindings to libraries that Quire has no use for. */
+  /**
+   * The SDK's jars but other backends' drivers and bindings to libraries that Quire has no use for.
+   */
   private String modulePath(String backend) {
     StringBuilder path = new StringBuilder();
     for (File file : files()) {
@@ -189,7 +191,9 @@ final class TornadoHome {
     return added;
   }
 
-  /** The first NVIDIA device's memory in MiB as its driver's tool tells it; 0 if it tells nothing. */
+  /**
+   * The first NVIDIA device's memory in MiB as its driver's tool tells it; 0 if it tells nothing.
+   */
   static long deviceMebibytes() {
     try {
       Process process =
