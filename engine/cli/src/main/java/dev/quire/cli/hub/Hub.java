@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -199,11 +200,12 @@ public final class Hub implements AutoCloseable {
     } else {
       progress.accept(file.size());
     }
-    Files.createDirectories(link.getParent());
+    Path links = Objects.requireNonNull(link.getParent());
+    Files.createDirectories(links);
     if (!Files.exists(link)) {
       Files.deleteIfExists(link);
       try {
-        Files.createSymbolicLink(link, link.getParent().relativize(blob));
+        Files.createSymbolicLink(link, links.relativize(blob));
       } catch (UnsupportedOperationException | IOException e) {
         Files.copy(blob, link, StandardCopyOption.REPLACE_EXISTING);
       }

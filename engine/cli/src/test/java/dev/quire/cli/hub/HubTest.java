@@ -136,7 +136,7 @@ class HubTest {
     Path model = pull("hf:me/tiny:q8_0", 3);
     assertThat(model.getFileName()).hasToString("tiny-Q8_0.gguf");
     assertThat(Files.readAllBytes(model)).isEqualTo(content);
-    assertThat(model).hasParent(cache.resolve("models--me--tiny/snapshots/abc123"));
+    assertThat(model).hasParentRaw(cache.resolve("models--me--tiny/snapshots/abc123"));
     assertThat(cache.resolve("models--me--tiny/refs/main")).hasContent("abc123");
     assertThat(storageHeaders).containsEntry("authorization", "none");
     long once = sent.get();

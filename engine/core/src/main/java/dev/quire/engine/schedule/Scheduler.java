@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  *      └─────preempt──────┘   from the end of the order
  * </pre>
  *
- * <p>Since a victim is taken from the end, it is never a group that the step has planned already,
- * unless it is the very one that asks. A step's work is proportional to the running sequences.
+ * <p>Since a victim is taken from the end, it is a group that the step has not planned yet, or the
+ * very one that asks; only a group admitted ahead of running ones may take the blocks of one that
+ * is planned, which then leaves the plan. A step's work is proportional to the running sequences.
  * Owned by one thread.
  */
 public final class Scheduler {
@@ -304,8 +305,6 @@ public final class Scheduler {
 
   /** Plans what the budget allows of a running group, or preempts. */
   private void planGroup(SequenceGroup group, StepPlan plan) {
-    int start = plan.size();
-    int budgetBefore = tokenBudget;
     if (!group.forked) {
       planSequence(group, group.leader(), plan);
     } else if (!group.inStep() || !group.aligned() || tokenBudget >= group.live) {
@@ -320,8 +319,7 @@ public final class Scheduler {
       }
     }
     if (isOut(group, plan)) {
-      plan.truncate(start);
-      tokenBudget = budgetBefore;
+      tokenBudget += plan.remove(group);
     }
   }
 
@@ -346,7 +344,7 @@ public final class Scheduler {
     while (!allocator.reserve(s.blocks(), s.computed, tokens)) {
       SequenceGroup victim = running.last();
       if (victim != group) {
-        preempt(victim);
+        preempt(victim, plan);
         continue;
       }
       // A windowed cache takes a long prompt in smaller chunks than the budget's.
@@ -354,7 +352,7 @@ public final class Scheduler {
       if (fitting > 0) {
         tokens = fitting;
       } else if (running.size() > 1) {
-        preempt(group);
+        preempt(group, plan);
         return;
       } else if (!makeRoomAlone(group, s, plan)) {
         return;
@@ -401,8 +399,9 @@ public final class Scheduler {
     return last != s;
   }
 
-  private void preempt(SequenceGroup group) {
+  private void preempt(SequenceGroup group, StepPlan plan) {
     running.removeLast();
+    tokenBudget += plan.remove(group);
     preemption.evict(group);
     preempted = true;
     waiting.add(group);

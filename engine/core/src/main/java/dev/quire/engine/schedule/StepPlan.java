@@ -58,7 +58,10 @@ public final class StepPlan {
   }
 
   void clear() {
-    truncate(0);
+    Arrays.fill(sequences, 0, size, null);
+    size = 0;
+    numTokens = 0;
+    numRows = 0;
     unfit.clear();
   }
 
@@ -76,13 +79,27 @@ public final class StepPlan {
     numRows += wantedRows;
   }
 
-  /** Forgets the entries from {@code newSize} on. */
-  void truncate(int newSize) {
-    for (int i = newSize; i < size; i++) {
-      numTokens -= tokens[i];
-      numRows -= rows[i];
-      sequences[i] = null;
+  /**
+   * Forgets the sequences of a group.
+   *
+   * @return tokens that were planned for them
+   */
+  int remove(SequenceGroup group) {
+    int tokensBefore = numTokens;
+    int kept = 0;
+    for (int i = 0; i < size; i++) {
+      Sequence sequence = sequence(i);
+      if (sequence.group() == group) {
+        numTokens -= tokens[i];
+        numRows -= rows[i];
+      } else {
+        sequences[kept] = sequence;
+        tokens[kept] = tokens[i];
+        rows[kept++] = rows[i];
+      }
     }
-    size = newSize;
+    Arrays.fill(sequences, kept, size, null);
+    size = kept;
+    return tokensBefore - numTokens;
   }
 }

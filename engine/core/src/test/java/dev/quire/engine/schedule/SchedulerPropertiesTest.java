@@ -15,6 +15,7 @@ import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -76,6 +77,12 @@ class SchedulerPropertiesTest {
   @Property(tries = 400)
   void everyStepKeepsItsPromises(@ForAll("setups") Setup setup) {
     new Run(setup).go();
+  }
+
+  /** A group of high priority is admitted by swapping in, and takes blocks of a planned one. */
+  @Example
+  void aPlannedGroupThatLosesItsBlocksLeavesThePlan() {
+    new Run(new Setup(-6241, 20, 13, 4, 10, 24, true, Order.PRIORITY, Return.SWAP)).go();
   }
 
   /** One life of a scheduler. */
