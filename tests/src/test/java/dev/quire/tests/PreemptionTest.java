@@ -100,7 +100,6 @@ class PreemptionTest {
         options(blocks).preemption(preemption).swapSpace(preemption.ordinal() << 20).build();
     try (Engine engine = Engine.load(model(name), tight)) {
       for (Map.Entry<String, SamplingParams> method : methods().entrySet()) {
-        long swapsBefore = engine.stats().swapOuts();
         SamplingParams greedy =
             SamplingParams.greedy(LONG_TOKENS).toBuilder().ignoreEos(true).build();
         RequestHandle earlier =
@@ -113,11 +112,12 @@ class PreemptionTest {
         Generation expected = Objects.requireNonNull(alone.get(method.getKey()));
         assertThat(among.outputs()).as(method.getKey()).isEqualTo(expected.outputs());
         assertThat(among.promptLogprobs()).isEqualTo(expected.promptLogprobs());
-        if (preemption == EngineOptions.Preemption.SWAP) {
-          assertThat(engine.stats().swapOuts()).as(method.getKey()).isGreaterThan(swapsBefore);
-        } else if (preemption == EngineOptions.Preemption.RECOMPUTE) {
-          assertThat(engine.stats().swapOuts()).isZero();
-        }
+      }
+      // A sample may also be sent back apart from its group, and is then computed again.
+      if (preemption == EngineOptions.Preemption.SWAP) {
+        assertThat(engine.stats().swapOuts()).isPositive();
+      } else if (preemption == EngineOptions.Preemption.RECOMPUTE) {
+        assertThat(engine.stats().swapOuts()).isZero();
       }
     }
   }

@@ -58,7 +58,18 @@ class PageTest {
   }
 
   private static void waitFor(java.util.function.BooleanSupplier condition) {
-    new WebDriverWait(browser, Duration.ofSeconds(30)).until(_ -> condition.getAsBoolean());
+    new WebDriverWait(browser, Duration.ofSeconds(30), Duration.ofMillis(50))
+        .until(_ -> condition.getAsBoolean());
+  }
+
+  /** Asks until an answer lasts long enough to be seen in the block map: some end after a word. */
+  private static void sendAndWatch(String text) {
+    for (int attempt = 0; attempt < 20 && used() <= 0; attempt++) {
+      int before = answers().size();
+      send(text);
+      waitFor(() -> answers().size() > before && (used() > 0 || !find("stop").isEnabled()));
+    }
+    assertThat(used()).isPositive();
   }
 
   private static List<WebElement> answers() {
@@ -111,9 +122,7 @@ class PageTest {
 
     set("max_tokens", "1500");
     set("temperature", "1.5");
-    send("Speak at length of love and war.");
-    waitFor(() -> answers().size() == 2 && answers().getLast().getText().length() > 20);
-    waitFor(() -> used() > 0);
+    sendAndWatch("Speak at length of love and war.");
     shoot("page-light.png");
     if (find("stop").isEnabled()) {
       find("stop").click();
@@ -125,9 +134,7 @@ class PageTest {
     browser.executeCdpCommand(
         "Emulation.setEmulatedMedia",
         Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", "dark"))));
-    send("And once more.");
-    waitFor(() -> answers().size() == 3 && answers().getLast().getText().length() > 20);
-    waitFor(() -> used() > 0);
+    sendAndWatch("And once more.");
     shoot("page-dark.png");
     find("new").click();
     waitFor(() -> answers().isEmpty());
