@@ -59,17 +59,26 @@ class PageTest {
 
   private static void waitFor(java.util.function.BooleanSupplier condition) {
     new WebDriverWait(browser, Duration.ofSeconds(30), Duration.ofMillis(50))
+        .withMessage(() -> "the page says: " + status() + "; answers: " + answers().size())
         .until(_ -> condition.getAsBoolean());
   }
 
-  /** Asks until an answer lasts long enough to be seen in the block map: some end after a word. */
+  /**
+   * Asks, each time in a new chat and with another seed, until an answer lasts long enough to be
+   * seen in the block map: some end after a word, and some hold no word at all.
+   */
   private static void sendAndWatch(String text) {
     for (int attempt = 0; attempt < 20 && used() <= 0; attempt++) {
-      int before = answers().size();
+      find("new").click();
+      set("seed", String.valueOf(attempt));
       send(text);
-      waitFor(() -> answers().size() > before && (used() > 0 || !find("stop").isEnabled()));
+      waitFor(() -> used() > 0 || !find("stop").isEnabled());
     }
-    assertThat(used()).isPositive();
+    assertThat(used()).as("blocks seen in use; the page says: %s", status()).isPositive();
+  }
+
+  private static String status() {
+    return find("status").getText();
   }
 
   private static List<WebElement> answers() {
@@ -113,11 +122,11 @@ class PageTest {
     waitFor(() -> !answers().isEmpty() && !find("stop").isEnabled());
     String first = answers().getLast().getText();
     assertThat(first).isNotBlank();
-    assertThat(find("status").getText()).contains("tokens in");
+    assertThat(status()).contains("tokens in");
 
     set("seed", "11");
     find("again").click();
-    waitFor(() -> !find("stop").isEnabled() && find("status").getText().contains("tokens in"));
+    waitFor(() -> !find("stop").isEnabled() && status().contains("tokens in"));
     assertThat(answers()).hasSize(1);
 
     set("max_tokens", "1500");
@@ -137,7 +146,7 @@ class PageTest {
     sendAndWatch("And once more.");
     shoot("page-dark.png");
     find("new").click();
-    waitFor(() -> answers().isEmpty());
+    waitFor(() -> answers().isEmpty() && !find("stop").isEnabled());
     assertThat(browser.findElements(By.cssSelector("#history option"))).hasSizeGreaterThan(1);
   }
 

@@ -58,7 +58,7 @@ class SoakTest {
       assertThat(finished.get()).isPositive();
       assertThat(vanished.get()).isPositive();
       assertThat(served.engine.stats().memory().usedBlocks()).isZero();
-      assertThat(threadsAfter).isLessThanOrEqualTo(threadsBefore + 8);
+      assertThat(threadsAfter).isLessThanOrEqualTo(threadsBefore + CLIENTS);
       assertThat(heapAfter - heapBefore).isLessThan(64L << 20);
     }
   }

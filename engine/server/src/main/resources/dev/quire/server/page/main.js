@@ -8,6 +8,8 @@ import { render } from "/page/markdown.js";
 
 const $ = (id) => document.getElementById(id);
 const FIELDS = ["system", "temperature", "top_p", "top_k", "max_tokens", "seed", "key"];
+// A short answer is over before the next look at the cache, so each question has a look of its own.
+const FIRST_MILLIS = 30;
 const BUSY_MILLIS = 250;
 const QUIET_MILLIS = 1000;
 
@@ -70,12 +72,15 @@ function request() {
 }
 
 async function generate() {
+  // The user may open another chat before this answer ends; it still belongs to the one it was asked in.
+  const asked = conversation;
   const body = request();
   const message = { role: "assistant", content: "", reasoning: "" };
   const article = bubble("assistant");
   article.classList.add("busy");
   running = new AbortController();
   buttons();
+  watchIn(FIRST_MILLIS);
   $("status").textContent = "";
   const started = performance.now();
   const log = $("log");
@@ -117,11 +122,11 @@ async function generate() {
     article.classList.remove("busy");
     draw();
     if (message.content || message.reasoning) {
-      conversation.messages.push(message);
+      asked.messages.push(message);
     } else {
       article.remove();
     }
-    history.keep(conversation);
+    history.keep(asked);
     list();
     buttons();
   }
@@ -205,6 +210,12 @@ const lines = {
   waiting: new Sparkline($("waitingline")),
 };
 let last = null;
+let timer = null;
+
+function watchIn(millis) {
+  clearTimeout(timer);
+  timer = setTimeout(watch, millis);
+}
 
 async function watch() {
   try {
@@ -228,10 +239,10 @@ async function watch() {
     lines.rate.add(rate);
     lines.running.add(state.running);
     lines.waiting.add(state.waiting);
-    setTimeout(watch, state.running > 0 || running ? BUSY_MILLIS : QUIET_MILLIS);
+    watchIn(state.running > 0 || running ? BUSY_MILLIS : QUIET_MILLIS);
   } catch (problem) {
     $("summary").textContent = problem.message;
-    setTimeout(watch, 2 * QUIET_MILLIS);
+    watchIn(2 * QUIET_MILLIS);
   }
 }
 
