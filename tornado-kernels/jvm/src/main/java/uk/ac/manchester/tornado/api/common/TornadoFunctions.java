@@ -1,77 +1,79 @@
 package uk.ac.manchester.tornado.api.common;
 
 /** The shapes of a kernel method: no result, nought to twenty arguments. */
-public interface TornadoFunctions {
+public final class TornadoFunctions {
+  private TornadoFunctions() {}
+
   /** A kernel without arguments. */
   @FunctionalInterface
-  interface Task {
+  public interface Task {
     void apply();
   }
 
   /** A kernel of 1 argument. */
   @FunctionalInterface
-  interface Task1<T1> {
+  public interface Task1<T1> {
     void apply(T1 arg1);
   }
 
   /** A kernel of 2 arguments. */
   @FunctionalInterface
-  interface Task2<T1, T2> {
+  public interface Task2<T1, T2> {
     void apply(T1 arg1, T2 arg2);
   }
 
   /** A kernel of 3 arguments. */
   @FunctionalInterface
-  interface Task3<T1, T2, T3> {
+  public interface Task3<T1, T2, T3> {
     void apply(T1 arg1, T2 arg2, T3 arg3);
   }
 
   /** A kernel of 4 arguments. */
   @FunctionalInterface
-  interface Task4<T1, T2, T3, T4> {
+  public interface Task4<T1, T2, T3, T4> {
     void apply(T1 arg1, T2 arg2, T3 arg3, T4 arg4);
   }
 
   /** A kernel of 5 arguments. */
   @FunctionalInterface
-  interface Task5<T1, T2, T3, T4, T5> {
+  public interface Task5<T1, T2, T3, T4, T5> {
     void apply(T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5);
   }
 
   /** A kernel of 6 arguments. */
   @FunctionalInterface
-  interface Task6<T1, T2, T3, T4, T5, T6> {
+  public interface Task6<T1, T2, T3, T4, T5, T6> {
     void apply(T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6);
   }
 
   /** A kernel of 7 arguments. */
   @FunctionalInterface
-  interface Task7<T1, T2, T3, T4, T5, T6, T7> {
+  public interface Task7<T1, T2, T3, T4, T5, T6, T7> {
     void apply(T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7);
   }
 
   /** A kernel of 8 arguments. */
   @FunctionalInterface
-  interface Task8<T1, T2, T3, T4, T5, T6, T7, T8> {
+  public interface Task8<T1, T2, T3, T4, T5, T6, T7, T8> {
     void apply(T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7, T8 arg8);
   }
 
   /** A kernel of 9 arguments. */
   @FunctionalInterface
-  interface Task9<T1, T2, T3, T4, T5, T6, T7, T8, T9> {
+  public interface Task9<T1, T2, T3, T4, T5, T6, T7, T8, T9> {
     void apply(T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7, T8 arg8, T9 arg9);
   }
 
   /** A kernel of 10 arguments. */
   @FunctionalInterface
-  interface Task10<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> {
+  public interface Task10<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> {
     void apply(
         T1 arg1, T2 arg2, T3 arg3, T4 arg4, T5 arg5, T6 arg6, T7 arg7, T8 arg8, T9 arg9, T10 arg10);
   }
 
   /** A kernel of 11 arguments. */
   @FunctionalInterface
-  interface Task11<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> {
+  public interface Task11<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> {
     void apply(
         T1 arg1,
         T2 arg2,
@@ -88,7 +90,7 @@ public interface TornadoFunctions {
 
   /** A kernel of 12 arguments. */
   @FunctionalInterface
-  interface Task12<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> {
+  public interface Task12<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> {
     void apply(
         T1 arg1,
         T2 arg2,
@@ -106,7 +108,7 @@ public interface TornadoFunctions {
 
   /** A kernel of 13 arguments. */
   @FunctionalInterface
-  interface Task13<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> {
+  public interface Task13<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> {
     void apply(
         T1 arg1,
         T2 arg2,
@@ -125,7 +127,7 @@ public interface TornadoFunctions {
 
   /** A kernel of 14 arguments. */
   @FunctionalInterface
-  interface Task14<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> {
+  public interface Task14<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> {
     void apply(
         T1 arg1,
         T2 arg2,
@@ -145,7 +147,7 @@ public interface TornadoFunctions {
 
   /** A kernel of 15 arguments. */
   @FunctionalInterface
-  interface Task15<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15> {
+  public interface Task15<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15> {
     void apply(
         T1 arg1,
         T2 arg2,
@@ -166,7 +168,7 @@ public interface TornadoFunctions {
 
   /** A kernel of 16 arguments. */
   @FunctionalInterface
-  interface Task16<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16> {
+  public interface Task16<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16> {
     void apply(
         T1 arg1,
         T2 arg2,
@@ -188,7 +190,8 @@ public interface TornadoFunctions {
 
   /** A kernel of 17 arguments. */
   @FunctionalInterface
-  interface Task17<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, T17> {
+  public interface Task17<
+      T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, T17> {
     void apply(
         T1 arg1,
         T2 arg2,
@@ -211,7 +214,7 @@ public interface TornadoFunctions {
 
   /** A kernel of 18 arguments. */
   @FunctionalInterface
-  interface Task18<
+  public interface Task18<
       T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, T17, T18> {
     void apply(
         T1 arg1,
@@ -236,7 +239,7 @@ public interface TornadoFunctions {
 
   /** A kernel of 19 arguments. */
   @FunctionalInterface
-  interface Task19<
+  public interface Task19<
       T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, T17, T18, T19> {
     void apply(
         T1 arg1,
@@ -262,7 +265,7 @@ public interface TornadoFunctions {
 
   /** A kernel of 20 arguments. */
   @FunctionalInterface
-  interface Task20<
+  public interface Task20<
       T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, T17, T18, T19, T20> {
     void apply(
         T1 arg1,
