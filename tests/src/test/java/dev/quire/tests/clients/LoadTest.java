@@ -94,7 +94,9 @@ class LoadTest {
             .count();
   }
 
-  /** Virtual threads that belong to a request: by the JVM's own dump, as nothing else lists them. */
+  /**
+   * Virtual threads that belong to a request: by the JVM's own dump, as nothing else lists them.
+   */
   private List<String> quireThreads() throws IOException, InterruptedException {
     List<String> found = List.of();
     for (int attempt = 0; attempt < 50; attempt++) {
@@ -140,7 +142,8 @@ class LoadTest {
             load.vanished.get(),
             load.refused.get(),
             load.failed.get());
-    text += row("time to first token", load.firstPieceMicros) + row("between pieces", load.gapMicros);
+    text +=
+        row("time to first token", load.firstPieceMicros) + row("between pieces", load.gapMicros);
     text +=
         "heap after a collection, MiB: "
             + heaps.stream()
