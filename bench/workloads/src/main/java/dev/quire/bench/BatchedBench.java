@@ -72,6 +72,15 @@ public final class BatchedBench {
         .maxNumBatchedTokens((int) Math.clamp((long) pp * pl, 512L, LARGEST_STEP));
   }
 
+  /**
+   * Runs what the tests compute, uncounted: the same streams and prompts on a device that compiles
+   * for each size of step, short prompts on the CPU, which only loads.
+   */
+  public void warmUp(int pp, int pl) {
+    boolean compiles = engine.compilesSteps();
+    run(compiles ? pp : Math.min(16, pp), 4, compiles ? pl : 1);
+  }
+
   /** Runs one test. */
   public Result run(int pp, int tg, int pl) {
     // The prompt's step gives each stream its first token; tg steps follow it.

@@ -58,6 +58,11 @@ final class BenchBatchedCommand implements Callable<Integer> {
   private OutputFormat format = OutputFormat.TABLE;
 
   @Option(
+      names = "--no-warmup",
+      description = "Count the first steps too, which load and compile.")
+  private boolean cold;
+
+  @Option(
       names = "--block-size",
       paramLabel = "TOKENS",
       description = "Tokens a KV cache block (default: 16).")
@@ -88,8 +93,10 @@ final class BenchBatchedCommand implements Callable<Integer> {
         WorkProgress progress = WorkProgress.show(console, "Tests", "", 1)) {
       var bench = new BatchedBench(engine);
       int tests = prompts.size() * generations.size() * streams.size();
-      bench.run(Math.min(16, Collections.min(prompts)), 4, 1); // the first steps load and compile
       for (int pp : prompts) {
+        for (int pl : cold ? List.<Integer>of() : streams) {
+          bench.warmUp(pp, pl);
+        }
         for (int tg : generations) {
           for (int pl : streams) {
             results.add(bench.run(pp, tg, pl));

@@ -297,6 +297,11 @@ public final class Engine implements AutoCloseable {
     return vector;
   }
 
+  /** Whether the first step of its size takes much longer than later ones, because it compiles. */
+  public boolean compilesSteps() {
+    return executor.compilesSteps();
+  }
+
   /**
    * The blocks of the KV cache's first group as they stand between two steps, for people to look
    * at; empty once the engine is closed.

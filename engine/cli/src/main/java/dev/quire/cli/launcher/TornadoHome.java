@@ -136,6 +136,9 @@ final class TornadoHome {
     flags.add("-Dtornado.max.events=1024");
     flags.add("-Dtornado.tvm.maxbytecodesize=65536");
     flags.add("-Dtornado.cuda.host.pinning=false");
+    // Both look at every task and argument at each execution, for what Quire's graphs don't have.
+    flags.add("-Dtornado.experimental.reduce=False");
+    flags.add("-Dtornado.check.parameters=False");
     if (deviceMebibytes > 0) {
       flags.add("-Dtornado.device.memory=" + deviceMebibytes + "MB");
     }

@@ -46,6 +46,11 @@ public interface ModelExecutor extends AutoCloseable {
     return 0;
   }
 
+  /** Whether the first step of its size takes much longer than later ones, because it compiles. */
+  default boolean compilesSteps() {
+    return false;
+  }
+
   /** Floats of a row of {@link #hiddenRows}; 0 where this executor does not give them. */
   default int hiddenSize() {
     return 0;

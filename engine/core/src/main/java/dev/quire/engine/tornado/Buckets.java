@@ -5,7 +5,7 @@ import java.util.List;
 
 /** The sizes that graphs are made for; a step runs in the smallest that holds it. */
 final class Buckets {
-  private static final int[] DECODE = {1, 16, 64, 128, 256, 512, 1024};
+  private static final int[] DECODE = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
   private static final int[] MIXED = {64, 512, 2048, 8192};
 
   private Buckets() {}

@@ -201,6 +201,11 @@ public final class TornadoExecutor implements ModelExecutor {
   }
 
   @Override
+  public boolean compilesSteps() {
+    return onTornadoVm();
+  }
+
+  @Override
   public long blockBytes(int group) {
     return blockBytes(spec, group, options.blockSize());
   }
