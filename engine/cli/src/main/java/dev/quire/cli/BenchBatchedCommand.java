@@ -57,9 +57,7 @@ final class BenchBatchedCommand implements Callable<Integer> {
       description = "table or json (default: table).")
   private OutputFormat format = OutputFormat.TABLE;
 
-  @Option(
-      names = "--no-warmup",
-      description = "Count the first steps too, which load and compile.")
+  @Option(names = "--no-warmup", description = "Count the first steps too, which load and compile.")
   private boolean cold;
 
   @Option(
