@@ -28,6 +28,7 @@ public final class WarpMatrices {
   private static final int COLUMNS = 8;
   private static final int A_ROW_INTS = 8;
   private static final int B_ROW_INTS = 4;
+  private static final int ROW_INTS = 4;
 
   private final Warp warp;
   private final int lane;
@@ -54,28 +55,67 @@ public final class WarpMatrices {
     return new int[] {value, value, value, value};
   }
 
-  /** A part of a 16×16 tile of halves, pairs along k in one int. */
+  /**
+   * A part of a 16×16 tile of halves, pairs along k in one int. As {@code ldmatrix.x4} has it, each
+   * lane gives the address of one row of 16 bytes: lanes 8m to 8m+7 those of the m-th 8×8 matrix.
+   * With the same {@code byteOffset} in all lanes the tile has rows of 32 bytes; a lane may move its
+   * row elsewhere with one of its own, so that the rows of a matrix lie in different banks.
+   */
   public HalfFloat[] loadA(int[] tile, int depth, int byteOffset) {
-    int base = start(tile, depth, 16, byteOffset, ROWS * A_ROW_INTS);
+    int matrix = lane / 8;
+    int natural = (lane % 8 + 8 * (matrix & 1)) * A_ROW_INTS + (matrix >> 1) * ROW_INTS;
+    int[] row = readRow(tile, depth, byteOffset, natural);
     HalfFloat[] part = new HalfFloat[8];
-    for (int i = 0; i < 4; i++) {
-      int pair = read(tile, base + (g + 8 * (i & 1)) * A_ROW_INTS + t + 4 * (i >> 1));
-      part[2 * i] = Halves.of(pair);
-      part[2 * i + 1] = Halves.of(pair >>> 16);
+    Warp.Joint all = warp.arrive(lane, joint++, "mmaLoadA", row, part);
+    if (all != null) {
+      for (int to = 0; to < Warp.LANES; to++) {
+        HalfFloat[] own = (HalfFloat[]) all.operand(to, 1);
+        for (int m = 0; m < 4; m++) {
+          int pair = ((int[]) all.operand(8 * m + to / 4, 0))[to % 4];
+          own[2 * m] = Halves.of(pair);
+          own[2 * m + 1] = Halves.of(pair >>> 16);
+        }
+      }
     }
     return part;
   }
 
-  /** A part of a 16×8 tile of halves, pairs along n in one int. */
+  /**
+   * A part of a 16×8 tile of halves, pairs along n in one int. As {@code ldmatrix.x2.trans} has it,
+   * lane k of the first 16 gives the address of the tile's row k; rows of 16 bytes with the same
+   * {@code byteOffset} in all lanes.
+   */
   public HalfFloat[] loadB(int[] tile, int depth, int byteOffset) {
-    int base = start(tile, depth, 16, byteOffset, ROWS * B_ROW_INTS);
+    int[] row = lane < ROWS ? readRow(tile, depth, byteOffset, lane * B_ROW_INTS) : new int[0];
     HalfFloat[] part = new HalfFloat[4];
-    for (int i = 0; i < 4; i++) {
-      int k = 2 * t + (i & 1) + 8 * (i >> 1);
-      int pair = read(tile, base + k * B_ROW_INTS + g / 2);
-      part[i] = Halves.of(pair >>> 16 * (g & 1));
+    Warp.Joint all = warp.arrive(lane, joint++, "mmaLoadB", row, part);
+    if (all != null) {
+      for (int to = 0; to < Warp.LANES; to++) {
+        HalfFloat[] own = (HalfFloat[]) all.operand(to, 1);
+        int column = to / 4;
+        for (int i = 0; i < 4; i++) {
+          int k = 2 * (to % 4) + (i & 1) + 8 * (i >> 1);
+          own[i] = Halves.of(((int[]) all.operand(k, 0))[column / 2] >>> 16 * (column & 1));
+        }
+      }
     }
     return part;
+  }
+
+  private int[] readRow(int[] tile, int depth, int byteOffset, int naturalInt) {
+    if (depth != 16) {
+      throw new IllegalArgumentException("a tile of depth " + depth + ", not 16");
+    }
+    if (byteOffset % 16 != 0) {
+      throw new IllegalArgumentException(
+          "a tile at byte " + byteOffset + ": its rows must lie at multiples of 16");
+    }
+    int start = Objects.checkFromIndexSize(naturalInt + byteOffset / 4, ROW_INTS, tile.length);
+    int[] row = new int[ROW_INTS];
+    for (int i = 0; i < ROW_INTS; i++) {
+      row[i] = read(tile, start + i);
+    }
+    return row;
   }
 
   /** A part of a 16×32 tile of bytes, four along k in one int. */
