@@ -58,8 +58,8 @@ public final class WarpMatrices {
   /**
    * A part of a 16×16 tile of halves, pairs along k in one int. As {@code ldmatrix.x4} has it, each
    * lane gives the address of one row of 16 bytes: lanes 8m to 8m+7 those of the m-th 8×8 matrix.
-   * With the same {@code byteOffset} in all lanes the tile has rows of 32 bytes; a lane may move its
-   * row elsewhere with one of its own, so that the rows of a matrix lie in different banks.
+   * With the same {@code byteOffset} in all lanes the tile has rows of 32 bytes; a lane may move
+   * its row elsewhere with one of its own, so that the rows of a matrix lie in different banks.
    */
   public HalfFloat[] loadA(int[] tile, int depth, int byteOffset) {
     int matrix = lane / 8;
