@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     description = "Measures speed.",
-    synopsisSubcommandLabel = "llama|batched|serve|paper")
+    synopsisSubcommandLabel = "llama|batched|step|serve|paper")
 final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -20,6 +20,7 @@ final class BenchCommand implements Callable<Integer> {
   public Integer call() {
     throw new ParameterException(
         spec.commandLine(),
-        "say what to measure: llama (one stream), batched (many), serve (a server's clients) or paper");
+        "say what to measure: llama (one stream), batched (many), step (its single steps), serve (a"
+            + " server's clients) or paper");
   }
 }

@@ -64,6 +64,7 @@ final class CommandLineRunner {
     if (command instanceof BenchCommand) {
       added.addSubcommand("llama", new BenchLlamaCommand(console));
       added.addSubcommand("batched", new BenchBatchedCommand(console));
+      added.addSubcommand("step", new BenchStepCommand(console));
       added.addSubcommand("serve", new BenchServeCommand(console));
       added.addSubcommand("paper", new BenchPaperCommand(console));
     }
