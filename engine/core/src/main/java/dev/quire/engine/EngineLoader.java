@@ -38,6 +38,8 @@ final class EngineLoader {
   private static final long DEFAULT_MOST_MEMORY = 1L << 30;
   private static final long DEFAULT_LEAST_MEMORY = 16L << 20;
 
+  private static final long DEFAULT_MOST_SWAP = 4L << 30;
+
   private EngineLoader() {}
 
   static Engine load(Path path, EngineOptions options) {
@@ -62,10 +64,12 @@ final class EngineLoader {
               : blocks(spec, weightBytes(file), options);
       int[] blocksPerGroup = new int[spec.cacheGroups().size()];
       Arrays.fill(blocksPerGroup, blocks);
-      List<Integer> hostBlocks =
+      long blockBytes =
           device.kind() == DeviceChoice.Kind.CPU
-              ? hostBlocks(spec, blocks, options)
-              : Collections.nCopies(blocksPerGroup.length, 0);
+              ? blockBytes(spec, options.blockSize())
+              : deviceBlockBytes(spec, options.blockSize());
+      List<Integer> hostBlocks =
+          hostBlocks(spec, blocks, blockBytes, device.kind() == DeviceChoice.Kind.GPU, options);
       var allocator =
           new PagedAllocator(
               new KvCacheConfig(
@@ -92,6 +96,7 @@ final class EngineLoader {
                     new TornadoOptions(
                         options.blockSize(),
                         groupBlocks,
+                        hostBlocks,
                         options.maxNumSeqs(),
                         options.maxNumBatchedTokens(),
                         maxModelLen,
@@ -108,7 +113,7 @@ final class EngineLoader {
               maxModelLen,
               options.blockSize(),
               blocks * blocksPerGroup.length,
-              blocks * blockBytes(spec, options.blockSize()),
+              blocks * blockBytes,
               device.reason() + executor.describe());
       return new Engine(
           new Engine.Parts(
@@ -167,6 +172,15 @@ final class EngineLoader {
     return bytes;
   }
 
+  /** The same on a device. */
+  private static long deviceBlockBytes(DecoderSpec spec, int blockSize) {
+    long bytes = 0;
+    for (int group = 0; group < spec.cacheGroups().size(); group++) {
+      bytes += TornadoExecutor.blockBytes(spec, group, blockSize);
+    }
+    return bytes;
+  }
+
   /** Blocks of each cache group. */
   private static int blocks(DecoderSpec spec, long weightBytes, EngineOptions options) {
     long blockBytes = blockBytes(spec, options.blockSize());
@@ -199,24 +213,28 @@ final class EngineLoader {
 
   /**
    * Blocks of each cache group's host pool. On the CPU device and host memory are one, so blocks
-   * are swapped only if that is asked for.
+   * are swapped only if that is asked for. The pool of a GPU is never larger than its KV cache, as
+   * in the paper, and takes memory only as it fills.
    */
-  private static List<Integer> hostBlocks(DecoderSpec spec, int blocks, EngineOptions options) {
+  private static List<Integer> hostBlocks(
+      DecoderSpec spec, int blocks, long blockBytes, boolean gpu, EngineOptions options) {
     long bytes = options.swapSpace();
-    long cache = blocks * blockBytes(spec, options.blockSize());
-    if (bytes == 0 && options.preemption() == EngineOptions.Preemption.SWAP) {
+    long cache = blocks * blockBytes;
+    if (bytes == 0 && gpu) {
+      bytes = Math.min(cache, Math.min(DEFAULT_MOST_SWAP, freeMemory() / DEFAULT_MEMORY_SHARE));
+    } else if (bytes == 0 && options.preemption() == EngineOptions.Preemption.SWAP) {
       bytes = cache;
     }
     if (options.preemption() == EngineOptions.Preemption.RECOMPUTE) {
       bytes = 0;
     }
-    long free = freeMemory() - cache;
+    long free = freeMemory() - (gpu ? 0 : cache);
     if (bytes > free) {
       throw QuireException.invalid(
           "swapSpace of %d MiB: %d MiB of memory are free beside the KV cache"
               .formatted(bytes >> 20, free >> 20));
     }
-    long hostBlocks = bytes / blockBytes(spec, options.blockSize());
+    long hostBlocks = bytes / blockBytes;
     int each = (int) Math.min(hostBlocks, Integer.MAX_VALUE / options.blockSize());
     return Collections.nCopies(spec.cacheGroups().size(), each);
   }

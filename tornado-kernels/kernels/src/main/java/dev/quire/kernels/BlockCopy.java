@@ -7,12 +7,10 @@ import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Copies blocks of the KV cache: copy-on-write, and swapping through a contiguous buffer.
+ * Copies blocks within the KV cache, for copy-on-write.
  *
  * <pre>
- *   copy      cache │..│s0│..│d0│..│s1│..     pair i: group i copies block s to block d
- *   gather    cache │b0│..│b2│b1│   ──►   buffer │b0│b1│b2│
- *   scatter   buffer │b0│b1│b2│     ──►   cache │b0│..│b2│b1│
+ *   cache │..│s0│..│d0│..│s1│..     pair i: group i copies block s to block d
  * </pre>
  */
 public final class BlockCopy {
@@ -45,51 +43,6 @@ public final class BlockCopy {
     for (int i = 2 * context.localIdx; i < blockElements; i += 2 * GROUP) {
       keys.setHalf2(destination + i, keys.getHalf2(source + i));
       values.setHalf2(destination + i, values.getHalf2(source + i));
-    }
-  }
-
-  /**
-   * {@code buffer[i] = cache[blocks[i]]}.
-   *
-   * @param counts element 0: blocks that are there
-   * @param blocks [n]
-   * @param cache [blocks, blockElements]
-   * @param buffer [n, blockElements]
-   */
-  public static void gather(
-      KernelContext context,
-      IntArray counts,
-      IntArray blocks,
-      HalfFloatArray cache,
-      HalfFloatArray buffer,
-      int blockElements) {
-    int number = context.groupIdx;
-    if (number >= counts.get(0)) {
-      return;
-    }
-    int source = blocks.get(number) * blockElements;
-    int destination = number * blockElements;
-    for (int i = 2 * context.localIdx; i < blockElements; i += 2 * GROUP) {
-      buffer.setHalf2(destination + i, cache.getHalf2(source + i));
-    }
-  }
-
-  /** {@code cache[blocks[i]] = buffer[i]}: the way back. */
-  public static void scatter(
-      KernelContext context,
-      IntArray counts,
-      IntArray blocks,
-      HalfFloatArray buffer,
-      HalfFloatArray cache,
-      int blockElements) {
-    int number = context.groupIdx;
-    if (number >= counts.get(0)) {
-      return;
-    }
-    int source = number * blockElements;
-    int destination = blocks.get(number) * blockElements;
-    for (int i = 2 * context.localIdx; i < blockElements; i += 2 * GROUP) {
-      cache.setHalf2(destination + i, buffer.getHalf2(source + i));
     }
   }
 

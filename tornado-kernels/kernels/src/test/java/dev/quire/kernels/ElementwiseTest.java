@@ -134,45 +134,6 @@ class ElementwiseTest {
         Device.out(keys, values));
     assertThat(Device.floats(keys)).isEqualTo(expected);
     assertThat(Device.floats(values)).isEqualTo(expectedValues);
-
-    IntArray blocks = IntArray.fromElements(8, 2, 4);
-    HalfFloatArray buffer = new HalfFloatArray(3 * size);
-    Device.run(
-        BlockCopy.grid(4),
-        Device.in(counts, blocks, keys),
-        g ->
-            g.task(
-                "kernel",
-                BlockCopy::gather,
-                new KernelContext(),
-                counts,
-                blocks,
-                keys,
-                buffer,
-                size),
-        Device.out(buffer));
-    for (int i = 0; i < 3; i++) {
-      assertThat(Device.floats(buffer.slice(i * size, size)))
-          .isEqualTo(Device.floats(keys.slice(blocks.get(i) * size, size)));
-    }
-    Device.run(
-        BlockCopy.grid(4),
-        Device.in(counts, blocks, buffer, values),
-        g ->
-            g.task(
-                "kernel",
-                BlockCopy::scatter,
-                new KernelContext(),
-                counts,
-                blocks,
-                buffer,
-                values,
-                size),
-        Device.out(values));
-    assertThat(Device.floats(values.slice(2 * size, size)))
-        .isEqualTo(Device.floats(keys.slice(2 * size, size)));
-    assertThat(Device.floats(values.slice(3 * size, size)))
-        .isEqualTo(Arrays.copyOfRange(expectedValues, 3 * size, 4 * size));
   }
 
   @ParameterizedTest

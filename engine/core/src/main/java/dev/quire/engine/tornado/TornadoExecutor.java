@@ -36,6 +36,7 @@ public final class TornadoExecutor implements ModelExecutor {
   private final List<Decode> decodes = new ArrayList<>();
   private final List<Integer> mixedSizes;
   private final List<Mixed> mixed = new ArrayList<>();
+  private final SwapTasks swaps;
   private final CopyTasks copies;
   private final int expertsUsed;
   private final int stride;
@@ -91,6 +92,7 @@ public final class TornadoExecutor implements ModelExecutor {
     decodeSizes.forEach(size -> decodes.add(decode(size, weights, scratch, memory)));
     this.mixedSizes = Buckets.mixed(options);
     mixedSizes.forEach(size -> mixed.add(mixed(size, weights, scratch, memory)));
+    this.swaps = new SwapTasks(spec, weights.layers, options, memory.shared(), mirror, runner);
     this.copies = new CopyTasks(spec, weights, options, memory.shared(), runner);
     runner.start();
     load(load, weights, memory);
@@ -210,9 +212,21 @@ public final class TornadoExecutor implements ModelExecutor {
     return blockBytes(spec, group, options.blockSize());
   }
 
+  @Override
+  public int hostBlocks(int group) {
+    return options.hostBlocks(group);
+  }
+
+  @Override
+  public double swapBytesPerSecond() {
+    double measured = swaps.bytesPerSecond();
+    return Double.isNaN(measured) ? ModelExecutor.super.swapBytesPerSecond() : measured;
+  }
+
   /** Computes the step before it returns; what of its results is wanted is said at the handle. */
   @Override
   public StepHandle submit(StepBatch batch) {
+    swaps.run(batch);
     copies.run(batch);
     if (batch.numTokens == 0) {
       return () -> logits;

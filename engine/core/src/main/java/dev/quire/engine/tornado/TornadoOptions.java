@@ -8,6 +8,7 @@ import java.util.function.Consumer;
  *
  * @param blockSize positions a KV cache block
  * @param blocksPerGroup blocks of each of the model's cache groups
+ * @param hostBlocksPerGroup blocks on the host that each group swaps to; empty for none
  * @param maxSequences the most sequences of a step
  * @param maxTokens the most tokens of a step
  * @param maxLength the longest sequence, in tokens
@@ -16,6 +17,7 @@ import java.util.function.Consumer;
 public record TornadoOptions(
     int blockSize,
     List<Integer> blocksPerGroup,
+    List<Integer> hostBlocksPerGroup,
     int maxSequences,
     int maxTokens,
     int maxLength,
@@ -23,11 +25,28 @@ public record TornadoOptions(
 
   public TornadoOptions {
     blocksPerGroup = List.copyOf(blocksPerGroup);
+    hostBlocksPerGroup = List.copyOf(hostBlocksPerGroup);
     if (blockSize < 1 || maxSequences < 1 || maxTokens < 1 || maxLength < 1) {
       throw new IllegalArgumentException(
           "block size %d, %d sequences, %d tokens, length %d"
               .formatted(blockSize, maxSequences, maxTokens, maxLength));
     }
+  }
+
+  /** Without swapping. */
+  public TornadoOptions(
+      int blockSize,
+      List<Integer> blocksPerGroup,
+      int maxSequences,
+      int maxTokens,
+      int maxLength,
+      Consumer<String> say) {
+    this(blockSize, blocksPerGroup, List.of(), maxSequences, maxTokens, maxLength, say);
+  }
+
+  /** Blocks on the host that a group swaps to; 0 where it does not. */
+  int hostBlocks(int group) {
+    return hostBlocksPerGroup.isEmpty() ? 0 : hostBlocksPerGroup.get(group);
   }
 
   /** Entries of a sequence's block table. */
