@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     description = "Measures speed.",
-    synopsisSubcommandLabel = "llama|batched|step|serve|paper")
+    synopsisSubcommandLabel = "llama|batched|step|kernels|serve|paper")
 final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -20,7 +20,7 @@ final class BenchCommand implements Callable<Integer> {
   public Integer call() {
     throw new ParameterException(
         spec.commandLine(),
-        "say what to measure: llama (one stream), batched (many), step (its single steps), serve (a"
-            + " server's clients) or paper");
+        "say what to measure: llama (one stream), batched (many), step (its single steps), kernels"
+            + " (a GPU's, one by one), serve (a server's clients) or paper");
   }
 }

@@ -65,6 +65,7 @@ final class CommandLineRunner {
       added.addSubcommand("llama", new BenchLlamaCommand(console));
       added.addSubcommand("batched", new BenchBatchedCommand(console));
       added.addSubcommand("step", new BenchStepCommand(console));
+      added.addSubcommand("kernels", new BenchKernelsCommand(console));
       added.addSubcommand("serve", new BenchServeCommand(console));
       added.addSubcommand("paper", new BenchPaperCommand(console));
     }

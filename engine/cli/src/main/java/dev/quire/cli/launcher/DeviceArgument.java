@@ -9,7 +9,8 @@ final class DeviceArgument {
   private static final String OPTION = "--device";
   private static final Set<String> COMMANDS =
       new HashSet<String>(
-          Arrays.asList("run", "chat", "serve", "logits", "perplexity", "llama", "batched"));
+          Arrays.asList(
+              "run", "chat", "serve", "logits", "perplexity", "llama", "batched", "kernels"));
 
   private DeviceArgument() {}
 

@@ -1,0 +1,194 @@
+package dev.quire.bench.kernels;
+
+import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.PagedAttention;
+import java.util.ArrayList;
+import java.util.List;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/** Attention, paged and in one piece, of single queries and of prefill chunks. */
+final class AttentionCases {
+  private final KernelContext context = new KernelContext();
+  private final List<KernelCase> cases = new ArrayList<>();
+
+  private AttentionCases() {}
+
+  static List<KernelCase> of(Scale scale) {
+    AttentionCases attention = new AttentionCases();
+    if (scale == Scale.TINY) {
+      for (int blockSize : new int[] {8, 16}) {
+        attention.paged(new AttentionShape("tiny", 2, 64, 4, 2, 32, blockSize, 2));
+      }
+      attention.contiguous(new AttentionShape("tiny", 2, 64, 4, 2, 32, 16, 2));
+      attention.chunk("tiny", 32, 4, 2, 32, 16);
+    } else {
+      for (int blockSize : new int[] {8, 16, 32, 64}) {
+        attention.paged(new AttentionShape("1B", 128, 1024, 32, 8, 64, blockSize, 1));
+      }
+      attention.contiguous(new AttentionShape("1B", 128, 1024, 32, 8, 64, 16, 1));
+      attention.paged(new AttentionShape("8B", 128, 1024, 32, 8, 128, 16, 1));
+      attention.contiguous(new AttentionShape("8B", 128, 1024, 32, 8, 128, 16, 1));
+      attention.paged(new AttentionShape("1B", 8, 1024, 32, 8, 64, 16, 8));
+      attention.paged(new AttentionShape("1B", 1, 1024, 32, 8, 64, 16, 16));
+      attention.paged(new AttentionShape("1B", 1, 8192, 32, 8, 64, 16, 32));
+      attention.chunk("1B", 2048, 32, 8, 64, 16);
+      attention.chunk("8B", 2048, 32, 8, 128, 16);
+    }
+    return attention.cases;
+  }
+
+  private void paged(AttentionShape shape) {
+    cases.add(
+        new KernelCase(
+            "PagedAttention",
+            shape.text() + " block " + shape.blockSize(),
+            shape.bytes(),
+            shape.operations(),
+            () -> {
+              AttentionShape.Arrays arrays = new AttentionShape.Arrays(shape, true);
+              return combine(
+                  shape,
+                  arrays,
+                  arrays
+                      .work()
+                      .launch(
+                          PagedAttention.grid(
+                              shape.sequences(), shape.heads(), shape.kvHeads(), shape.splits()),
+                          (graph, id, _) ->
+                              graph.task(
+                                  id,
+                                  PagedAttention::attend,
+                                  context,
+                                  arrays.counts,
+                                  arrays.queries,
+                                  arrays.keys,
+                                  arrays.values,
+                                  arrays.tables,
+                                  arrays.lengths,
+                                  arrays.partial,
+                                  shape.heads(),
+                                  shape.kvHeads(),
+                                  shape.headSize(),
+                                  shape.blockSize(),
+                                  shape.tableWidth(),
+                                  shape.splits(),
+                                  0,
+                                  shape.scale(),
+                                  0.0f)));
+            }));
+  }
+
+  private void contiguous(AttentionShape shape) {
+    cases.add(
+        new KernelCase(
+            "ContiguousAttention",
+            shape.text(),
+            shape.bytes(),
+            shape.operations(),
+            () -> {
+              AttentionShape.Arrays arrays = new AttentionShape.Arrays(shape, false);
+              return combine(
+                  shape,
+                  arrays,
+                  arrays
+                      .work()
+                      .launch(
+                          PagedAttention.grid(
+                              shape.sequences(), shape.heads(), shape.kvHeads(), shape.splits()),
+                          (graph, id, _) ->
+                              graph.task(
+                                  id,
+                                  ContiguousAttention::attend,
+                                  context,
+                                  arrays.counts,
+                                  arrays.queries,
+                                  arrays.keys,
+                                  arrays.values,
+                                  arrays.lengths,
+                                  arrays.partial,
+                                  shape.heads(),
+                                  shape.kvHeads(),
+                                  shape.headSize(),
+                                  shape.length(),
+                                  shape.splits(),
+                                  0,
+                                  shape.scale(),
+                                  0.0f)));
+            }));
+  }
+
+  private KernelWork combine(AttentionShape shape, AttentionShape.Arrays arrays, KernelWork work) {
+    return work.launch(
+        PagedAttention.combineGrid(shape.sequences(), shape.heads()),
+        (graph, id, _) ->
+            graph.task(
+                id,
+                PagedAttention::combine,
+                context,
+                arrays.counts,
+                arrays.partial,
+                arrays.lengths,
+                arrays.out,
+                shape.heads(),
+                shape.headSize(),
+                shape.splits(),
+                0));
+  }
+
+  /** One prompt in one chunk: half of its score matrix is computed. */
+  private void chunk(
+      String label, int tokens, int heads, int kvHeads, int headSize, int blockSize) {
+    cases.add(
+        new KernelCase(
+            "ChunkAttention",
+            label + " " + tokens,
+            4.0 * tokens * (heads + kvHeads) * headSize,
+            2.0 * tokens * tokens * heads * headSize,
+            () -> {
+              int count = tokens / ChunkAttention.QUERIES;
+              IntArray tiles = new IntArray(count * ChunkAttention.DESCRIPTOR);
+              for (int t = 0; t < count; t++) {
+                tiles.set(t * ChunkAttention.DESCRIPTOR, t * ChunkAttention.QUERIES);
+                tiles.set(t * ChunkAttention.DESCRIPTOR + 1, ChunkAttention.QUERIES);
+                tiles.set(t * ChunkAttention.DESCRIPTOR + 2, t * ChunkAttention.QUERIES);
+              }
+              AttentionShape shape =
+                  new AttentionShape(label, 1, tokens, heads, kvHeads, headSize, blockSize, 1);
+              AttentionShape.Arrays arrays = new AttentionShape.Arrays(shape, true);
+              HalfFloatArray queries = RandomArrays.halves(tokens * heads * headSize, 1, 1);
+              HalfFloatArray out = new HalfFloatArray(tokens * heads * headSize);
+              FloatArray scratch = new FloatArray(heads * count * ChunkAttention.SCRATCH);
+              IntArray counts = IntArray.fromElements(count);
+              return new KernelWork()
+                  .arrays(counts, tiles, queries, arrays.keys, arrays.values, arrays.tables)
+                  .arrays(scratch, out)
+                  .repetitions(4)
+                  .launch(
+                      ChunkAttention.grid(count, heads),
+                      (graph, id, _) ->
+                          graph.task(
+                              id,
+                              ChunkAttention::attend,
+                              context,
+                              counts,
+                              tiles,
+                              queries,
+                              arrays.keys,
+                              arrays.values,
+                              arrays.tables,
+                              scratch,
+                              out,
+                              heads,
+                              kvHeads,
+                              headSize,
+                              blockSize,
+                              shape.tableWidth(),
+                              0,
+                              shape.scale(),
+                              0.0f));
+            }));
+  }
+}

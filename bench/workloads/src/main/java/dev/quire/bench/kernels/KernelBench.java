@@ -1,0 +1,134 @@
+package dev.quire.bench.kernels;
+
+import java.util.Arrays;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.TornadoExecutionResult;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+
+/**
+ * Times kernels by executions of a captured graph that has a case's launches several times over:
+ *
+ * <pre>
+ *   send arrays once │ k0 k1 … k15 │   first execution: compiles, captures
+ *                    │ k0 k1 … k15 │   then as many as the time allows; the median,
+ *                    │      …      │   less an empty graph's time, over the repetitions
+ * </pre>
+ *
+ * Where repetitions have weights of their own, these come from memory and not from the cache.
+ */
+public final class KernelBench {
+  private static final String GRAPH = "bench";
+  private static final int MOST_EXECUTIONS = 400;
+  private static final int LEAST_EXECUTIONS = 3;
+
+  private final boolean capture;
+  private final double secondsEach;
+
+  /**
+   * @param capture whether the device has graphs to capture; the JVM needs none
+   * @param secondsEach time for the executions of a case
+   */
+  public KernelBench(boolean capture, double secondsEach) {
+    this.capture = capture;
+    this.secondsEach = secondsEach;
+  }
+
+  /** Measures what the others are compared with. */
+  public DeviceLimits limits(Scale scale) {
+    double replay = median(time(Limits.empty()).nanos()) / 1e3;
+    KernelCase copy = Limits.copy(scale);
+    double bandwidth = measure(copy, replay).bandwidth();
+    double rate =
+        capture && LibraryProduct.available() && scale == Scale.FULL
+            ? measure(Limits.product(), replay).rate()
+            : 0;
+    return new DeviceLimits(bandwidth, rate, replay);
+  }
+
+  /** Measures one case. */
+  public KernelTiming measure(KernelCase kernel, DeviceLimits limits) {
+    return measure(kernel, limits.replayMicros());
+  }
+
+  private KernelTiming measure(KernelCase kernel, double replayMicros) {
+    KernelWork work = kernel.work().get();
+    Executions executions = time(work);
+    double[] micros =
+        Arrays.stream(executions.nanos())
+            .map(nanos -> Math.max(0, nanos / 1e3 - replayMicros) / work.repetitions())
+            .sorted()
+            .toArray();
+    return new KernelTiming(
+        kernel,
+        micros[micros.length / 2],
+        micros[micros.length / 10],
+        micros[micros.length * 9 / 10],
+        executions.error(),
+        executions.firstNanos() / 1e9);
+  }
+
+  private record Executions(double firstNanos, double[] nanos, double error) {}
+
+  private Executions time(KernelWork work) {
+    GridScheduler grids = new GridScheduler();
+    TaskGraph graph =
+        new TaskGraph(GRAPH)
+            .transferToDevice(DataTransferMode.FIRST_EXECUTION, work.arrays().toArray());
+    for (int repetition = 0; repetition < work.repetitions(); repetition++) {
+      for (int i = 0; i < work.launches().size(); i++) {
+        KernelWork.Launch launch = work.launches().get(i);
+        String id = "k" + repetition + "x" + i;
+        graph = launch.task().add(graph, id, repetition);
+        if (launch.grid() != null) {
+          grids.addWorkerGrid(GRAPH + "." + id, launch.grid());
+        }
+      }
+    }
+    if (!work.results().isEmpty()) {
+      graph = graph.transferToHost(DataTransferMode.UNDER_DEMAND, work.results().toArray());
+    }
+    try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
+      if (!grids.keySet().isEmpty()) {
+        plan.withGridScheduler(grids);
+      }
+      if (capture) {
+        plan.withCUDAGraph();
+      }
+      long before = System.nanoTime();
+      TornadoExecutionResult first = plan.execute();
+      double firstNanos = System.nanoTime() - before;
+      if (!work.results().isEmpty()) {
+        first.transferToHost(work.results().toArray());
+      }
+      double error = work.error();
+      double[] nanos = replays(plan);
+      plan.freeDeviceMemory();
+      return new Executions(firstNanos, nanos, error);
+    } catch (TornadoExecutionPlanException failure) {
+      throw new IllegalStateException("the device failed: " + failure.getMessage(), failure);
+    }
+  }
+
+  private double[] replays(TornadoExecutionPlan plan) {
+    plan.execute();
+    double[] nanos = new double[MOST_EXECUTIONS];
+    long start = System.nanoTime();
+    int done = 0;
+    while (done < MOST_EXECUTIONS
+        && (done < LEAST_EXECUTIONS || System.nanoTime() - start < secondsEach * 1e9)) {
+      long before = System.nanoTime();
+      plan.execute();
+      nanos[done++] = System.nanoTime() - before;
+    }
+    return Arrays.copyOf(nanos, done);
+  }
+
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return sorted[sorted.length / 2];
+  }
+}

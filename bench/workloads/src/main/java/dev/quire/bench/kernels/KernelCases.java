@@ -1,0 +1,41 @@
+package dev.quire.bench.kernels;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** All cases. */
+public final class KernelCases {
+  private KernelCases() {}
+
+  /** The cases of a scale, siblings together. */
+  public static List<KernelCase> of(Scale scale) {
+    List<KernelCase> all = new ArrayList<>(ProductCases.of(scale));
+    all.addAll(AttentionCases.of(scale));
+    all.addAll(RowCases.of(scale));
+    return all;
+  }
+
+  /**
+   * Those whose name has one of the patterns in it, whatever the case of its letters.
+   *
+   * @param patterns parts of names, {@code *} for anything between; none: all cases
+   */
+  public static List<KernelCase> matching(List<KernelCase> cases, List<String> patterns) {
+    return cases.stream()
+        .filter(one -> patterns.isEmpty() || patterns.stream().anyMatch(p -> has(one.name(), p)))
+        .toList();
+  }
+
+  private static boolean has(String name, String pattern) {
+    String rest = name.toLowerCase(Locale.ROOT);
+    for (String part : pattern.toLowerCase(Locale.ROOT).split("\\*")) {
+      int at = rest.indexOf(part);
+      if (at < 0) {
+        return false;
+      }
+      rest = rest.substring(at + part.length());
+    }
+    return true;
+  }
+}

@@ -1,0 +1,105 @@
+package dev.quire.bench.kernels;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
+
+/** Arrays and launches of a case. */
+public final class KernelWork {
+  /** Repetitions of a graph, unless the work says otherwise. */
+  static final int REPETITIONS = 16;
+
+  private final List<TornadoNativeArray> arrays = new ArrayList<>();
+  private final List<TornadoNativeArray> results = new ArrayList<>();
+  private final List<Launch> launches = new ArrayList<>();
+  private int repetitions = REPETITIONS;
+  private @Nullable DoubleSupplier error;
+
+  /** Adds a task to a graph. */
+  @FunctionalInterface
+  public interface Task {
+    /**
+     * Adds the task.
+     *
+     * @param id its name in the graph
+     * @param repetition which of the repetitions it belongs to, so that they can have arrays of
+     *     their own
+     */
+    TaskGraph add(TaskGraph graph, String id, int repetition);
+  }
+
+  /**
+   * One launch.
+   *
+   * @param grid null for a library's task, which has its own
+   */
+  record Launch(@Nullable WorkerGrid grid, Task task) {}
+
+  /** Names arrays that the launches use, results as well; they are sent once. */
+  public KernelWork arrays(TornadoNativeArray... used) {
+    arrays.addAll(Arrays.asList(used));
+    return this;
+  }
+
+  /** Names arrays of many repetitions. */
+  public KernelWork arrays(List<? extends TornadoNativeArray> used) {
+    arrays.addAll(used);
+    return this;
+  }
+
+  /** Adds a launch to each repetition. */
+  public KernelWork launch(WorkerGrid grid, Task task) {
+    launches.add(new Launch(grid, task));
+    return this;
+  }
+
+  /** Adds a library's task, which needs no grid. */
+  KernelWork library(Task task) {
+    launches.add(new Launch(null, task));
+    return this;
+  }
+
+  /** Says how many repetitions a graph has: fewer where one takes long. */
+  public KernelWork repetitions(int count) {
+    repetitions = count;
+    return this;
+  }
+
+  /**
+   * Says how the result is checked after the first execution.
+   *
+   * @param error the largest relative error of a sample of elements
+   * @param read the arrays that it reads
+   */
+  public KernelWork check(DoubleSupplier error, TornadoNativeArray... read) {
+    this.error = error;
+    results.addAll(Arrays.asList(read));
+    return this;
+  }
+
+  List<TornadoNativeArray> arrays() {
+    return arrays;
+  }
+
+  List<TornadoNativeArray> results() {
+    return results;
+  }
+
+  List<Launch> launches() {
+    return launches;
+  }
+
+  int repetitions() {
+    return repetitions;
+  }
+
+  /** The largest relative error, or NaN where nothing checks. */
+  double error() {
+    return error == null ? Double.NaN : error.getAsDouble();
+  }
+}

@@ -1,0 +1,279 @@
+package dev.quire.bench.kernels;
+
+import dev.quire.kernels.MatrixVector;
+import dev.quire.kernels.SkinnyProduct;
+import dev.quire.kernels.TiledProduct;
+import java.util.ArrayList;
+import java.util.List;
+import uk.ac.manchester.tornado.api.KernelContext;
+
+/** Products of weights and activations: one row, a few, many. */
+final class ProductCases {
+  private final KernelContext context = new KernelContext();
+  private final List<KernelCase> cases = new ArrayList<>();
+
+  private ProductCases() {}
+
+  static List<KernelCase> of(Scale scale) {
+    ProductCases products = new ProductCases();
+    for (ProductShape shape : vectors(scale)) {
+      products.vector(shape);
+    }
+    for (ProductShape shape : skinny(scale)) {
+      products.skinny(shape);
+    }
+    for (ProductShape shape : tiled(scale)) {
+      products.tiled(shape);
+    }
+    return products.cases;
+  }
+
+  /** Llama-3.2-1B's matrices of 16 layers, its head, and one large matrix. */
+  private static List<ProductShape> vectors(Scale scale) {
+    return scale == Scale.TINY
+        ? List.of(new ProductShape("tiny", 64, 1, 96, 2))
+        : List.of(
+            new ProductShape("large", 16384, 1, 8192, 2),
+            new ProductShape("1B-qkv", 3072, 1, 2048, 16),
+            new ProductShape("1B-output", 2048, 1, 2048, 16),
+            new ProductShape("1B-gate-up", 16384, 1, 2048, 16),
+            new ProductShape("1B-down", 2048, 1, 8192, 16),
+            new ProductShape("1B-head", 128256, 1, 2048, 1));
+  }
+
+  private static List<ProductShape> skinny(Scale scale) {
+    if (scale == Scale.TINY) {
+      return List.of(new ProductShape("tiny", 64, 5, 96, 2));
+    }
+    List<ProductShape> shapes = new ArrayList<>();
+    for (int rows : new int[] {8, 16}) {
+      shapes.add(new ProductShape("1B-qkv", 3072, rows, 2048, 16));
+      shapes.add(new ProductShape("1B-output", 2048, rows, 2048, 16));
+      shapes.add(new ProductShape("1B-gate-up", 16384, rows, 2048, 16));
+      shapes.add(new ProductShape("1B-down", 2048, rows, 8192, 16));
+      shapes.add(new ProductShape("1B-head", 128256, rows, 2048, 1));
+    }
+    return shapes;
+  }
+
+  private static List<ProductShape> tiled(Scale scale) {
+    if (scale == Scale.TINY) {
+      return List.of(new ProductShape("tiny", 64, 48, 96, 2));
+    }
+    List<ProductShape> shapes = new ArrayList<>();
+    shapes.add(new ProductShape("square", 4096, 4096, 4096, 1));
+    shapes.add(new ProductShape("wide", 8192, 2048, 2048, 1));
+    shapes.add(new ProductShape("wide", 8192, 2048, 8192, 1));
+    shapes.add(new ProductShape("narrow", 2048, 256, 8192, 4));
+    for (int rows : new int[] {32, 64, 128, 256}) {
+      shapes.add(new ProductShape("1B-qkv", 3072, rows, 2048, 16));
+      shapes.add(new ProductShape("1B-output", 2048, rows, 2048, 16));
+      shapes.add(new ProductShape("1B-gate-up", 16384, rows, 2048, 16));
+      shapes.add(new ProductShape("1B-down", 2048, rows, 8192, 16));
+    }
+    return shapes;
+  }
+
+  private void vector(ProductShape shape) {
+    int outputs = shape.outputs();
+    int inputs = shape.inputs();
+    add(
+        "MatrixVector",
+        shape,
+        arrays ->
+            arrays
+                .work()
+                .launch(
+                    MatrixVector.grid(outputs),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            MatrixVector::multiply,
+                            context,
+                            arrays.weights.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.out,
+                            outputs,
+                            inputs)));
+    addQ8(
+        "MatrixVector",
+        shape,
+        arrays ->
+            arrays
+                .work()
+                .launch(
+                    MatrixVector.grid(outputs),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            MatrixVector::multiplyQ8,
+                            context,
+                            arrays.quants.get(i % shape.matrices()),
+                            arrays.scales.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.out,
+                            outputs,
+                            inputs)));
+    library(shape);
+  }
+
+  private void skinny(ProductShape shape) {
+    int outputs = shape.outputs();
+    int inputs = shape.inputs();
+    add(
+        "SkinnyProduct",
+        shape,
+        arrays ->
+            arrays
+                .work()
+                .launch(
+                    SkinnyProduct.grid(shape.rows(), outputs),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            SkinnyProduct::multiply,
+                            context,
+                            arrays.counts,
+                            arrays.weights.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.out,
+                            outputs,
+                            inputs)));
+    addQ8(
+        "SkinnyProduct",
+        shape,
+        arrays ->
+            arrays
+                .work()
+                .launch(
+                    SkinnyProduct.grid(shape.rows(), outputs),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            SkinnyProduct::multiplyQ8,
+                            context,
+                            arrays.counts,
+                            arrays.quants.get(i % shape.matrices()),
+                            arrays.scales.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.out,
+                            outputs,
+                            inputs)));
+    library(shape);
+  }
+
+  private void tiled(ProductShape shape) {
+    int outputs = shape.outputs();
+    int inputs = shape.inputs();
+    add(
+        "TiledProduct",
+        shape,
+        arrays ->
+            arrays
+                .work()
+                .launch(
+                    TiledProduct.grid(shape.rows(), outputs),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            TiledProduct::multiply,
+                            context,
+                            arrays.counts,
+                            arrays.weights.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.out,
+                            outputs,
+                            inputs)));
+    addQ8(
+        "TiledProduct",
+        shape,
+        arrays ->
+            arrays
+                .work()
+                .launch(
+                    TiledProduct.grid(shape.rows(), outputs),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            TiledProduct::multiplyQ8,
+                            context,
+                            arrays.counts,
+                            arrays.quants.get(i % shape.matrices()),
+                            arrays.scales.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.out,
+                            outputs,
+                            inputs)));
+    if (!shape.label().startsWith("1B")) {
+      add(
+          "NaiveProduct",
+          shape,
+          arrays ->
+              arrays
+                  .work()
+                  .launch(
+                      NaiveProduct.grid(shape.rows(), outputs),
+                      (graph, id, i) ->
+                          graph.task(
+                              id,
+                              NaiveProduct::multiply,
+                              context,
+                              arrays.weights.get(i % shape.matrices()),
+                              arrays.x,
+                              arrays.out,
+                              outputs,
+                              inputs)));
+      add(
+          "NaiveProduct-tiled",
+          shape,
+          arrays ->
+              arrays
+                  .work()
+                  .launch(
+                      NaiveProduct.grid(shape.rows(), outputs),
+                      (graph, id, i) ->
+                          graph.task(
+                              id,
+                              NaiveProduct::multiplyTiled,
+                              context,
+                              arrays.weights.get(i % shape.matrices()),
+                              arrays.x,
+                              arrays.out,
+                              outputs,
+                              inputs)));
+    }
+    library(shape);
+  }
+
+  private void library(ProductShape shape) {
+    if (LibraryProduct.available()) {
+      cases.add(LibraryProduct.of(shape));
+    }
+  }
+
+  @FunctionalInterface
+  private interface Maker {
+    KernelWork make(ProductShape.Arrays arrays);
+  }
+
+  private void add(String kernel, ProductShape shape, Maker maker) {
+    cases.add(
+        new KernelCase(
+            kernel,
+            shape.text(),
+            shape.bytes(2),
+            shape.operations(),
+            () -> maker.make(ProductShape.Arrays.halves(shape))));
+  }
+
+  /** 34 bytes for 32 weights. */
+  private void addQ8(String kernel, ProductShape shape, Maker maker) {
+    cases.add(
+        new KernelCase(
+            kernel + "-Q8",
+            shape.text(),
+            shape.bytes(34 / 32.0),
+            shape.operations(),
+            () -> maker.make(ProductShape.Arrays.quants(shape))));
+  }
+}
