@@ -33,6 +33,7 @@ final class ClientConnection implements Supplier<byte @Nullable []> {
   private final DataReader identified;
   private @Nullable CompletableFuture<byte @Nullable []> ahead;
   private volatile boolean gone;
+  private volatile boolean last;
 
   private ClientConnection(HelidonSocket socket, DataReader identified) {
     this.socket = socket;
@@ -68,6 +69,11 @@ final class ClientConnection implements Supplier<byte @Nullable []> {
     return !gone;
   }
 
+  /** After the answer under way nothing more is read, so that the web server closes. */
+  void endAfterAnswer() {
+    last = true;
+  }
+
   void close() {
     gone = true;
     socket.close();
@@ -76,6 +82,9 @@ final class ClientConnection implements Supplier<byte @Nullable []> {
   /** The next piece for the web server: first what it has read to recognise the protocol. */
   @Override
   public byte @Nullable [] get() {
+    if (last) {
+      return null;
+    }
     int left = identified.available();
     if (left > 0) {
       return identified.readBytes(left);

@@ -4,10 +4,14 @@ import dev.quire.engine.Engine;
 import dev.quire.engine.QuireException;
 import io.helidon.http.BadRequestException;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
+import io.helidon.webserver.http.FilterChain;
 import io.helidon.webserver.http.HttpRouting;
+import io.helidon.webserver.http.RoutingRequest;
+import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.http1.Http1Config;
@@ -79,6 +83,7 @@ public final class QuireServer implements AutoCloseable {
   }
 
   private void routes(HttpRouting.Builder routing, ChatFormat chat, String version) {
+    routing.addFilter(QuireServer::closeWhereAsked);
     if (!options.corsOrigins().isEmpty()) {
       routing.addFilter(new Cors(options.corsOrigins())::filter);
     }
@@ -110,6 +115,19 @@ public final class QuireServer implements AutoCloseable {
     post(routing, "/detokenize", tokens::detokenize);
     routing.any((request, response) -> Errors.send(response, unknown(request)));
     routing.error(BadRequestException.class, (_, response, e) -> Errors.send(response, bad(e)));
+  }
+
+  /** The web server says {@code Connection: close} where the client did, but does not close. */
+  private static void closeWhereAsked(
+      FilterChain chain, RoutingRequest request, RoutingResponse response) {
+    try {
+      chain.proceed();
+    } finally {
+      ClientConnection client = ClientConnection.current();
+      if (client != null && request.headers().contains(HeaderValues.CONNECTION_CLOSE)) {
+        client.endAfterAnswer();
+      }
+    }
   }
 
   private static ApiException unknown(ServerRequest request) {
