@@ -13,6 +13,8 @@ final class HeadTasks {
   private HeadTasks() {}
 
   /**
+   * @param counts how many rows are wanted
+   * @param wanted which rows
    * @param rows the most wanted rows; 1 means exactly one
    * @param tokens the most probable token of each wanted row
    */
@@ -21,11 +23,11 @@ final class HeadTasks {
       DecoderSpec spec,
       DeviceWeights weights,
       Scratch scratch,
-      StepInputs inputs,
+      IntArray counts,
+      IntArray wanted,
       int rows,
       IntArray tokens) {
     KernelContext context = new KernelContext();
-    IntArray counts = inputs.wantedCounts;
     int hidden = spec.hiddenSize();
     int stride = weights.head.outputs();
     int vocabulary = spec.vocabularySize();
@@ -42,12 +44,12 @@ final class HeadTasks {
                 Rows::gather,
                 context,
                 counts,
-                inputs.wanted,
+                wanted,
                 scratch.residual,
                 scratch.picked,
                 hidden),
         counts,
-        inputs.wanted);
+        wanted);
     segments.add(
         "finalNorm",
         7,
@@ -94,20 +96,12 @@ final class HeadTasks {
 
   /** What brings the logits of the wanted rows to the host. */
   static void addLogits(
-      Segments segments, Scratch scratch, StepInputs inputs, int rows, FloatArray out, int stride) {
+      Segments segments, Scratch scratch, IntArray counts, int rows, FloatArray out, int stride) {
     segments.add(
         "bring",
         5,
         Rows.grid(rows),
-        g ->
-            g.task(
-                "bring",
-                Rows::copy,
-                new KernelContext(),
-                inputs.wantedCounts,
-                scratch.logits,
-                out,
-                stride),
-        inputs.wantedCounts);
+        g -> g.task("bring", Rows::copy, new KernelContext(), counts, scratch.logits, out, stride),
+        counts);
   }
 }

@@ -37,12 +37,12 @@ final class LayerTasks {
   private final Segments segments;
   private final ProductTasks products;
   private final int rows;
-  private final boolean decode;
+  private final int tiles;
   private final int hidden;
 
   /**
    * @param rows the most tokens of a step
-   * @param decode whether every sequence of a step has one token
+   * @param tiles the most tiles of queries; 0 where every sequence of a step has one token
    */
   LayerTasks(
       DecoderSpec spec,
@@ -52,7 +52,7 @@ final class LayerTasks {
       StepInputs inputs,
       Segments segments,
       int rows,
-      boolean decode) {
+      int tiles) {
     this.spec = spec;
     this.weights = weights;
     this.scratch = scratch;
@@ -61,7 +61,7 @@ final class LayerTasks {
     this.segments = segments;
     this.products = new ProductTasks(context, segments, rows);
     this.rows = rows;
-    this.decode = decode;
+    this.tiles = tiles;
     this.hidden = spec.hiddenSize();
   }
 
@@ -272,7 +272,7 @@ final class LayerTasks {
     rotateAndStore(id + "rotate", layer, attention);
     if (!SpecLimits.tiled(attention)) {
       attendRows(id + "attend", layer, attention);
-    } else if (decode) {
+    } else if (tiles == 0) {
       attendOne(id, layer, attention);
     } else {
       attendChunks(id + "attend", layer, attention);
@@ -423,7 +423,6 @@ final class LayerTasks {
     float softCap = attention.softCap();
     int blockSize = options.blockSize();
     int tableWidth = options.tableWidth();
-    int tiles = inputs.tiles.getSize() / ChunkAttention.DESCRIPTOR;
     IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
     segments.add(
         id,

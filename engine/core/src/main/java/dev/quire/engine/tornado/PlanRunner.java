@@ -19,10 +19,17 @@ final class PlanRunner implements AutoCloseable {
    */
   record Program(int first, int count, boolean capture) {}
 
+  // A plan keeps the result of each of its executions; from time to time it is put away with them.
+  private static final int RENEWAL = 1 << 12;
+
   private final List<Segments.Segment> segments = new ArrayList<>();
   private final BitSet started = new BitSet();
   private final Grids grids = new Grids();
   private TornadoExecutionPlan plan = new TornadoExecutionPlan();
+  private TornadoExecutionPlan chosen = plan;
+  private int chosenGraph = -1;
+  private int executions;
+  private long compileNanos;
 
   /** Grids by task; names only the first task of the chosen graph where TornadoVM looks for one. */
   private static final class Grids extends GridScheduler {
@@ -51,21 +58,28 @@ final class PlanRunner implements AutoCloseable {
     plan =
         new TornadoExecutionPlan(
             segments.stream().map(Segments.Segment::graph).toArray(ImmutableTaskGraph[]::new));
-    choose(0);
+    grids.chosen = Set.of(segments.getFirst().tasks().getFirst());
     plan.withGridScheduler(grids);
   }
 
   private void choose(int graph) {
+    if (graph == chosenGraph && executions++ < RENEWAL) {
+      return;
+    }
+    executions = 0;
+    chosenGraph = graph;
     grids.chosen = Set.of(segments.get(graph).tasks().getFirst());
+    chosen = plan.withGraph(graph);
   }
 
   /** Executes a program and waits for its end. */
   void run(Program program) {
     for (int graph = program.first(); graph < program.first() + program.count(); graph++) {
-      choose(graph);
+      boolean first = !started.get(graph);
+      long begin = first ? System.nanoTime() : 0;
       try {
-        TornadoExecutionPlan chosen = plan.withGraph(graph);
-        if (program.capture() && !started.get(graph)) {
+        choose(graph);
+        if (first && program.capture()) {
           chosen = chosen.withCUDAGraph();
         }
         chosen.execute();
@@ -76,8 +90,16 @@ final class PlanRunner implements AutoCloseable {
                 .formatted(segments.get(graph).tasks().getFirst(), e),
             e);
       }
-      started.set(graph);
+      if (first) {
+        started.set(graph);
+        compileNanos += System.nanoTime() - begin;
+      }
     }
+  }
+
+  /** Time of first executions so far, which compile and capture. */
+  long compileNanos() {
+    return compileNanos;
   }
 
   /** Whether a program has run before, so that nothing is left to compile. */

@@ -2,6 +2,8 @@ package dev.quire.engine.tornado;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -41,7 +43,7 @@ final class Segments {
    * Adds a kernel.
    *
    * @param arguments how many it takes, the context included
-   * @param inputs those of its arguments that are sent at every execution
+   * @param inputs those of its arguments that are sent at every execution, unless they are shared
    */
   void add(
       String id,
@@ -95,10 +97,13 @@ final class Segments {
     String graphName = name + number;
     Set<TornadoNativeArray> inputs = new LinkedHashSet<>();
     part.forEach(task -> inputs.addAll(task.inputs()));
-    TaskGraph graph =
-        new TaskGraph(graphName)
-            .consumeFromDevice(source, shared.toArray())
-            .transferToDevice(DataTransferMode.EVERY_EXECUTION, inputs.toArray());
+    Set<TornadoNativeArray> kept = Collections.newSetFromMap(new IdentityHashMap<>());
+    kept.addAll(shared);
+    inputs.removeIf(kept::contains);
+    TaskGraph graph = new TaskGraph(graphName).consumeFromDevice(source, shared.toArray());
+    if (!inputs.isEmpty()) {
+      graph = graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, inputs.toArray());
+    }
     for (Task task : part) {
       graph = task.add().apply(graph);
     }

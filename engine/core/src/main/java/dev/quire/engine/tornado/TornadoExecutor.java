@@ -6,11 +6,13 @@ import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardSpec;
+import dev.quire.kernels.ChunkAttention;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -28,6 +30,9 @@ public final class TornadoExecutor implements ModelExecutor {
   /** Set where kernels are compiled, but nothing computes them: a driver without a device. */
   private static final boolean UNCHECKED = Boolean.getBoolean("quire.device.unchecked");
 
+  // Changes of block tables that are sent at once where a step brings more than it has room for.
+  private static final int MOST_CHANGES = 1 << 14;
+
   private final DecoderSpec spec;
   private final TornadoOptions options;
   private final HostMirror mirror = new HostMirror();
@@ -36,23 +41,38 @@ public final class TornadoExecutor implements ModelExecutor {
   private final List<Decode> decodes = new ArrayList<>();
   private final List<Integer> mixedSizes;
   private final List<Mixed> mixed = new ArrayList<>();
+  private final List<Head> heads = new ArrayList<>();
+  private final StepInputs inputs;
+  private final List<BlockTables> tables;
+  private final StepSender tableSender;
+  private final PlanRunner.Program sendTables;
   private final SwapTasks swaps;
   private final CopyTasks copies;
   private final int expertsUsed;
   private final int stride;
   private float[] logits = {};
 
-  /** What runs steps of up to some number of single tokens, or computes as many rows of logits. */
-  private record Decode(
-      StepInputs inputs,
-      PlanRunner.Program step,
+  /** What runs steps of up to some number of single tokens. */
+  private record Decode(StepSender sender, PlanRunner.Program step, IntArray best) {}
+
+  /** What runs steps of up to some number of tokens. */
+  private record Mixed(StepSender sender, PlanRunner.Program step) {}
+
+  /** What computes up to some number of rows of logits of the step before, and brings them. */
+  private record Head(
+      IntArray counts,
+      IntArray wanted,
       PlanRunner.Program head,
       PlanRunner.Program bring,
       IntArray best,
-      FloatArray logits) {}
-
-  /** What runs steps of up to some number of tokens. */
-  private record Mixed(StepInputs inputs, PlanRunner.Program step) {}
+      FloatArray logits) {
+    void want(StepBatch batch, int from, int count) {
+      counts.set(0, count);
+      for (int i = 0; i < count; i++) {
+        wanted.set(i, batch.logitsRows[from + i]);
+      }
+    }
+  }
 
   /**
    * Loads a model onto the device.
@@ -78,8 +98,18 @@ public final class TornadoExecutor implements ModelExecutor {
     this.expertsUsed = expertsUsed(spec);
     var weights = new DeviceWeights(model, options, mirror);
     var scratch = new Scratch(mirror, spec, options);
+    int groups = spec.cacheGroups().size();
+    this.inputs = new StepInputs(mirror, groups, options);
+    this.tables =
+        IntStream.range(0, groups)
+            .mapToObj(
+                _ ->
+                    new BlockTables(
+                        Math.min(options.rows(), options.maxSequences()), options.tableWidth()))
+            .toList();
     this.stride = weights.head.outputs();
     List<TornadoNativeArray> untouched = new ArrayList<>(scratch.arrays());
+    untouched.addAll(inputs.arrays());
     long cacheBytes = 0;
     for (DeviceLayer layer : weights.layers) {
       untouched.add(layer.keys());
@@ -90,8 +120,13 @@ public final class TornadoExecutor implements ModelExecutor {
     PlanRunner.Program load = runner.add(memory.graphs(), false);
     this.decodeSizes = Buckets.decode(options);
     decodeSizes.forEach(size -> decodes.add(decode(size, weights, scratch, memory)));
+    decodeSizes.forEach(size -> heads.add(head(size, weights, scratch, memory)));
     this.mixedSizes = Buckets.mixed(options);
     mixedSizes.forEach(size -> mixed.add(mixed(size, weights, scratch, memory)));
+    this.tableSender = new StepSender(groups, 0, 0, 0, 0, MOST_CHANGES);
+    var send = new Segments("tables");
+    tableSender.add(send, inputs);
+    this.sendTables = runner.add(send.build(MemoryGraphs.LAST, memory.shared()), true);
     this.swaps = new SwapTasks(spec, weights.layers, options, memory.shared(), mirror, runner);
     this.copies = new CopyTasks(spec, weights, options, memory.shared(), runner);
     runner.start();
@@ -130,21 +165,29 @@ public final class TornadoExecutor implements ModelExecutor {
   }
 
   private Decode decode(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
-    var inputs =
-        new StepInputs(spec.cacheGroups().size(), size, size, 0, size, options.tableWidth());
+    var sender = new StepSender(spec.cacheGroups().size(), size, size, 0, size, changes(size));
     var best = new IntArray(size);
     var step = new Segments("decode" + size + "p");
-    new LayerTasks(spec, weights, scratch, options, inputs, step, size, true).addAll();
-    HeadTasks.add(step, spec, weights, scratch, inputs, size, best);
+    sender.add(step, inputs);
+    new LayerTasks(spec, weights, scratch, options, inputs, step, size, 0).addAll();
+    HeadTasks.add(step, spec, weights, scratch, inputs.wantedCounts, inputs.wanted, size, best);
+    return new Decode(
+        sender, runner.add(step.build(MemoryGraphs.LAST, memory.shared(), best), true), best);
+  }
+
+  private Head head(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
+    var counts = new IntArray(1);
+    var wanted = new IntArray(size);
+    var best = new IntArray(size);
     var head = new Segments("head" + size + "p");
-    HeadTasks.add(head, spec, weights, scratch, inputs, size, best);
+    HeadTasks.add(head, spec, weights, scratch, counts, wanted, size, best);
     FloatArray out = mirror.floats((long) size * stride);
     var bring = new Segments("logits" + size + "p");
-    HeadTasks.addLogits(bring, scratch, inputs, size, out, stride);
+    HeadTasks.addLogits(bring, scratch, counts, size, out, stride);
     List<TornadoNativeArray> shared = memory.shared();
-    return new Decode(
-        inputs,
-        runner.add(step.build(MemoryGraphs.LAST, shared, best), true),
+    return new Head(
+        counts,
+        wanted,
         runner.add(head.build(MemoryGraphs.LAST, shared, best), true),
         runner.add(bring.build(MemoryGraphs.LAST, shared, out), false),
         best,
@@ -153,12 +196,18 @@ public final class TornadoExecutor implements ModelExecutor {
 
   private Mixed mixed(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
     int sequences = Math.min(size, options.maxSequences());
-    int tiles = size / dev.quire.kernels.ChunkAttention.QUERIES + sequences;
-    var inputs =
-        new StepInputs(spec.cacheGroups().size(), size, sequences, tiles, 1, options.tableWidth());
+    int tiles = size / ChunkAttention.QUERIES + sequences;
+    var sender =
+        new StepSender(spec.cacheGroups().size(), size, sequences, tiles, 0, changes(size));
     var step = new Segments("mixed" + size + "p");
-    new LayerTasks(spec, weights, scratch, options, inputs, step, size, false).addAll();
-    return new Mixed(inputs, runner.add(step.build(MemoryGraphs.LAST, memory.shared()), true));
+    sender.add(step, inputs);
+    new LayerTasks(spec, weights, scratch, options, inputs, step, size, tiles).addAll();
+    return new Mixed(sender, runner.add(step.build(MemoryGraphs.LAST, memory.shared()), true));
+  }
+
+  /** Changes of block tables that a step of so many tokens brings along. */
+  private static int changes(int tokens) {
+    return Math.clamp(2L * tokens, 64, MOST_CHANGES / 4);
   }
 
   private static int expertsUsed(DecoderSpec spec) {
@@ -233,29 +282,50 @@ public final class TornadoExecutor implements ModelExecutor {
     }
     boolean single = batch.numTokens == batch.numSequences;
     int bucket = single ? Buckets.indexOf(decodeSizes, batch.numTokens) : -1;
-    if (bucket >= 0) {
-      Decode decode = decodes.get(bucket);
-      decode.inputs().fill(batch, Buckets.splits(decodeSizes.get(bucket)), expertsUsed);
-      // The head computes at least one row, wanted or not.
-      if (batch.numLogitsRows == 0) {
-        decode.inputs().wantedCounts.set(0, 1);
-        decode.inputs().wanted.set(0, 0);
-      } else {
-        decode.inputs().want(batch, 0, batch.numLogitsRows);
+    try {
+      if (bucket >= 0) {
+        Decode decode = decodes.get(bucket);
+        fill(decode.sender(), batch, Buckets.splits(decodeSizes.get(bucket)));
+        decode.sender().want(batch, 0, batch.numLogitsRows);
+        runner.run(decode.step());
+        return new Handle(heads.get(bucket), batch.numLogitsRows, decode.best());
       }
-      runner.run(decode.step());
-      return new Handle(decode, batch.numLogitsRows);
+      int size = Buckets.indexOf(mixedSizes, batch.numTokens);
+      if (size < 0) {
+        throw new IllegalArgumentException(
+            "a step of %d tokens; the executor was set up for %d"
+                .formatted(batch.numTokens, options.rows()));
+      }
+      Mixed step = mixed.get(size);
+      fill(step.sender(), batch, 1);
+      runner.run(step.step());
+      return head(batch);
+    } catch (RuntimeException | Error e) {
+      tables.forEach(BlockTables::forget);
+      throw e;
     }
-    int size = Buckets.indexOf(mixedSizes, batch.numTokens);
-    if (size < 0) {
-      throw new IllegalArgumentException(
-          "a step of %d tokens; the executor was set up for %d"
-              .formatted(batch.numTokens, options.rows()));
+  }
+
+  /** Hands a step to its sender; sends what changed in the block tables first if it is much. */
+  private void fill(StepSender sender, StepBatch batch, int splits) {
+    int most = 0;
+    for (int g = 0; g < tables.size(); g++) {
+      BlockTables table = tables.get(g);
+      int stride = batch.tableStride[g];
+      table.begin();
+      for (int s = 0; s < batch.numSequences; s++) {
+        int used = Math.min(stride, Math.ceilDiv(batch.contextLengths[s], options.blockSize()));
+        table.set(s, batch.blockTables[g], s * stride, used);
+      }
+      most = Math.max(most, table.count());
     }
-    Mixed step = mixed.get(size);
-    step.inputs().fill(batch, 1, expertsUsed);
-    runner.run(step.step());
-    return head(batch);
+    int sent = 0;
+    for (; most - sent > sender.mostChanges(); sent += tableSender.mostChanges()) {
+      tableSender.change(tables, sent, tableSender.mostChanges());
+      runner.run(sendTables);
+    }
+    sender.fill(batch, splits, expertsUsed);
+    sender.change(tables, sent, sender.mostChanges());
   }
 
   private StepHandle head(StepBatch batch) {
@@ -265,16 +335,16 @@ public final class TornadoExecutor implements ModelExecutor {
       return () -> logits;
     }
     if (rows <= most) {
-      Decode head = decodes.get(Buckets.indexOf(decodeSizes, rows));
-      head.inputs().want(batch, 0, rows);
+      Head head = heads.get(Buckets.indexOf(decodeSizes, rows));
+      head.want(batch, 0, rows);
       runner.run(head.head());
-      return new Handle(head, rows);
+      return new Handle(head, rows, head.best());
     }
     grow(rows);
     for (int from = 0; from < rows; from += most) {
       int count = Math.min(most, rows - from);
-      Decode head = decodes.get(Buckets.indexOf(decodeSizes, count));
-      head.inputs().want(batch, from, count);
+      Head head = heads.get(Buckets.indexOf(decodeSizes, count));
+      head.want(batch, from, count);
       runner.run(head.head());
       bring(head, from, count);
     }
@@ -288,7 +358,8 @@ public final class TornadoExecutor implements ModelExecutor {
     }
   }
 
-  private void bring(Decode head, int firstRow, int rows) {
+  private void bring(Head head, int firstRow, int rows) {
+    head.counts().set(0, rows);
     runner.run(head.bring());
     MemorySegment source = head.logits().getSegment();
     int vocabulary = spec.vocabularySize();
@@ -305,12 +376,14 @@ public final class TornadoExecutor implements ModelExecutor {
 
   /** The results of a step whose wanted rows are still on the device. */
   private final class Handle implements StepHandle {
-    private final Decode head;
+    private final Head head;
     private final int rows;
+    private final IntArray best;
 
-    Handle(Decode head, int rows) {
+    Handle(Head head, int rows, IntArray best) {
       this.head = head;
       this.rows = rows;
+      this.best = best;
     }
 
     @Override
@@ -326,7 +399,7 @@ public final class TornadoExecutor implements ModelExecutor {
     public int @Nullable [] awaitBest() {
       int[] tokens = new int[rows];
       for (int r = 0; r < rows; r++) {
-        tokens[r] = head.best().get(r);
+        tokens[r] = best.get(r);
       }
       return tokens;
     }
