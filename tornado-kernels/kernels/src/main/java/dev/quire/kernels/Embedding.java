@@ -6,13 +6,12 @@ import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
  * Looks up the embeddings of a step's tokens.
  *
  * <pre>
- *   residual row r  ◄── table row tokens[r]     one group a row, two halves a thread and turn
+ *   residual row r  ◄── table row tokens[r]     one group a row, an element a thread and turn
  * </pre>
  */
 public final class Embedding {
@@ -26,7 +25,7 @@ public final class Embedding {
    *
    * @param counts element 0: rows that are there
    * @param tokens [rows]
-   * @param table [vocabulary, width], width even
+   * @param table [vocabulary, width], as {@link WeightTiles} has it: it may be the head as well
    * @param residual [rows, width]
    */
   public static void gather(
@@ -40,11 +39,11 @@ public final class Embedding {
     if (row >= counts.get(0)) {
       return;
     }
-    int source = tokens.get(row) * width;
-    for (int i = 2 * context.localIdx; i < width; i += 2 * GROUP) {
-      Half2 pair = table.getHalf2(source + i);
-      residual.set(row * width + i, Half2.lowFloat(pair));
-      residual.set(row * width + i + 1, Half2.highFloat(pair));
+    int token = tokens.get(row);
+    int padded = (width + 63) / 64 * 64;
+    int source = token / 8 * 8 * padded + token % 8;
+    for (int i = context.localIdx; i < width; i += GROUP) {
+      residual.set(row * width + i, table.get(source + 8 * i).getFloat32());
     }
   }
 

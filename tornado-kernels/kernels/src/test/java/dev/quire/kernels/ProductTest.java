@@ -15,27 +15,44 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 class ProductTest {
   @ParameterizedTest
-  @CsvSource({"2, 2", "8, 64", "10, 258", "64, 512", "30, 1026"})
+  @CsvSource({"8, 2", "8, 64", "16, 258", "64, 512", "136, 1026"})
   void oneRow(int outputs, int inputs) {
     Random random = new Random(outputs * 7L + inputs);
-    HalfFloatArray weights = Device.halves(Device.normal(random, outputs * inputs));
+    float[] values = halves(Device.normal(random, outputs * inputs));
+    HalfFloatArray weights = WeightTiles.pack(values, outputs, inputs);
     HalfFloatArray x = Device.halves(Device.normal(random, inputs));
     FloatArray out = new FloatArray(outputs);
     Device.run(
         MatrixVector.grid(outputs),
         Device.in(weights, x),
+        g -> g.task("kernel", MatrixVector::multiply, new KernelContext(), weights, x, out, inputs),
+        Device.out(out));
+    check(values, Device.floats(x), out, 1, outputs, inputs, 1e-4f);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8, 64, 1", "24, 100, 2", "72, 600, 1"})
+  void oneRowThroughTheGate(int inner, int inputs, int activation) {
+    Random random = new Random(inner);
+    float[] values = halves(Device.normal(random, 2 * inner * inputs));
+    HalfFloatArray weights = interleaved(values, inner, inputs);
+    HalfFloatArray x = Device.halves(small(random, inputs));
+    HalfFloatArray gated = new HalfFloatArray(inner);
+    Device.run(
+        MatrixVector.gatedGrid(2 * inner),
+        Device.in(weights, x),
         g ->
             g.task(
                 "kernel",
-                MatrixVector::multiply,
+                MatrixVector::multiplyGated,
                 new KernelContext(),
                 weights,
                 x,
-                out,
-                outputs,
-                inputs),
-        Device.out(out));
-    check(Device.floats(weights), Device.floats(x), out, 1, outputs, inputs, 1e-4f);
+                gated,
+                inputs,
+                activation),
+        Device.out(gated));
+    checkGated(values, Device.floats(x), gated, 1, inner, inputs, activation);
   }
 
   @ParameterizedTest
@@ -45,7 +62,7 @@ class ProductTest {
     HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
     FloatArray out = new FloatArray(outputs);
     Device.run(
-        MatrixVector.grid(outputs),
+        MatrixVector.quantGrid(outputs),
         Device.in(weights.quants, weights.scales, x),
         g ->
             g.task(
@@ -63,15 +80,29 @@ class ProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 8, 2", "2, 64, 64", "7, 72, 100", "16, 136, 192"})
-  void aFewRows(int rows, int outputs, int inputs) {
+  @CsvSource({
+    "1, 8, 2, 1, 0",
+    "2, 64, 64, 1, 0",
+    "7, 72, 330, 3, 0",
+    "16, 136, 192, 2, 0",
+    "16, 144, 96, 1, 1",
+    "5, 48, 640, 1, 2"
+  })
+  void aFewRows(int rows, int outputs, int inputs, int splits, int activation) {
     Random random = new Random(rows * 31L + outputs + inputs);
-    HalfFloatArray weights = Device.halves(Device.normal(random, outputs * inputs));
-    HalfFloatArray x = Device.halves(Device.normal(random, rows * inputs));
+    float[] values = halves(Device.normal(random, outputs * inputs));
+    HalfFloatArray weights =
+        activation == Activations.NONE
+            ? WeightTiles.pack(values, outputs, inputs)
+            : interleaved(values, outputs / 2, inputs);
+    int most = Math.ceilDiv(rows, SkinnyProduct.TILE_ROWS) * SkinnyProduct.TILE_ROWS;
+    HalfFloatArray x = Device.halves(small(random, most * inputs));
     IntArray counts = IntArray.fromElements(rows);
-    FloatArray out = new FloatArray(SkinnyProduct.TILE_ROWS * outputs);
+    int partRows = Math.ceilDiv(rows, 16) * 16;
+    FloatArray out = new FloatArray(splits * partRows * outputs);
+    HalfFloatArray gated = new HalfFloatArray(rows * outputs / 2);
     Device.run(
-        SkinnyProduct.grid(16, outputs),
+        SkinnyProduct.grid(most + SkinnyProduct.TILE_ROWS, outputs, splits),
         Device.in(counts, weights, x),
         g ->
             g.task(
@@ -82,10 +113,18 @@ class ProductTest {
                 weights,
                 x,
                 out,
+                gated,
                 outputs,
-                inputs),
-        Device.out(out));
-    check(Device.floats(weights), Device.floats(x), out, rows, outputs, inputs, 1e-4f);
+                inputs,
+                splits,
+                partRows,
+                activation),
+        Device.out(out, gated));
+    if (activation == Activations.NONE) {
+      check(values, Device.floats(x), sum(out, splits), rows, outputs, inputs, 1e-4f);
+    } else {
+      checkGated(values, Device.floats(x), gated, rows, outputs / 2, inputs, activation);
+    }
   }
 
   @ParameterizedTest
@@ -96,7 +135,7 @@ class ProductTest {
     IntArray counts = IntArray.fromElements(rows);
     FloatArray out = new FloatArray(SkinnyProduct.TILE_ROWS * outputs);
     Device.run(
-        SkinnyProduct.grid(16, outputs),
+        SkinnyProduct.grid(16, outputs, 1),
         Device.in(counts, weights.quants, weights.scales, x),
         g ->
             g.task(
@@ -115,16 +154,22 @@ class ProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"17, 64, 64", "64, 72, 34", "130, 136, 96"})
-  void manyRows(int rows, int outputs, int inputs) {
+  @CsvSource({"17, 64, 64, 1, 0", "64, 72, 34, 1, 0", "130, 136, 330, 3, 0", "70, 80, 256, 1, 1"})
+  void manyRows(int rows, int outputs, int inputs, int splits, int activation) {
     Random random = new Random(rows * 31L + outputs + inputs);
-    HalfFloatArray weights = Device.halves(Device.normal(random, outputs * inputs));
-    HalfFloatArray x = Device.halves(Device.normal(random, rows * inputs));
+    float[] values = halves(Device.normal(random, outputs * inputs));
+    HalfFloatArray weights =
+        activation == Activations.NONE
+            ? WeightTiles.pack(values, outputs, inputs)
+            : interleaved(values, outputs / 2, inputs);
+    int most = Math.ceilDiv(rows, TiledProduct.TILE_ROWS) * TiledProduct.TILE_ROWS;
+    HalfFloatArray x = Device.halves(small(random, most * inputs));
     IntArray counts = IntArray.fromElements(rows);
-    int tiles = (rows + 63) / 64 + 1;
-    FloatArray out = new FloatArray(tiles * 64 * outputs);
+    int partRows = Math.ceilDiv(rows, 16) * 16;
+    FloatArray out = new FloatArray(splits * partRows * outputs);
+    HalfFloatArray gated = new HalfFloatArray(rows * outputs / 2);
     Device.run(
-        TiledProduct.grid(tiles * 64, outputs),
+        TiledProduct.grid(most + TiledProduct.TILE_ROWS, outputs, splits),
         Device.in(counts, weights, x),
         g ->
             g.task(
@@ -135,10 +180,65 @@ class ProductTest {
                 weights,
                 x,
                 out,
+                gated,
                 outputs,
-                inputs),
-        Device.out(out));
-    check(Device.floats(weights), Device.floats(x), out, rows, outputs, inputs, 1e-4f);
+                inputs,
+                splits,
+                partRows,
+                activation),
+        Device.out(out, gated));
+    if (activation == Activations.NONE) {
+      check(values, Device.floats(x), sum(out, splits), rows, outputs, inputs, 1e-4f);
+    } else {
+      checkGated(values, Device.floats(x), gated, rows, outputs / 2, inputs, activation);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "65, 128, 64, 1, 0",
+    "3, 8, 2, 1, 0",
+    "130, 200, 330, 4, 0",
+    "129, 272, 96, 1, 1",
+    "100, 144, 288, 1, 2"
+  })
+  void veryManyRows(int rows, int outputs, int inputs, int splits, int activation) {
+    Random random = new Random(rows * 31L + outputs + inputs);
+    float[] values = halves(Device.normal(random, outputs * inputs));
+    HalfFloatArray weights =
+        activation == Activations.NONE
+            ? WeightTiles.pack(values, outputs, inputs)
+            : interleaved(values, outputs / 2, inputs);
+    int most = Math.ceilDiv(rows, WideProduct.TILE_ROWS) * WideProduct.TILE_ROWS;
+    HalfFloatArray x = Device.halves(small(random, most * inputs));
+    IntArray counts = IntArray.fromElements(rows);
+    int partRows = Math.ceilDiv(rows, 16) * 16;
+    FloatArray out = new FloatArray(splits * partRows * outputs);
+    HalfFloatArray gated = new HalfFloatArray(rows * outputs / 2);
+    Device.run(
+        WideProduct.grid(most + WideProduct.TILE_ROWS, outputs, splits),
+        Device.in(counts, weights, x),
+        g ->
+            g.task(
+                "kernel",
+                WideProduct::multiply,
+                new KernelContext(),
+                counts,
+                weights,
+                x,
+                out,
+                gated,
+                outputs,
+                inputs,
+                splits,
+                partRows,
+                activation),
+        Device.out(out, gated));
+    if (activation == Activations.NONE) {
+      check(values, Device.floats(x), sum(out, splits), rows, outputs, inputs, 1e-4f);
+    } else {
+      checkGated(values, Device.floats(x), gated, rows, outputs / 2, inputs, activation);
+    }
   }
 
   @ParameterizedTest
@@ -149,7 +249,7 @@ class ProductTest {
     IntArray counts = IntArray.fromElements(rows);
     FloatArray out = new FloatArray(128 * outputs);
     Device.run(
-        TiledProduct.grid(128, outputs),
+        TiledProduct.grid(128, outputs, 1),
         Device.in(counts, weights.quants, weights.scales, x),
         g ->
             g.task(
@@ -165,6 +265,63 @@ class ProductTest {
                 inputs),
         Device.out(out));
     check(weights.rounded(), Device.floats(x), out, rows, outputs, inputs, 1e-4f);
+  }
+
+  /** Values as halves have them. */
+  private static float[] halves(float[] values) {
+    return Device.floats(Device.halves(values));
+  }
+
+  /** Activations small enough that a gate's slope matters. */
+  private static float[] small(Random random, int elements) {
+    float[] values = Device.normal(random, elements);
+    for (int i = 0; i < elements; i++) {
+      values[i] /= 8;
+    }
+    return values;
+  }
+
+  /** Gate above up, as the device has them. */
+  private static HalfFloatArray interleaved(float[] values, int inner, int inputs) {
+    float[] rows = new float[values.length];
+    for (int o = 0; o < 2 * inner; o++) {
+      int from = WeightTiles.interleaved(o, inner);
+      System.arraycopy(values, from * inputs, rows, o * inputs, inputs);
+    }
+    return WeightTiles.pack(rows, 2 * inner, inputs);
+  }
+
+  private static FloatArray sum(FloatArray parts, int splits) {
+    FloatArray sum = new FloatArray(parts.getSize() / splits);
+    for (int i = 0; i < sum.getSize(); i++) {
+      float value = 0;
+      for (int s = 0; s < splits; s++) {
+        value += parts.get(s * sum.getSize() + i);
+      }
+      sum.set(i, value);
+    }
+    return sum;
+  }
+
+  private static void checkGated(
+      float[] weights,
+      float[] x,
+      HalfFloatArray gated,
+      int rows,
+      int inner,
+      int inputs,
+      int activation) {
+    float[] sums = MatrixVector.reference(weights, x, rows, 2 * inner, inputs);
+    for (int r = 0; r < rows; r++) {
+      for (int j = 0; j < inner; j++) {
+        float gate = sums[r * 2 * inner + j];
+        float up = sums[r * 2 * inner + inner + j];
+        float expected = Activations.reference(activation, gate, up);
+        assertThat(gated.get(r * inner + j).getFloat32())
+            .as("row %d, element %d", r, j)
+            .isCloseTo(expected, within(1e-3f + 1e-3f * Math.abs(expected)));
+      }
+    }
   }
 
   private static void check(

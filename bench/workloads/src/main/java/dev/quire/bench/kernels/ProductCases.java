@@ -1,8 +1,10 @@
 package dev.quire.bench.kernels;
 
+import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.WideProduct;
 import java.util.ArrayList;
 import java.util.List;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -77,9 +79,10 @@ final class ProductCases {
   private void vector(ProductShape shape) {
     int outputs = shape.outputs();
     int inputs = shape.inputs();
-    add(
+    addTiles(
         "MatrixVector",
         shape,
+        1,
         arrays ->
             arrays
                 .work()
@@ -93,8 +96,26 @@ final class ProductCases {
                             arrays.weights.get(i % shape.matrices()),
                             arrays.x,
                             arrays.out,
-                            outputs,
                             inputs)));
+    addTiles(
+        "MatrixVector-gated",
+        shape,
+        1,
+        arrays ->
+            arrays
+                .unchecked()
+                .launch(
+                    MatrixVector.gatedGrid(outputs),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            MatrixVector::multiplyGated,
+                            context,
+                            arrays.weights.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.gated,
+                            inputs,
+                            Activations.SILU)));
     addQ8(
         "MatrixVector",
         shape,
@@ -102,7 +123,7 @@ final class ProductCases {
             arrays
                 .work()
                 .launch(
-                    MatrixVector.grid(outputs),
+                    MatrixVector.quantGrid(outputs),
                     (graph, id, i) ->
                         graph.task(
                             id,
@@ -120,25 +141,7 @@ final class ProductCases {
   private void skinny(ProductShape shape) {
     int outputs = shape.outputs();
     int inputs = shape.inputs();
-    add(
-        "SkinnyProduct",
-        shape,
-        arrays ->
-            arrays
-                .work()
-                .launch(
-                    SkinnyProduct.grid(shape.rows(), outputs),
-                    (graph, id, i) ->
-                        graph.task(
-                            id,
-                            SkinnyProduct::multiply,
-                            context,
-                            arrays.counts,
-                            arrays.weights.get(i % shape.matrices()),
-                            arrays.x,
-                            arrays.out,
-                            outputs,
-                            inputs)));
+    skinnyProduct(shape);
     addQ8(
         "SkinnyProduct",
         shape,
@@ -146,7 +149,7 @@ final class ProductCases {
             arrays
                 .work()
                 .launch(
-                    SkinnyProduct.grid(shape.rows(), outputs),
+                    SkinnyProduct.grid(shape.rows(), outputs, 1),
                     (graph, id, i) ->
                         graph.task(
                             id,
@@ -165,25 +168,8 @@ final class ProductCases {
   private void tiled(ProductShape shape) {
     int outputs = shape.outputs();
     int inputs = shape.inputs();
-    add(
-        "TiledProduct",
-        shape,
-        arrays ->
-            arrays
-                .work()
-                .launch(
-                    TiledProduct.grid(shape.rows(), outputs),
-                    (graph, id, i) ->
-                        graph.task(
-                            id,
-                            TiledProduct::multiply,
-                            context,
-                            arrays.counts,
-                            arrays.weights.get(i % shape.matrices()),
-                            arrays.x,
-                            arrays.out,
-                            outputs,
-                            inputs)));
+    wideProduct(shape);
+    tiledProduct(shape);
     addQ8(
         "TiledProduct",
         shape,
@@ -191,7 +177,7 @@ final class ProductCases {
             arrays
                 .work()
                 .launch(
-                    TiledProduct.grid(shape.rows(), outputs),
+                    TiledProduct.grid(shape.rows(), outputs, 1),
                     (graph, id, i) ->
                         graph.task(
                             id,
@@ -245,6 +231,107 @@ final class ProductCases {
     library(shape);
   }
 
+  /** Numbers of parts that the inputs are cut into: several where there are few outputs. */
+  private static List<Integer> splits(ProductShape shape) {
+    if (shape.outputs() * shape.rows() > 4096 * 256 || shape.outputs() > 8192) {
+      return List.of(1);
+    }
+    return shape.inputs() < 256 ? List.of(1, 2) : List.of(1, 4, 8, 16);
+  }
+
+  private void skinnyProduct(ProductShape shape) {
+    int outputs = shape.outputs();
+    int inputs = shape.inputs();
+    for (int splits : splits(shape)) {
+      addTiles(
+          splits == 1 ? "SkinnyProduct" : "SkinnyProduct/" + splits,
+          shape,
+          splits,
+          arrays ->
+              arrays
+                  .work()
+                  .launch(
+                      SkinnyProduct.grid(shape.rows(), outputs, splits),
+                      (graph, id, i) ->
+                          graph.task(
+                              id,
+                              SkinnyProduct::multiply,
+                              context,
+                              arrays.counts,
+                              arrays.weights.get(i % shape.matrices()),
+                              arrays.x,
+                              arrays.out,
+                              arrays.gated,
+                              outputs,
+                              inputs,
+                              splits,
+                              arrays.partRows,
+                              Activations.NONE)));
+    }
+  }
+
+  private void tiledProduct(ProductShape shape) {
+    int outputs = shape.outputs();
+    int inputs = shape.inputs();
+    for (int splits : splits(shape)) {
+      addTiles(
+          splits == 1 ? "TiledProduct" : "TiledProduct/" + splits,
+          shape,
+          splits,
+          arrays ->
+              arrays
+                  .work()
+                  .launch(
+                      TiledProduct.grid(shape.rows(), outputs, splits),
+                      (graph, id, i) ->
+                          graph.task(
+                              id,
+                              TiledProduct::multiply,
+                              context,
+                              arrays.counts,
+                              arrays.weights.get(i % shape.matrices()),
+                              arrays.x,
+                              arrays.out,
+                              arrays.gated,
+                              outputs,
+                              inputs,
+                              splits,
+                              arrays.partRows,
+                              Activations.NONE)));
+    }
+  }
+
+  private void wideProduct(ProductShape shape) {
+    int outputs = shape.outputs();
+    int inputs = shape.inputs();
+    for (int splits : splits(shape)) {
+      addTiles(
+          splits == 1 ? "WideProduct" : "WideProduct/" + splits,
+          shape,
+          splits,
+          arrays ->
+              arrays
+                  .work()
+                  .launch(
+                      WideProduct.grid(shape.rows(), outputs, splits),
+                      (graph, id, i) ->
+                          graph.task(
+                              id,
+                              WideProduct::multiply,
+                              context,
+                              arrays.counts,
+                              arrays.weights.get(i % shape.matrices()),
+                              arrays.x,
+                              arrays.out,
+                              arrays.gated,
+                              outputs,
+                              inputs,
+                              splits,
+                              arrays.partRows,
+                              Activations.NONE)));
+    }
+  }
+
   private void library(ProductShape shape) {
     if (LibraryProduct.available()) {
       cases.add(LibraryProduct.of(shape));
@@ -264,6 +351,16 @@ final class ProductCases {
             shape.bytes(2),
             shape.operations(),
             () -> maker.make(ProductShape.Arrays.halves(shape))));
+  }
+
+  private void addTiles(String kernel, ProductShape shape, int splits, Maker maker) {
+    cases.add(
+        new KernelCase(
+            kernel,
+            shape.text(),
+            shape.bytes(2),
+            shape.operations(),
+            () -> maker.make(ProductShape.Arrays.tiles(shape, splits))));
   }
 
   /** 34 bytes for 32 weights. */

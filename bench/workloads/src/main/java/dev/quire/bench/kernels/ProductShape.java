@@ -1,8 +1,10 @@
 package dev.quire.bench.kernels;
 
+import dev.quire.kernels.WeightTiles;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -40,6 +42,9 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
   /** Activations, counts and results of a shape, and weights in halves or in Q8_0. */
   static final class Arrays {
     private final ProductShape shape;
+    private final boolean tiles;
+    final int splits;
+    final int partRows;
     final List<HalfFloatArray> weights = new ArrayList<>();
     final List<IntArray> quants = new ArrayList<>();
     final List<HalfFloatArray> scales = new ArrayList<>();
@@ -47,17 +52,41 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
     final HalfFloatArray x;
     final FloatArray out;
 
-    private Arrays(ProductShape shape) {
+    /** What a product with an activation computes; here nothing. */
+    final HalfFloatArray gated;
+
+    private Arrays(ProductShape shape, boolean tiles, int splits) {
       this.shape = shape;
+      this.tiles = tiles;
+      this.splits = splits;
       int rows = Math.ceilDiv(shape.rows, 128) * 128;
       x = RandomArrays.halves(rows * shape.inputs, 7, 1);
-      out = new FloatArray(rows * shape.outputs);
+      partRows = rows;
+      out = new FloatArray(splits * rows * shape.outputs);
+      gated = new HalfFloatArray(rows * shape.outputs / 2);
       counts = IntArray.fromElements(shape.rows);
     }
 
-    /** Weights in halves. */
+    /** Weights in halves, as {@link WeightTiles} has them, and sums in parts. */
+    static Arrays tiles(ProductShape shape, int splits) {
+      Arrays arrays = new Arrays(shape, true, splits);
+      int padded = WeightTiles.paddedInputs(shape.inputs);
+      int elements = Math.toIntExact(WeightTiles.elements(shape.outputs, shape.inputs));
+      for (int m = 0; m < shape.matrices; m++) {
+        HalfFloatArray matrix = RandomArrays.halves(elements, m, 0.05f);
+        arrays.weights.add(matrix);
+        for (int input = shape.inputs; input < padded; input++) {
+          for (int output = 0; output < shape.outputs; output++) {
+            matrix.set(WeightTiles.at(output, input, shape.inputs), new HalfFloat(0.0f));
+          }
+        }
+      }
+      return arrays;
+    }
+
+    /** Weights in halves, row by row. */
     static Arrays halves(ProductShape shape) {
-      Arrays arrays = new Arrays(shape);
+      Arrays arrays = new Arrays(shape, false, 1);
       for (int m = 0; m < shape.matrices; m++) {
         arrays.weights.add(RandomArrays.halves(shape.outputs * shape.inputs, m, 0.05f));
       }
@@ -66,7 +95,7 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
 
     /** Weights in blocks of 32 bytes and a scale. */
     static Arrays quants(ProductShape shape) {
-      Arrays arrays = new Arrays(shape);
+      Arrays arrays = new Arrays(shape, false, 1);
       for (int m = 0; m < shape.matrices; m++) {
         arrays.quants.add(RandomArrays.ints(shape.outputs * (shape.inputs / 4), m));
         arrays.scales.add(RandomArrays.halves(shape.outputs * (shape.inputs / 32), m, 0.001f));
@@ -75,13 +104,16 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
     }
 
     KernelWork work() {
+      return unchecked().check(this::error, out);
+    }
+
+    KernelWork unchecked() {
       return new KernelWork()
-          .arrays(counts, x, out)
+          .arrays(counts, x, out, gated)
           .arrays(weights)
           .arrays(quants)
           .arrays(scales)
-          .repetitions(shape.repetitions())
-          .check(this::error, out);
+          .repetitions(shape.repetitions());
     }
 
     /** The result is that of the last repetition. */
@@ -99,7 +131,11 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
           sum += product;
           size += product * product;
         }
-        double off = Math.abs(sum - out.get(row * shape.outputs + output));
+        double found = 0;
+        for (int split = 0; split < splits; split++) {
+          found += out.get((split * partRows + row) * shape.outputs + output);
+        }
+        double off = Math.abs(sum - found);
         worst = Math.max(worst, off / Math.sqrt(size));
       }
       return worst;
@@ -107,7 +143,9 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
 
     private double weight(int matrix, int output, int input) {
       if (!weights.isEmpty()) {
-        return weights.get(matrix).get(output * shape.inputs + input).getFloat32();
+        int at =
+            tiles ? WeightTiles.at(output, input, shape.inputs) : output * shape.inputs + input;
+        return weights.get(matrix).get(at).getFloat32();
       }
       int at = output * (shape.inputs / 4) + input / 4;
       int quant = (byte) (quants.get(matrix).get(at) >> (8 * (input % 4)));

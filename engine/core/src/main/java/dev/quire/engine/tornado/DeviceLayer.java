@@ -36,9 +36,10 @@ record DeviceLayer(
   /** The feed-forward part. */
   sealed interface FeedForward {
     /**
-     * @param gateUp gate above up
+     * @param gateUp gate above up, or both interleaved
      */
-    record Dense(DeviceMatrix gateUp, DeviceMatrix down) implements FeedForward {}
+    record Dense(DeviceMatrix gateUp, boolean interleaved, DeviceMatrix down)
+        implements FeedForward {}
 
     /**
      * @param router outputs filled up to a multiple of 8

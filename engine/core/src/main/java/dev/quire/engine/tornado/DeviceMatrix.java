@@ -13,7 +13,7 @@ sealed interface DeviceMatrix {
 
   List<TornadoNativeArray> arrays();
 
-  /** Halves, row by row. */
+  /** Halves, as {@link dev.quire.kernels.WeightTiles} has them. */
   record Halves(int outputs, int inputs, HalfFloatArray weights) implements DeviceMatrix {
     @Override
     public List<TornadoNativeArray> arrays() {

@@ -116,10 +116,15 @@ final class DeviceWeights {
 
   private DeviceLayer.FeedForward feedForward(FeedForwardWeights weights) {
     return switch (weights) {
-      case FeedForwardWeights.Dense dense ->
-          new DeviceLayer.FeedForward.Dense(
-              packer.stack(List.of(dense.gate().weight(), dense.up().weight())),
-              packer.stack(List.of(dense.down().weight())));
+      case FeedForwardWeights.Dense dense -> {
+        Tensor gate = dense.gate().weight();
+        Tensor up = dense.up().weight();
+        DeviceMatrix interleaved = packer.interleave(gate, up);
+        yield new DeviceLayer.FeedForward.Dense(
+            interleaved == null ? packer.stack(List.of(gate, up)) : interleaved,
+            interleaved != null,
+            packer.stack(List.of(dense.down().weight())));
+      }
       case FeedForwardWeights.Experts experts ->
           new DeviceLayer.FeedForward.Experts(
               packer.stack(List.of(experts.router())),

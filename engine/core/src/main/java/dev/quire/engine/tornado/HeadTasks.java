@@ -66,7 +66,7 @@ final class HeadTasks {
                 hidden,
                 epsilon),
         counts);
-    new ProductTasks(context, segments, rows)
+    new ProductTasks(context, segments, scratch, rows)
         .add("head", counts, weights.head, scratch.pickedNormed, scratch.logits, stride);
     if (factor != 1 || softCap != 0 || stride != vocabulary) {
       segments.add(

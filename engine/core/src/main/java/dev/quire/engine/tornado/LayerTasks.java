@@ -7,12 +7,14 @@ import dev.quire.engine.model.FeedForwardSpec;
 import dev.quire.engine.model.QueryKeyNorm;
 import dev.quire.engine.model.RopeLayout;
 import dev.quire.engine.model.RopeSpec;
+import dev.quire.kernels.Activations;
 import dev.quire.kernels.ChunkAttention;
 import dev.quire.kernels.Embedding;
 import dev.quire.kernels.Experts;
 import dev.quire.kernels.GeluMultiply;
 import dev.quire.kernels.HeadNorm;
 import dev.quire.kernels.PagedAttention;
+import dev.quire.kernels.PartSums;
 import dev.quire.kernels.RmsNorm;
 import dev.quire.kernels.RotaryCache;
 import dev.quire.kernels.RowAttention;
@@ -59,7 +61,7 @@ final class LayerTasks {
     this.options = options;
     this.inputs = inputs;
     this.segments = segments;
-    this.products = new ProductTasks(context, segments, rows);
+    this.products = new ProductTasks(context, segments, scratch, rows);
     this.rows = rows;
     this.tiles = tiles;
     this.hidden = spec.hiddenSize();
@@ -73,16 +75,30 @@ final class LayerTasks {
     for (int i = 0; i < layers.size(); i++) {
       DeviceLayer layer = layers.get(i);
       String id = "layer" + i;
-      attention(id, layer);
-      join(id + "attention", layer.afterAttention(), true, layer.beforeFeedForward());
-      feedForward(id, layer);
       boolean last = i == layers.size() - 1;
-      join(
-          id + "feedForward",
-          layer.afterFeedForward(),
-          !last,
-          last ? null : layers.get(i + 1).beforeAttention());
+      Join afterAttention = new Join(layer.afterAttention(), true, layer.beforeFeedForward());
+      Join afterFeedForward =
+          new Join(
+              layer.afterFeedForward(), !last, last ? null : layers.get(i + 1).beforeAttention());
+      ProductShape output = attention(id, layer, afterAttention);
+      join(id + "attention", afterAttention, output);
+      ProductShape down = feedForward(id, layer, afterFeedForward);
+      join(id + "feedForward", afterFeedForward, down);
     }
+  }
+
+  /**
+   * How a part's result comes to the residual stream.
+   *
+   * @param after what normalises the result first, or null
+   * @param more whether a part follows
+   * @param before what normalises that part's input, or null
+   */
+  private record Join(@Nullable FloatArray after, boolean more, @Nullable FloatArray before) {}
+
+  /** Whether a result is only added before the next norm: then its sums may come in parts. */
+  private boolean plain(Join join) {
+    return join.after() == null && spec.residualScale() == 1 && join.before() != null;
   }
 
   private void embed() {
@@ -183,14 +199,37 @@ final class LayerTasks {
   /**
    * Adds a part's result to the residual stream and prepares the next part's input.
    *
-   * @param after what normalises the result first, or null
-   * @param more whether a part follows
-   * @param before what normalises that part's input, or null
+   * @param result of the product that computed it
    */
-  private void join(
-      String id, @Nullable FloatArray after, boolean more, @Nullable FloatArray before) {
+  private void join(String id, Join join, ProductShape result) {
+    FloatArray after = join.after();
+    FloatArray before = join.before();
     float epsilon = spec.normEpsilon();
     float factor = spec.residualScale();
+    if (result.splits() > 1 && before != null) {
+      int splits = result.splits();
+      int partRows = result.partRows();
+      segments.add(
+          id + "AddNorm",
+          10,
+          PartSums.grid(rows),
+          g ->
+              g.task(
+                  id + "AddNorm",
+                  PartSums::addNormalize,
+                  context,
+                  inputs.counts,
+                  scratch.residual,
+                  scratch.partSums,
+                  before,
+                  scratch.normed,
+                  hidden,
+                  epsilon,
+                  splits,
+                  partRows),
+          inputs.counts);
+      return;
+    }
     if (after == null && factor == 1 && before != null) {
       segments.add(
           id + "AddNorm",
@@ -246,7 +285,7 @@ final class LayerTasks {
                   factor),
           inputs.counts);
     }
-    if (more) {
+    if (join.more()) {
       prepare(id, before);
     }
   }
@@ -262,7 +301,7 @@ final class LayerTasks {
     }
   }
 
-  private void attention(String id, DeviceLayer layer) {
+  private ProductShape attention(String id, DeviceLayer layer, Join join) {
     AttentionSpec attention = layer.spec().attention();
     int width = attention.querySize() + 2 * attention.kvSize();
     products.add(
@@ -277,9 +316,27 @@ final class LayerTasks {
     } else {
       attendChunks(id + "attend", layer, attention);
     }
-    products.add(
-        id + "output", inputs.counts, layer.output(), scratch.attended, scratch.delta, hidden);
+    ProductShape shape =
+        delta(
+            id + "output",
+            layer.output(),
+            scratch.attended,
+            plain(join) && layer.outputBias() == null);
     bias(id + "outputBias", scratch.delta, layer.outputBias(), hidden);
+    return shape;
+  }
+
+  /**
+   * A product whose result goes to the residual stream.
+   *
+   * @param parts whether its sums may come in parts
+   */
+  private ProductShape delta(String id, DeviceMatrix matrix, HalfFloatArray x, boolean parts) {
+    if (parts) {
+      return products.addParts(id, inputs.counts, matrix, x, scratch.delta, hidden);
+    }
+    products.add(id, inputs.counts, matrix, x, scratch.delta, hidden);
+    return ProductShape.WHOLE;
   }
 
   private void normHeads(String id, DeviceLayer layer, AttentionSpec attention, int width) {
@@ -495,23 +552,37 @@ final class LayerTasks {
         tables);
   }
 
-  private void feedForward(String id, DeviceLayer layer) {
-    switch (layer.feedForward()) {
+  private ProductShape feedForward(String id, DeviceLayer layer, Join join) {
+    return switch (layer.feedForward()) {
       case DeviceLayer.FeedForward.Dense dense -> {
         int inner = dense.down().inputs();
-        products.add(
-            id + "gateUp",
-            inputs.counts,
-            dense.gateUp(),
-            scratch.normed,
-            scratch.gateUp,
-            2 * inner);
-        activate(id + "activate", layer, inputs.counts, rows, inner);
-        products.add(
-            id + "down", inputs.counts, dense.down(), scratch.activated, scratch.delta, hidden);
+        if (dense.gateUp() instanceof DeviceMatrix.Halves halves && dense.interleaved()) {
+          boolean silu = layer.spec().feedForward().activation() == Activation.SILU;
+          products.addGated(
+              id + "gateUp",
+              inputs.counts,
+              halves,
+              scratch.normed,
+              scratch.gateUp,
+              scratch.activated,
+              silu ? Activations.SILU : Activations.GELU);
+        } else {
+          products.add(
+              id + "gateUp",
+              inputs.counts,
+              dense.gateUp(),
+              scratch.normed,
+              scratch.gateUp,
+              2 * inner);
+          activate(id + "activate", layer, inputs.counts, rows, inner);
+        }
+        yield delta(id + "down", dense.down(), scratch.activated, plain(join));
       }
-      case DeviceLayer.FeedForward.Experts experts -> experts(id, layer, experts);
-    }
+      case DeviceLayer.FeedForward.Experts experts -> {
+        experts(id, layer, experts);
+        yield ProductShape.WHOLE;
+      }
+    };
   }
 
   private void activate(String id, DeviceLayer layer, IntArray counts, int most, int inner) {

@@ -1,8 +1,11 @@
 package dev.quire.engine.tornado;
 
+import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
+import dev.quire.kernels.PartSums;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.WideProduct;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
@@ -12,23 +15,24 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 final class ProductTasks {
   private final KernelContext context;
   private final Segments segments;
+  private final Scratch scratch;
   private final int rows;
+
+  /** Takes any halves and floats that a kernel's compiled form doesn't read or write. */
+  private final HalfFloatArray noHalves;
 
   /**
    * @param rows the most rows; 1 means that there is exactly one
    */
-  ProductTasks(KernelContext context, Segments segments, int rows) {
+  ProductTasks(KernelContext context, Segments segments, Scratch scratch, int rows) {
     this.context = context;
     this.segments = segments;
+    this.scratch = scratch;
     this.rows = rows;
+    this.noHalves = scratch.activated;
   }
 
-  /**
-   * Adds {@code out = x · matrixᵀ}.
-   *
-   * @param counts element 0: rows that are there
-   * @param outputs of the matrix, as the reader of {@code out} expects them
-   */
+  /** Adds {@code out = x · matrixᵀ}. */
   void add(
       String id,
       IntArray counts,
@@ -36,41 +40,189 @@ final class ProductTasks {
       HalfFloatArray x,
       FloatArray out,
       int outputs) {
+    ProductShape shape = ProductShape.of(matrix, rows);
+    if (shape.splits() == 1) {
+      product(id, counts, matrix, x, out, outputs, shape);
+      return;
+    }
+    product(id, counts, matrix, x, scratch.partSums, outputs, shape);
+    int splits = shape.splits();
+    int partRows = shape.partRows();
+    segments.add(
+        id + "Sum",
+        7,
+        PartSums.grid(rows),
+        g ->
+            g.task(
+                id + "Sum",
+                PartSums::add,
+                context,
+                counts,
+                scratch.partSums,
+                out,
+                outputs,
+                splits,
+                partRows),
+        counts);
+  }
+
+  /**
+   * Adds {@code x · matrixᵀ}, for a reader that adds the parts of the sums itself: they lie in
+   * {@code out} if there is one part, else in {@link Scratch#partSums}.
+   *
+   * @param outputs of the matrix, as the reader expects them
+   * @return the parts
+   */
+  ProductShape addParts(
+      String id,
+      IntArray counts,
+      DeviceMatrix matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      int outputs) {
+    ProductShape shape = ProductShape.of(matrix, rows);
+    product(id, counts, matrix, x, shape.splits() == 1 ? out : scratch.partSums, outputs, shape);
+    return shape;
+  }
+
+  private void product(
+      String id,
+      IntArray counts,
+      DeviceMatrix matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      int outputs,
+      ProductShape shape) {
     if (matrix.outputs() != outputs) {
       throw new IllegalArgumentException(
           "%s: %d outputs, filled up to %d".formatted(id, outputs, matrix.outputs()));
     }
     switch (matrix) {
-      case DeviceMatrix.Halves halves -> halves(id, counts, halves, x, out);
+      case DeviceMatrix.Halves halves -> {
+        HalfFloatArray w = halves.weights();
+        int inputs = matrix.inputs();
+        if (shape.kernel() == ProductShape.Kernel.VECTOR) {
+          segments.add(
+              id,
+              5,
+              MatrixVector.grid(outputs),
+              g -> g.task(id, MatrixVector::multiply, context, w, x, out, inputs));
+        } else {
+          tensor(id, counts, halves, x, out, noHalves, Activations.NONE, shape);
+        }
+      }
       case DeviceMatrix.Quants quants -> quants(id, counts, quants, x, out);
     }
   }
 
-  private void halves(
-      String id, IntArray counts, DeviceMatrix.Halves matrix, HalfFloatArray x, FloatArray out) {
-    HalfFloatArray w = matrix.weights();
-    int outputs = matrix.outputs();
-    int inputs = matrix.inputs();
-    if (rows == 1) {
+  /**
+   * Adds {@code gated = activation(gate · x) · (up · x)}.
+   *
+   * @param gateUp interleaved
+   * @param sums takes the products, if the kernel needs memory for them
+   * @param activation one of {@link Activations}
+   */
+  void addGated(
+      String id,
+      IntArray counts,
+      DeviceMatrix.Halves gateUp,
+      HalfFloatArray x,
+      FloatArray sums,
+      HalfFloatArray gated,
+      int activation) {
+    ProductShape shape = ProductShape.gated(gateUp, rows);
+    if (shape.kernel() == ProductShape.Kernel.VECTOR) {
+      HalfFloatArray w = gateUp.weights();
+      int inputs = gateUp.inputs();
       segments.add(
           id,
           6,
-          MatrixVector.grid(outputs),
-          g -> g.task(id, MatrixVector::multiply, context, w, x, out, outputs, inputs));
-    } else if (rows <= SkinnyProduct.TILE_ROWS) {
-      segments.add(
-          id,
-          7,
-          SkinnyProduct.grid(rows, outputs),
-          g -> g.task(id, SkinnyProduct::multiply, context, counts, w, x, out, outputs, inputs),
-          counts);
+          MatrixVector.gatedGrid(gateUp.outputs()),
+          g -> g.task(id, MatrixVector::multiplyGated, context, w, x, gated, inputs, activation));
     } else {
-      segments.add(
-          id,
-          7,
-          TiledProduct.grid(rows, outputs),
-          g -> g.task(id, TiledProduct::multiply, context, counts, w, x, out, outputs, inputs),
-          counts);
+      tensor(id, counts, gateUp, x, sums, gated, activation, shape);
+    }
+  }
+
+  private void tensor(
+      String id,
+      IntArray counts,
+      DeviceMatrix.Halves matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      ProductShape shape) {
+    HalfFloatArray w = matrix.weights();
+    int outputs = matrix.outputs();
+    int inputs = matrix.inputs();
+    int splits = shape.splits();
+    int partRows = shape.partRows();
+    switch (shape.kernel()) {
+      case SKINNY ->
+          segments.add(
+              id,
+              11,
+              SkinnyProduct.grid(rows, outputs, splits),
+              g ->
+                  g.task(
+                      id,
+                      SkinnyProduct::multiply,
+                      context,
+                      counts,
+                      w,
+                      x,
+                      out,
+                      gated,
+                      outputs,
+                      inputs,
+                      splits,
+                      partRows,
+                      activation),
+              counts);
+      case TILED ->
+          segments.add(
+              id,
+              11,
+              TiledProduct.grid(rows, outputs, splits),
+              g ->
+                  g.task(
+                      id,
+                      TiledProduct::multiply,
+                      context,
+                      counts,
+                      w,
+                      x,
+                      out,
+                      gated,
+                      outputs,
+                      inputs,
+                      splits,
+                      partRows,
+                      activation),
+              counts);
+      case WIDE ->
+          segments.add(
+              id,
+              11,
+              WideProduct.grid(rows, outputs, splits),
+              g ->
+                  g.task(
+                      id,
+                      WideProduct::multiply,
+                      context,
+                      counts,
+                      w,
+                      x,
+                      out,
+                      gated,
+                      outputs,
+                      inputs,
+                      splits,
+                      partRows,
+                      activation),
+              counts);
+      case VECTOR -> throw new IllegalArgumentException(id);
     }
   }
 
@@ -84,13 +236,13 @@ final class ProductTasks {
       segments.add(
           id,
           7,
-          MatrixVector.grid(outputs),
+          MatrixVector.quantGrid(outputs),
           g -> g.task(id, MatrixVector::multiplyQ8, context, q, s, x, out, outputs, inputs));
     } else if (rows <= SkinnyProduct.TILE_ROWS) {
       segments.add(
           id,
           8,
-          SkinnyProduct.grid(rows, outputs),
+          SkinnyProduct.grid(rows, outputs, 1),
           g ->
               g.task(id, SkinnyProduct::multiplyQ8, context, counts, q, s, x, out, outputs, inputs),
           counts);
@@ -98,7 +250,7 @@ final class ProductTasks {
       segments.add(
           id,
           8,
-          TiledProduct.grid(rows, outputs),
+          TiledProduct.grid(rows, outputs, 1),
           g -> g.task(id, TiledProduct::multiplyQ8, context, counts, q, s, x, out, outputs, inputs),
           counts);
     }

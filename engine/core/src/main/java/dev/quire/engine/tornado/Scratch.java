@@ -34,6 +34,9 @@ final class Scratch {
   final FloatArray shares;
   final FloatArray parts;
 
+  /** Parts of a product's sums, between the product and the kernel that adds them. */
+  final FloatArray partSums;
+
   Scratch(HostMirror mirror, DecoderSpec spec, TornadoOptions options) {
     long rows = options.rows();
     int hidden = spec.hiddenSize();
@@ -56,7 +59,8 @@ final class Scratch {
     partial = mirror.floats(partialRecords(options) * heads * (headSize + 2));
     chunkScores = mirror.floats((long) tiles(options) * heads * ChunkAttention.SCRATCH);
     picked = mirror.floats((long) options.logitRows() * hidden);
-    pickedNormed = mirror.halves((long) options.logitRows() * hidden);
+    pickedNormed = mirror.halves((long) TornadoOptions.wholeTiles(options.logitRows()) * hidden);
+    partSums = mirror.floats(ProductShape.MOST_PART_SUMS);
     logits = mirror.floats((long) options.logitRows() * WeightPacker.padded(spec.vocabularySize()));
     routing = mirror.floats(rows * WeightPacker.padded(Math.max(1, experts)));
     chosen = mirror.ints(rows * Math.max(1, used));
@@ -115,6 +119,7 @@ final class Scratch {
         routing,
         chosen,
         shares,
-        parts);
+        parts,
+        partSums);
   }
 }

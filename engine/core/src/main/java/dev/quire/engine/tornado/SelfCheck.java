@@ -1,8 +1,10 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.engine.QuireException;
+import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.WeightTiles;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
@@ -30,24 +32,18 @@ final class SelfCheck {
       weights[i] = (i * 7 % 13 - 6) / 8f;
       x[i] = (i * 5 % 11 - 5) / 4f;
     }
-    HalfFloatArray deviceWeights = halves(weights);
+    HalfFloatArray deviceWeights = WeightTiles.pack(weights, SIZE, SIZE);
     HalfFloatArray deviceX = halves(x);
+    HalfFloatArray none = new HalfFloatArray(1);
     FloatArray vector = new FloatArray(SIZE);
     FloatArray tile = new FloatArray(SIZE * SIZE);
     IntArray counts = IntArray.fromElements(SIZE);
     KernelContext context = new KernelContext();
     TaskGraph graph =
         new TaskGraph("check")
-            .transferToDevice(DataTransferMode.EVERY_EXECUTION, counts, deviceWeights, deviceX)
-            .task(
-                "vector",
-                MatrixVector::multiply,
-                context,
-                deviceWeights,
-                deviceX,
-                vector,
-                SIZE,
-                SIZE)
+            .transferToDevice(
+                DataTransferMode.EVERY_EXECUTION, counts, deviceWeights, deviceX, none)
+            .task("vector", MatrixVector::multiply, context, deviceWeights, deviceX, vector, SIZE)
             .task(
                 "tile",
                 TiledProduct::multiply,
@@ -56,11 +52,15 @@ final class SelfCheck {
                 deviceWeights,
                 deviceX,
                 tile,
+                none,
                 SIZE,
-                SIZE)
+                SIZE,
+                1,
+                SIZE,
+                Activations.NONE)
             .transferToHost(DataTransferMode.EVERY_EXECUTION, vector, tile);
     GridScheduler grids = new GridScheduler("check.vector", MatrixVector.grid(SIZE));
-    grids.addWorkerGrid("check.tile", TiledProduct.grid(SIZE, SIZE));
+    grids.addWorkerGrid("check.tile", TiledProduct.grid(SIZE, SIZE, 1));
     try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
       plan.withGridScheduler(grids).execute();
     } catch (TornadoExecutionPlanException | RuntimeException e) {

@@ -1,5 +1,6 @@
 package dev.quire.engine.tornado;
 
+import dev.quire.kernels.WideProduct;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -56,7 +57,12 @@ public record TornadoOptions(
 
   /** Rows that the arrays of a step hold: the most tokens, in whole tiles. */
   int rows() {
-    return Math.ceilDiv(Math.max(maxTokens, maxSequences), 64) * 64;
+    return wholeTiles(Math.max(maxTokens, maxSequences));
+  }
+
+  /** Rows up to whole tiles of every product. */
+  static int wholeTiles(int rows) {
+    return Math.ceilDiv(rows, WideProduct.TILE_ROWS) * WideProduct.TILE_ROWS;
   }
 
   /** Rows of logits that are computed at once: enough for a step of single tokens. */

@@ -1,5 +1,6 @@
 package dev.quire.engine.tornado;
 
+import dev.quire.kernels.WeightTiles;
 import dev.quire.weights.tensor.Tensor;
 import dev.quire.weights.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -51,7 +53,9 @@ final class WeightPacker {
   static long bytes(List<Tensor> parts) {
     long inputs = parts.getFirst().columns();
     long elements = padded(parts.stream().mapToInt(Tensor::rows).sum()) * inputs;
-    return staysQuantised(parts) ? elements + elements / Q8_BLOCK * 2 : 2 * elements;
+    return staysQuantised(parts)
+        ? elements + elements / Q8_BLOCK * 2
+        : 2 * WeightTiles.elements(parts.stream().mapToInt(Tensor::rows).sum(), (int) inputs);
   }
 
   /** What fills the arrays handed out since the last call. */
@@ -77,7 +81,79 @@ final class WeightPacker {
       }
       return new DeviceMatrix.Quants(outputs, inputs, quants, scales);
     }
-    return new DeviceMatrix.Halves(outputs, inputs, halves(parts, elements));
+    return tiles(outputs, inputs, rows(parts));
+  }
+
+  /**
+   * Gate and up interleaved, as {@link WeightTiles#interleaved} says.
+   *
+   * @return null if they stay quantised, or their outputs aren't eights: then they are stacked
+   */
+  DeviceMatrix.@Nullable Halves interleave(Tensor gate, Tensor up) {
+    int inner = gate.rows();
+    if (staysQuantised(List.of(gate, up)) || inner % WeightTiles.OUTPUTS != 0) {
+      return null;
+    }
+    List<Row> stacked = rows(List.of(gate, up));
+    List<Row> rows =
+        IntStream.range(0, 2 * inner)
+            .mapToObj(o -> stacked.get(WeightTiles.interleaved(o, inner)))
+            .toList();
+    return tiles(2 * inner, gate.columns(), rows);
+  }
+
+  /** A row of a tensor. */
+  private record Row(Tensor tensor, int row) {}
+
+  private static List<Row> rows(List<Tensor> parts) {
+    return parts.stream()
+        .flatMap(part -> IntStream.range(0, part.rows()).mapToObj(row -> new Row(part, row)))
+        .toList();
+  }
+
+  private DeviceMatrix.Halves tiles(int outputs, int inputs, List<Row> rows) {
+    HalfFloatArray weights = mirror.halves(WeightTiles.elements(outputs, inputs));
+    fills.add(() -> fillTiles(weights.getSegment(), inputs, rows));
+    for (Row row : rows) {
+      if (row.tensor().type() != TensorType.F16) {
+        converted.add(row.tensor().type());
+      }
+    }
+    return new DeviceMatrix.Halves(outputs, inputs, weights);
+  }
+
+  private static void fillTiles(MemorySegment target, int inputs, List<Row> rows) {
+    int block = WeightTiles.OUTPUTS;
+    int padded = WeightTiles.paddedInputs(inputs);
+    IntStream.range(0, Math.ceilDiv(rows.size(), block))
+        .parallel()
+        .forEach(
+            b -> {
+              short[] tile = new short[block * padded];
+              short[] row = new short[inputs];
+              float[] values = new float[inputs];
+              for (int o = 0; o < Math.min(block, rows.size() - b * block); o++) {
+                toHalves(rows.get(b * block + o), row, values);
+                for (int i = 0; i < inputs; i++) {
+                  tile[i * block + o] = row[i];
+                }
+              }
+              MemorySegment.copy(tile, 0, target, SHORT, 2L * b * block * padded, tile.length);
+            });
+  }
+
+  private static void toHalves(Row row, short[] halves, float[] values) {
+    Tensor tensor = row.tensor();
+    TensorType type = tensor.type();
+    long offset = type.bytesFor((long) row.row() * tensor.columns());
+    if (type == TensorType.F16) {
+      MemorySegment.copy(tensor.data(), SHORT, offset, halves, 0, halves.length);
+      return;
+    }
+    type.codec().decode(tensor.data(), offset, values, 0, values.length);
+    for (int i = 0; i < values.length; i++) {
+      halves[i] = Float.floatToFloat16(values[i]);
+    }
   }
 
   /** Tensors one after the other as halves. */

@@ -1,0 +1,85 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.kernels.SkinnyProduct;
+import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.WeightTiles;
+import dev.quire.kernels.WideProduct;
+
+/**
+ * The kernel that computes a product, and how many parts it cuts the inputs into, so that a small
+ * matrix still keeps the whole device busy.
+ *
+ * @param splits parts of the sums, added by the reader
+ * @param partRows rows of a part
+ */
+record ProductShape(Kernel kernel, int splits, int partRows) {
+  enum Kernel {
+    VECTOR,
+    SKINNY,
+    TILED,
+    WIDE
+  }
+
+  /** Sums that are whole where their reader expects them. */
+  static final ProductShape WHOLE = new ProductShape(Kernel.VECTOR, 1, 0);
+
+  // Groups that 132 multiprocessors hold at a time: by local memory 5, 4, and by registers 2 each.
+  private static final int SKINNY_GROUPS = 660;
+  private static final int TILED_GROUPS = 528;
+  private static final int WIDE_GROUPS = 264;
+
+  private static final int MOST_SPLITS = 16;
+
+  // Fewer inputs in a part, and filling the pipeline costs more than the part gains.
+  private static final int LEAST_INPUTS = 256;
+
+  /** The most floats that parts take. */
+  static final int MOST_PART_SUMS = WIDE_GROUPS * WideProduct.TILE_OUTPUTS * WideProduct.TILE_ROWS;
+
+  /** The kernel for a product of at most {@code rows} rows; 1 means exactly one. */
+  static ProductShape of(DeviceMatrix matrix, int rows) {
+    int partRows = Math.ceilDiv(rows, 16) * 16;
+    if (matrix instanceof DeviceMatrix.Quants) {
+      return new ProductShape(rows == 1 ? Kernel.VECTOR : Kernel.TILED, 1, partRows);
+    }
+    if (rows == 1) {
+      return new ProductShape(Kernel.VECTOR, 1, partRows);
+    }
+    int outputs = matrix.outputs();
+    int most = Math.clamp(WeightTiles.paddedInputs(matrix.inputs()) / LEAST_INPUTS, 1, MOST_SPLITS);
+    if (rows <= SkinnyProduct.TILE_ROWS) {
+      int tiles = Math.ceilDiv(outputs, SkinnyProduct.TILE_OUTPUTS);
+      return new ProductShape(Kernel.SKINNY, splits(SKINNY_GROUPS, tiles, most), partRows);
+    }
+    int wide =
+        Math.ceilDiv(outputs, WideProduct.TILE_OUTPUTS) * Math.ceilDiv(rows, WideProduct.TILE_ROWS);
+    int splits = splits(WIDE_GROUPS, wide, most);
+    if (rows > TiledProduct.TILE_ROWS && wide * splits > WIDE_GROUPS / 2) {
+      return new ProductShape(Kernel.WIDE, splits, partRows);
+    }
+    int tiles =
+        Math.ceilDiv(outputs, TiledProduct.TILE_OUTPUTS)
+            * Math.ceilDiv(rows, TiledProduct.TILE_ROWS);
+    return new ProductShape(Kernel.TILED, splits(TILED_GROUPS, tiles, most), partRows);
+  }
+
+  /** The kernel for gate and up, whose sums must be whole. */
+  static ProductShape gated(DeviceMatrix.Halves matrix, int rows) {
+    int partRows = Math.ceilDiv(rows, 16) * 16;
+    if (rows == 1) {
+      return new ProductShape(Kernel.VECTOR, 1, partRows);
+    }
+    if (rows <= SkinnyProduct.TILE_ROWS) {
+      return new ProductShape(Kernel.SKINNY, 1, partRows);
+    }
+    int wide =
+        Math.ceilDiv(matrix.outputs(), WideProduct.TILE_OUTPUTS)
+            * Math.ceilDiv(rows, WideProduct.TILE_ROWS);
+    boolean large = rows > TiledProduct.TILE_ROWS && wide > WIDE_GROUPS / 2;
+    return new ProductShape(large ? Kernel.WIDE : Kernel.TILED, 1, partRows);
+  }
+
+  private static int splits(int groups, int tiles, int most) {
+    return Math.clamp(groups / tiles, 1, most);
+  }
+}
