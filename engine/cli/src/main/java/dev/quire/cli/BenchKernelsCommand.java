@@ -100,7 +100,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
     }
     long start = System.nanoTime();
     KernelBench bench = new KernelBench(gpu, each);
-    DeviceLimits limits = bench.limits(size);
+    DeviceLimits limits = bench.limits(size, console::say);
     List<KernelTiming> timings = new ArrayList<>();
     List<String> failures = new ArrayList<>();
     int next = 0;
@@ -109,7 +109,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
       try {
         timings.add(bench.measure(one, limits));
       } catch (RuntimeException failure) {
-        failures.add(one.name() + ": " + failure);
+        failures.add(one.name() + ": " + reason(failure));
       }
     }
     if (format == OutputFormat.JSON) {
@@ -128,6 +128,15 @@ final class BenchKernelsCommand implements Callable<Integer> {
               seconds));
     }
     return failures.isEmpty() ? CommandLineRunner.DONE : CommandLineRunner.FAILED;
+  }
+
+  /** The first failure's message: TornadoVM wraps it in some that say nothing. */
+  private static String reason(Throwable failure) {
+    Throwable first = failure;
+    while (first.getCause() != null) {
+      first = first.getCause();
+    }
+    return first.toString().replaceAll("\u001B\\[[0-9;]*m", "");
   }
 
   private void print(boolean gpu, DeviceLimits limits, List<KernelTiming> timings) {

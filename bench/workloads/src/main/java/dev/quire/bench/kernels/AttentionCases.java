@@ -165,7 +165,7 @@ final class AttentionCases {
               return new KernelWork()
                   .arrays(counts, tiles, queries, arrays.keys, arrays.values, arrays.tables)
                   .arrays(scratch, out)
-                  .repetitions(4)
+                  .repetitions(2)
                   .launch(
                       ChunkAttention.grid(count, heads),
                       (graph, id, _) ->

@@ -1,6 +1,7 @@
 package dev.quire.bench.kernels;
 
 import java.util.Arrays;
+import java.util.function.Consumer;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
@@ -36,15 +37,22 @@ public final class KernelBench {
     this.secondsEach = secondsEach;
   }
 
-  /** Measures what the others are compared with. */
-  public DeviceLimits limits(Scale scale) {
-    double replay = median(time(Limits.empty()).nanos()) / 1e3;
-    KernelCase copy = Limits.copy(scale);
-    double bandwidth = measure(copy, replay).bandwidth();
-    double rate =
-        capture && LibraryProduct.available() && scale == Scale.FULL
-            ? measure(Limits.product(), replay).rate()
-            : 0;
+  /**
+   * Measures what the others are compared with.
+   *
+   * @param say takes what could not be measured, and why
+   */
+  public DeviceLimits limits(Scale scale, Consumer<String> say) {
+    double replay = capture ? median(time(Limits.empty()).nanos()) / 1e3 : 0;
+    double bandwidth = measure(Limits.copy(scale), replay).bandwidth();
+    double rate = 0;
+    if (capture && scale == Scale.FULL) {
+      try {
+        rate = LibraryProduct.available() ? measure(Limits.product(), replay).rate() : 0;
+      } catch (RuntimeException failure) {
+        say.accept("no limit of products is known, since cuBLAS does not run: " + failure);
+      }
+    }
     return new DeviceLimits(bandwidth, rate, replay);
   }
 
@@ -58,7 +66,7 @@ public final class KernelBench {
     Executions executions = time(work);
     double[] micros =
         Arrays.stream(executions.nanos())
-            .map(nanos -> Math.max(0, nanos / 1e3 - replayMicros) / work.repetitions())
+            .map(nanos -> Math.max(0.1, nanos / 1e3 - replayMicros) / work.repetitions())
             .sorted()
             .toArray();
     return new KernelTiming(

@@ -12,7 +12,7 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 /** Arrays and launches of a case. */
 public final class KernelWork {
   /** Repetitions of a graph, unless the work says otherwise. */
-  static final int REPETITIONS = 16;
+  static final int REPETITIONS = 8;
 
   private final List<TornadoNativeArray> arrays = new ArrayList<>();
   private final List<TornadoNativeArray> results = new ArrayList<>();

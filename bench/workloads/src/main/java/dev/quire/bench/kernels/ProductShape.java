@@ -36,7 +36,7 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
   }
 
   private int repetitions() {
-    return operations() > 2e11 ? 4 : KernelWork.REPETITIONS;
+    return operations() > 2e11 ? 2 : Math.max(8, matrices);
   }
 
   /** Activations, counts and results of a shape, and weights in halves or in Q8_0. */

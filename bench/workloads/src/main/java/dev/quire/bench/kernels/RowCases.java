@@ -184,7 +184,7 @@ final class RowCases {
               IntArray counts = IntArray.fromElements(rows);
               return new KernelWork()
                   .arrays(counts, logits, parameters, tokens)
-                  .repetitions(4)
+                  .repetitions(2)
                   .launch(
                       Sampling.grid(rows),
                       (graph, id, _) ->

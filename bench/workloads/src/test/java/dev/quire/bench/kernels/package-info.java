@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.bench.kernels;
+
+import org.jspecify.annotations.NullMarked;
