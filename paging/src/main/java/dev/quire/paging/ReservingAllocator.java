@@ -374,6 +374,17 @@ public final class ReservingAllocator implements KvAllocator {
         0);
   }
 
+  /** Slots of the runs in use that lie beyond what their sequences reserved. */
+  public long roundingSlots() {
+    long slots = 0;
+    for (var s : live) {
+      var reservation = reservation(s);
+      slots +=
+          reservation.placed ? (long) reservation.blocks() * blockSize - reservation.tokens : 0;
+    }
+    return slots * groups;
+  }
+
   @Override
   public void checkIntegrity() {
     for (int group = 0; group < groups; group++) {

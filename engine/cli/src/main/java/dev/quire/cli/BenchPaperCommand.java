@@ -1,36 +1,74 @@
 package dev.quire.cli;
 
 import dev.quire.bench.paper.Figure;
+import dev.quire.bench.paper.FigureJson;
 import dev.quire.bench.paper.PaperEvaluation;
 import dev.quire.bench.paper.PaperReport;
+import dev.quire.bench.paper.RealEvaluation;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code quire bench paper}: the evaluation of the PagedAttention paper, in simulated time. */
+/** {@code quire bench paper}: the evaluation of the PagedAttention paper. */
 @Command(
     name = "paper",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     sortOptions = false,
-    description =
-        "Runs the evaluation of the PagedAttention paper again: the real scheduler and allocators,"
-            + " in simulated time on the paper's models and GPUs.",
-    footer = {"", "Examples:", "  quire bench paper --page docs/paper.md -o json"})
+    description = {
+      "Runs the evaluation of the PagedAttention paper again: the real scheduler and allocators, in"
+          + " simulated time on the paper's models and GPUs, or with --real with a model that this"
+          + " machine computes.",
+      "Figures in simulated time: table1, 2, 12, 13, 14, 15, 16, 17, 18b, 19, sensitivity; with"
+          + " --real: 12, 14, 15, 16, 17, 18b, 19."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  quire bench paper -o json > bench/results/paper.json",
+      "  quire bench paper --real --device gpu -m 1b.gguf -o json > paper-gpu-1b.json",
+      "  quire bench paper --from bench/results/paper.json --from paper-gpu-1b.json \\",
+      "      --page docs/paper.md"
+    })
 final class BenchPaperCommand implements Callable<Integer> {
   private final Console console;
+
+  @Option(names = "--real", description = "Run a model instead of simulating time.")
+  private boolean real;
+
+  @Option(
+      names = "--figures",
+      split = ",",
+      paramLabel = "F",
+      description = "Only these, with commas between them (default: all).")
+  private List<String> figures = new ArrayList<>();
 
   @Option(
       names = "--seconds",
       paramLabel = "S",
       description =
           "Simulated time in which requests arrive, for each point (default: ${DEFAULT-VALUE}).")
-  private double seconds = 1000;
+  private double seconds = PaperEvaluation.USUAL_SECONDS;
+
+  @Option(
+      names = "--requests",
+      paramLabel = "N",
+      description = "Requests of each run of --real (default: ${DEFAULT-VALUE}).")
+  private int requests = 200;
+
+  @Option(
+      names = "--from",
+      paramLabel = "FILE",
+      description = "Take the figures of a file that -o json wrote, and run nothing; repeatable.")
+  private List<Path> from = new ArrayList<>();
 
   @Option(
       names = "--page",
@@ -44,6 +82,8 @@ final class BenchPaperCommand implements Callable<Integer> {
       description = "table or json (default: table).")
   private OutputFormat format = OutputFormat.TABLE;
 
+  @Mixin private ModelOptions model = new ModelOptions();
+
   BenchPaperCommand(Console console) {
     this.console = console;
   }
@@ -53,20 +93,73 @@ final class BenchPaperCommand implements Callable<Integer> {
     if (!(seconds >= 1 && seconds <= 1e5)) {
       throw new UsageError("--seconds must be in [1, 100000]; it is " + seconds);
     }
-    List<Figure> figures = new PaperEvaluation(seconds, console::say).run();
+    if (requests < 1) {
+      throw new UsageError("--requests must be at least 1; it is " + requests);
+    }
+    List<Figure> made = from.isEmpty() ? made() : read();
     if (page != null) {
-      String times = seconds == 1000 ? "" : String.format(Locale.ROOT, " --seconds %s", seconds);
-      PaperReport.write(page, figures, "quire bench paper" + times + " --page docs/paper.md");
+      PaperReport.write(page, made, command());
       console.say("wrote " + page);
     }
     if (format == OutputFormat.JSON) {
-      console.out().println(PaperReport.json(figures));
-    } else {
-      for (Figure figure : figures) {
-        print(figure);
-      }
+      console.out().println(FigureJson.write(made));
+    } else if (page == null) {
+      made.forEach(this::print);
     }
     return CommandLineRunner.DONE;
+  }
+
+  private List<Figure> made() {
+    if (real) {
+      List<String> names = chosen(RealEvaluation.NAMES);
+      String command =
+          "quire bench paper --real --device %s%s --requests %d --figures "
+              .formatted(
+                  model.device().name().toLowerCase(Locale.ROOT),
+                  model.model() == null ? "" : " -m " + model.model().getFileName(),
+                  requests);
+      return new RealEvaluation(
+              model.model(),
+              model.device().name().toLowerCase(Locale.ROOT),
+              model.threads(),
+              requests,
+              command,
+              console::say)
+          .run(names);
+    }
+    PaperEvaluation evaluation = new PaperEvaluation(seconds, console::say);
+    return evaluation.run(chosen(evaluation.names()));
+  }
+
+  private List<String> chosen(List<String> known) {
+    for (String name : figures) {
+      if (!known.contains(name)) {
+        throw new UsageError(
+            "--figures knows %s%s; not %s"
+                .formatted(String.join(", ", known), real ? " with --real" : "", name));
+      }
+    }
+    return figures.isEmpty() ? known : known.stream().filter(figures::contains).toList();
+  }
+
+  private List<Figure> read() throws IOException {
+    List<Figure> all = new ArrayList<>();
+    for (Path file : from) {
+      try {
+        all.addAll(FigureJson.read(Files.readString(file)));
+      } catch (IllegalArgumentException e) {
+        throw new UsageError("--from " + file + ": " + e.getMessage());
+      }
+    }
+    return figures.isEmpty()
+        ? all
+        : all.stream().filter(f -> figures.contains(f.id().split("[ ,]")[0])).toList();
+  }
+
+  private String command() {
+    StringBuilder command = new StringBuilder("quire bench paper");
+    from.forEach(file -> command.append(" --from ").append(file));
+    return command.append(" --page ").append(page).toString();
   }
 
   private void print(Figure figure) {

@@ -24,7 +24,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Puts an engine together from a model file: sizes the KV cache, makes executor and tokenizer. */
@@ -54,22 +53,15 @@ final class EngineLoader {
 
   private static Engine load(ModelFile file, Runnable release, EngineOptions options) {
     try {
-      DecoderModel model = ModelLoader.load(file);
-      DeviceChoice device = DeviceChoice.of(options.device(), model.spec());
       Tokenizer tokenizer = tokenizer(file);
-      DecoderSpec spec = model.spec();
-      int blocks =
-          device.kind() == DeviceChoice.Kind.GPU
-              ? GpuMemoryPlan.blocks(model, options)
-              : blocks(spec, weightBytes(file), options);
-      int[] blocksPerGroup = new int[spec.cacheGroups().size()];
+      LoadedModel loaded = model(file, options);
+      DecoderSpec spec = loaded.spec();
+      int blocks = loaded.blocks();
+      int groups = spec.cacheGroups().size();
+      int[] blocksPerGroup = new int[groups];
       Arrays.fill(blocksPerGroup, blocks);
-      long blockBytes =
-          device.kind() == DeviceChoice.Kind.CPU
-              ? blockBytes(spec, options.blockSize())
-              : deviceBlockBytes(spec, options.blockSize());
-      List<Integer> hostBlocks =
-          hostBlocks(spec, blocks, blockBytes, device.kind() == DeviceChoice.Kind.GPU, options);
+      int[] hostBlocks = new int[groups];
+      Arrays.setAll(hostBlocks, loaded.executor()::hostBlocks);
       var allocator =
           new PagedAllocator(
               new KvCacheConfig(
@@ -78,30 +70,7 @@ final class EngineLoader {
                   spec.cacheGroups(),
                   options.prefixCaching(),
                   options.watermark()),
-              hostBlocks.stream().mapToInt(i -> i).toArray());
-      int maxModelLen = maxModelLen(spec, blocks, options);
-      List<Integer> groupBlocks = IntStream.of(blocksPerGroup).boxed().toList();
-      ModelExecutor executor =
-          switch (device.kind()) {
-            case CPU ->
-                new CpuExecutor(
-                    model,
-                    CpuOptions.of(options.blockSize(), groupBlocks)
-                        .withHostBlocks(hostBlocks)
-                        .withThreads(options.threads())
-                        .withExact(options.exact()));
-            case JVM, GPU ->
-                new TornadoExecutor(
-                    model,
-                    new TornadoOptions(
-                        options.blockSize(),
-                        groupBlocks,
-                        hostBlocks,
-                        options.maxNumSeqs(),
-                        options.maxNumBatchedTokens(),
-                        maxModelLen,
-                        options.say()));
-          };
+              hostBlocks);
       ModelInfo info =
           new ModelInfo(
               name(file),
@@ -110,25 +79,62 @@ final class EngineLoader {
               weightBytes(file),
               spec.vocabularySize(),
               spec.contextLength(),
-              maxModelLen,
+              loaded.maxTokens(),
               options.blockSize(),
-              blocks * blocksPerGroup.length,
-              blocks * blockBytes,
-              device.reason() + executor.describe());
+              blocks * groups,
+              loaded.kvBytes(),
+              loaded.device());
       return new Engine(
           new Engine.Parts(
-              info,
-              tokenizer,
-              chatTemplate(file),
-              executor,
-              allocator,
-              blocksPerGroup.length,
-              release),
+              info, tokenizer, chatTemplate(file), loaded.executor(), allocator, groups, release),
           options);
     } catch (RuntimeException | Error e) {
       release.run();
       throw e;
     }
+  }
+
+  /** Sizes the cache and makes the executor; the file stays open for it. */
+  static LoadedModel model(ModelFile file, EngineOptions options) {
+    DecoderModel model = ModelLoader.load(file);
+    DeviceChoice device = DeviceChoice.of(options.device(), model.spec());
+    DecoderSpec spec = model.spec();
+    boolean cpu = device.kind() == DeviceChoice.Kind.CPU;
+    boolean gpu = device.kind() == DeviceChoice.Kind.GPU;
+    int blocks =
+        gpu ? GpuMemoryPlan.blocks(model, options) : blocks(spec, weightBytes(file), options);
+    long blockBytes =
+        cpu ? blockBytes(spec, options.blockSize()) : deviceBlockBytes(spec, options.blockSize());
+    List<Integer> hostBlocks = hostBlocks(spec, blocks, blockBytes, gpu, options);
+    int maxModelLen = maxModelLen(spec, blocks, options);
+    List<Integer> groupBlocks = Collections.nCopies(spec.cacheGroups().size(), blocks);
+    ModelExecutor executor =
+        cpu
+            ? new CpuExecutor(
+                model,
+                CpuOptions.of(options.blockSize(), groupBlocks)
+                    .withHostBlocks(hostBlocks)
+                    .withThreads(options.threads())
+                    .withExact(options.exact()))
+            : new TornadoExecutor(
+                model,
+                new TornadoOptions(
+                    options.blockSize(),
+                    groupBlocks,
+                    hostBlocks,
+                    options.maxNumSeqs(),
+                    options.maxNumBatchedTokens(),
+                    maxModelLen,
+                    options.say()));
+    return new LoadedModel(
+        name(file),
+        spec,
+        executor,
+        blocks,
+        blocks * blockBytes,
+        maxModelLen,
+        device.reason() + executor.describe(),
+        file::close);
   }
 
   private static String name(ModelFile file) {

@@ -8,13 +8,32 @@ import org.jspecify.annotations.Nullable;
  *
  * @param id such as {@code 12} or {@code Table 1}
  * @param unit of the rows' values
- * @param remark what differs from the paper's set-up, and why values may depart
+ * @param remark what differs from the paper's set-up, and why values depart
  * @param plot null where there is none
+ * @param command that makes it again
+ * @param machine what computed it; empty in simulated time
  */
 public record Figure(
-    String id, String title, String unit, List<Row> rows, String remark, @Nullable Plot plot) {
+    String id,
+    String title,
+    String unit,
+    List<Row> rows,
+    String remark,
+    @Nullable Plot plot,
+    String command,
+    String machine) {
   public Figure {
     rows = List.copyOf(rows);
+  }
+
+  /** One in simulated time, whose command is still to be said. */
+  Figure(String id, String title, String unit, List<Row> rows, String remark, @Nullable Plot plot) {
+    this(id, title, unit, rows, remark, plot, "", "");
+  }
+
+  /** The same, made by a command on a machine. */
+  Figure madeBy(String newCommand, String newMachine) {
+    return new Figure(id, title, unit, rows, remark, plot, newCommand, newMachine);
   }
 
   /**
@@ -36,6 +55,7 @@ public record Figure(
   /**
    * Lines over a common axis.
    *
+   * @param file name without folder and ending
    * @param maxY where the axis ends; 0 for the data's own
    */
   public record Plot(String file, String x, String y, boolean logX, double maxY, List<Line> lines) {

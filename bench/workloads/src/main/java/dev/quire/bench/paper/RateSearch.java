@@ -6,17 +6,27 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The rate that a system sustains: the greatest at which the mean normalised latency stays at half
- * a second a token, by bisection.
+ * The rate that a system sustains: the greatest at which the mean normalised latency stays within a
+ * limit, by bisection.
  */
 final class RateSearch {
-  private static final double LIMIT = 0.5;
+  /** The paper's limit, seconds a token. */
+  static final double LIMIT = 0.5;
+
   private static final int STEPS = 8;
+  private static final int MOST_WIDENINGS = 3;
 
   private RateSearch() {}
 
-  /** The rate, and the latencies seen on the way, by rate. */
-  record Found(String label, double rate, TreeMap<Double, Double> latencies) {
+  /**
+   * What was found.
+   *
+   * @param rate requests a second
+   * @param crossed whether latencies on both sides of the limit were seen; if not, the rate is the
+   *     end of what was tried
+   * @param latencies seen on the way, by rate
+   */
+  record Found(String label, double rate, boolean crossed, TreeMap<Double, Double> latencies) {
     Figure.Line line() {
       List<Double> x = new ArrayList<>();
       List<Double> y = new ArrayList<>();
@@ -26,29 +36,66 @@ final class RateSearch {
       }
       return new Figure.Line(label, x, y);
     }
+
+    /** A name for rows, which says when the rate is only the end of what was tried. */
+    String what() {
+      return crossed ? label : label + " (the limit was not crossed)";
+    }
   }
 
-  /** What to look for. */
-  record Query(String label, Simulation.Setup setup, double least, double most) {
+  /**
+   * What to look for.
+   *
+   * @param least a rate that should be sustained
+   * @param most one that should not
+   * @param limit of the latency, seconds a token
+   * @param steps of the bisection
+   */
+  record Query(
+      String label, ServingRun.Setup setup, double least, double most, double limit, int steps) {
+    /** Under the paper's limit. */
+    Query(String label, ServingRun.Setup setup, double least, double most) {
+      this(label, setup, least, most, LIMIT, STEPS);
+    }
+
     Found search() {
       TreeMap<Double, Double> latencies = new TreeMap<>();
       double low = least;
       double high = most;
-      for (int i = 0; i < STEPS; i++) {
+      for (int i = 0; i < steps; i++) {
         double middle = Math.sqrt(low * high);
-        double latency = Simulation.run(setup.withRate(middle)).latency();
-        latencies.put(middle, latency);
-        if (latency <= LIMIT) {
+        if (sustained(middle, latencies)) {
           low = middle;
         } else {
           high = middle;
         }
       }
-      return new Found(label, Math.sqrt(low * high), latencies);
+      boolean lowSeen = low > least;
+      boolean highSeen = high < most;
+      // The bracket was wrong: go on beyond it.
+      double factor = Math.sqrt(most / least);
+      for (int i = 0; i < MOST_WIDENINGS && !(lowSeen && highSeen); i++) {
+        if (highSeen) {
+          lowSeen = sustained(low, latencies);
+          high = lowSeen ? high : low;
+          low = lowSeen ? low : low / factor;
+        } else {
+          highSeen = !sustained(high, latencies);
+          low = highSeen ? low : high;
+          high = highSeen ? high : high * factor;
+        }
+      }
+      return new Found(label, Math.sqrt(low * high), lowSeen && highSeen, latencies);
+    }
+
+    private boolean sustained(double rate, TreeMap<Double, Double> latencies) {
+      double latency = ServingRun.run(setup.withRate(rate)).latency();
+      latencies.put(rate, latency);
+      return latency <= limit;
     }
   }
 
-  /** Searches side by side. */
+  /** Searches side by side: on simulated platforms only. */
   static List<Found> all(List<Query> queries) {
     return queries.parallelStream().map(Query::search).toList();
   }

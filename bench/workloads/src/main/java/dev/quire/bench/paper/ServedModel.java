@@ -1,5 +1,7 @@
 package dev.quire.bench.paper;
 
+import dev.quire.paging.KvAllocator;
+
 /**
  * A model of the paper on the GPUs it was served with (Table 1).
  *
@@ -23,7 +25,11 @@ public record ServedModel(
     double gpuMemory,
     double gpuFlops,
     double gpuBandwidth,
-    double kvMemory) {
+    double kvMemory)
+    implements Platform {
+  private static final int MAX_SEQUENCES = 256;
+  private static final int STEP_TOKENS = 2048;
+  private static final int VOCABULARY = 50_000;
   private static final double GIB = 1L << 30;
   private static final double A100_FLOPS = 312e12;
   private static final double A100_40_BANDWIDTH = 1555e9;
@@ -54,7 +60,31 @@ public record ServedModel(
     return 2.0 * 2 * layers * hidden;
   }
 
-  /** Tokens that the memory for keys and values holds. */
+  @Override
+  public int maxSequences() {
+    return MAX_SEQUENCES;
+  }
+
+  @Override
+  public int stepTokens() {
+    return STEP_TOKENS;
+  }
+
+  @Override
+  public int vocabulary() {
+    return VOCABULARY;
+  }
+
+  @Override
+  public Steps steps(KvAllocator allocator, boolean paged) {
+    StepTime time = new StepTime(this, paged);
+    return plan -> {
+      allocator.copies().clear();
+      return time.seconds(plan);
+    };
+  }
+
+  @Override
   public int slots() {
     return (int) (kvMemory / kvBytesPerToken());
   }

@@ -35,6 +35,30 @@ public record Trace(
     return new Trace("WMT16, prefix of " + prefix, 35, 45, 0.5, 512, 512, prefix);
   }
 
+  /** The same shape for a model whose longest sequence is shorter. */
+  Trace scaled(double factor) {
+    return new Trace(
+        name,
+        meanPrompt * factor,
+        meanOutput * factor,
+        sigma,
+        (int) (maxPrompt * factor),
+        (int) (maxOutput * factor),
+        (int) (prefix * factor));
+  }
+
+  /** The same, prompts without their prefix and outputs clipped to so many tokens. */
+  Trace within(int most) {
+    return new Trace(
+        name,
+        meanPrompt,
+        meanOutput,
+        sigma,
+        Math.min(maxPrompt, most),
+        Math.min(maxOutput, most),
+        prefix);
+  }
+
   Trace withSigma(double value) {
     return new Trace(name, meanPrompt, meanOutput, value, maxPrompt, maxOutput, prefix);
   }
@@ -46,19 +70,25 @@ public record Trace(
    */
   record Arrival(double at, int prompt, int output) {}
 
-  /** Arrivals at a mean rate, the same for the same seed; each length is drawn beside its time. */
-  List<Arrival> arrivals(double ratePerSecond, double seconds, long seed) {
+  /**
+   * Arrivals at a mean rate, the same for the same seed. Lengths don't depend on the rate: the
+   * first requests are the same at all rates.
+   *
+   * @param most requests
+   */
+  List<Arrival> arrivals(double ratePerSecond, double seconds, int most, long seed) {
     RandomGenerator random = new SplittableRandom(seed);
     List<Arrival> arrivals = new ArrayList<>();
     double at = 0;
-    while (true) {
+    while (arrivals.size() < most) {
       at += -Math.log(1 - random.nextDouble()) / ratePerSecond;
       if (at > seconds) {
-        return arrivals;
+        break;
       }
       int prompt = prefix + length(random, meanPrompt, maxPrompt);
       arrivals.add(new Arrival(at, prompt, length(random, meanOutput, maxOutput)));
     }
+    return arrivals;
   }
 
   private int length(RandomGenerator random, double mean, int max) {

@@ -7,24 +7,25 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-class SimulationTest {
-  private static Simulation.Setup setup(ServingSystem system, Trace trace, double rate) {
-    return Simulation.Setup.of(system, ServedModel.OPT_13B, trace, rate).withSeconds(150);
+class ServingRunTest {
+  private static ServingRun.Setup setup(ServingSystem system, Trace trace, double rate) {
+    return ServingRun.Setup.of(system, ServedModel.OPT_13B, trace, rate).withSeconds(150);
   }
 
   @ParameterizedTest
   @EnumSource(ServingSystem.class)
   void everyRequestIsServedAndTheSharesAreOfOneWhole(ServingSystem system) {
-    Simulation.Setup setup = setup(system, Trace.SHARE_GPT, 2);
-    Simulation.Result result = Simulation.run(setup);
-    assertThat(result.requests()).isEqualTo(Trace.SHARE_GPT.arrivals(2, 150, setup.seed()).size());
+    ServingRun.Setup setup = setup(system, Trace.SHARE_GPT, 2);
+    ServingRun.Result result = ServingRun.run(setup);
+    assertThat(result.requests())
+        .isEqualTo(Trace.SHARE_GPT.arrivals(2, 150, Integer.MAX_VALUE, setup.seed()).size());
     double sum =
         result.tokenShare()
             + result.reservedShare()
             + result.internalShare()
             + result.externalShare();
     assertThat(sum).isBetween(0.999999, 1.000001);
-    assertThat(Simulation.run(setup)).isEqualTo(result);
+    assertThat(ServingRun.run(setup)).isEqualTo(result);
   }
 
   @Test
@@ -36,7 +37,7 @@ class SimulationTest {
                 ServingSystem.ORCA_ORACLE,
                 ServingSystem.PAGED)
             .stream()
-            .map(system -> Simulation.run(setup(system, Trace.SHARE_GPT, 6)).tokenShare())
+            .map(system -> ServingRun.run(setup(system, Trace.SHARE_GPT, 6)).tokenShare())
             .toList();
     assertThat(shares).isSorted();
     assertThat(shares.get(2)).isLessThan(0.5);
@@ -48,10 +49,10 @@ class SimulationTest {
     double before = 0;
     for (int samples : new int[] {2, 4, 6}) {
       double saved =
-          Simulation.run(setup(ServingSystem.PAGED, Trace.ALPACA, 4).withSamples(samples, false))
+          ServingRun.run(setup(ServingSystem.PAGED, Trace.ALPACA, 4).withSamples(samples, false))
               .savedShare();
       double withBeams =
-          Simulation.run(setup(ServingSystem.PAGED, Trace.ALPACA, 4).withSamples(samples, true))
+          ServingRun.run(setup(ServingSystem.PAGED, Trace.ALPACA, 4).withSamples(samples, true))
               .savedShare();
       assertThat(saved).isGreaterThan(before);
       assertThat(withBeams).isGreaterThan(saved);
@@ -61,7 +62,7 @@ class SimulationTest {
 
   @Test
   void arrivalsHaveTheTracesMeans() {
-    List<Trace.Arrival> arrivals = Trace.ALPACA.arrivals(100, 2000, 7);
+    List<Trace.Arrival> arrivals = Trace.ALPACA.arrivals(100, 2000, Integer.MAX_VALUE, 7);
     assertThat(arrivals).hasSizeBetween(195_000, 205_000);
     assertThat(arrivals.stream().mapToInt(Trace.Arrival::prompt).average().orElse(0))
         .isBetween(19.0, 20.0);

@@ -10,6 +10,7 @@ import dev.quire.engine.schedule.StepPlan;
 import dev.quire.paging.KvAllocator;
 import dev.quire.paging.KvUsage;
 import dev.quire.paging.LengthHint;
+import dev.quire.paging.ReservingAllocator;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -19,64 +20,87 @@ import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A system serving a trace in simulated time: the engine's scheduler and allocators decide, {@link
- * StepTime} says how long each step took, and nothing is computed.
+ * A system serving a trace. The engine's scheduler and allocators decide each step; the platform
+ * executes it, or says how long it would take. Time is the platform's: while nothing is there to do
+ * it jumps to the next arrival. Tokens are drawn, so that every system does the same work.
  */
-public final class Simulation {
-  private static final int MAX_SEQUENCES = 256;
-  private static final int STEP_TOKENS = 2048;
+public final class ServingRun {
   // Memory is looked at every so many steps.
   private static final int SAMPLING_INTERVAL = 16;
 
   /**
-   * What to simulate.
+   * What to run.
    *
-   * @param rate requests a second
-   * @param seconds during which requests arrive; the simulation goes on until all are served
+   * @param rate requests a second; infinite if all are there from the start
+   * @param seconds during which requests arrive; the run goes on until all are served
+   * @param requests that arrive at most
    * @param samples outputs a request
    * @param beams whether these are the beams of a search
    */
   public record Setup(
       ServingSystem system,
-      ServedModel model,
+      Platform platform,
       Trace trace,
       double rate,
       double seconds,
+      int requests,
       int blockSize,
       int samples,
       boolean beams,
       long seed) {
-    static Setup of(ServingSystem system, ServedModel model, Trace trace, double rate) {
-      return new Setup(system, model, trace, rate, 1000, 16, 1, false, 1);
+    static Setup of(ServingSystem system, Platform platform, Trace trace, double rate) {
+      return new Setup(system, platform, trace, rate, 1000, Integer.MAX_VALUE, 16, 1, false, 1);
     }
 
     Setup withSamples(int count, boolean areBeams) {
-      return new Setup(system, model, trace, rate, seconds, blockSize, count, areBeams, seed);
+      return new Setup(
+          system, platform, trace, rate, seconds, requests, blockSize, count, areBeams, seed);
     }
 
     Setup withRate(double value) {
-      return new Setup(system, model, trace, value, seconds, blockSize, samples, beams, seed);
+      return new Setup(
+          system, platform, trace, value, seconds, requests, blockSize, samples, beams, seed);
     }
 
     Setup withSeconds(double value) {
-      return new Setup(system, model, trace, rate, value, blockSize, samples, beams, seed);
+      return new Setup(
+          system, platform, trace, rate, value, requests, blockSize, samples, beams, seed);
+    }
+
+    Setup withRequests(int value) {
+      return new Setup(
+          system,
+          platform,
+          trace,
+          rate,
+          Double.POSITIVE_INFINITY,
+          value,
+          blockSize,
+          samples,
+          beams,
+          seed);
     }
 
     Setup withBlockSize(int value) {
-      return new Setup(system, model, trace, rate, seconds, value, samples, beams, seed);
+      return new Setup(
+          system, platform, trace, rate, seconds, requests, value, samples, beams, seed);
     }
   }
 
   /**
    * What came of it; memory and batch are means over simulated time while requests arrived.
    *
-   * @param latency mean of the requests' seconds from arrival to end, over their output tokens
+   * @param latency mean, in seconds a token, of the requests' times from arrival to end over their
+   *     output tokens
    * @param batched requests that ran at once
    * @param tokenShare share of the memory held that stores tokens
    * @param reservedShare set aside for tokens to come
    * @param internalShare set aside for tokens that never come
    * @param externalShare lost between reservations
+   * @param roundingShare part of the external share that lies in blocks beyond a reservation; the
+   *     rest is free memory while a request waits that it cannot hold
    * @param savedShare blocks that sharing saves, of those needed without
+   * @param throughput output tokens a second while requests waited; NaN if none ever did
    */
   public record Result(
       Setup setup,
@@ -86,7 +110,9 @@ public final class Simulation {
       double reservedShare,
       double internalShare,
       double externalShare,
+      double roundingShare,
       double savedShare,
+      double throughput,
       long preemptions,
       int requests) {}
 
@@ -102,7 +128,7 @@ public final class Simulation {
   private final Setup setup;
   private final KvAllocator allocator;
   private final Scheduler scheduler;
-  private final StepTime stepTime;
+  private final Platform.Steps executed;
   private final StepPlan plan = new StepPlan();
   private final SplittableRandom random;
   private final Genealogy genealogy;
@@ -114,33 +140,41 @@ public final class Simulation {
   private double latencySum;
   private double sampledTime;
   private double sinceSample;
-  private final double[] sums = new double[6];
+  private final double[] sums = new double[7];
   private int runningGroups;
+  private double crowdedTime;
+  private double crowdedTokens;
 
-  private Simulation(Setup setup) {
+  private ServingRun(Setup setup) {
     this.setup = setup;
     this.random = new SplittableRandom(setup.seed ^ 0x5DEECE66DL);
     this.genealogy = new Genealogy(setup.samples, random);
-    ServedModel model = setup.model;
+    Platform platform = setup.platform;
     boolean prefixes = setup.trace.prefix() > 0 && setup.system.paged();
     this.allocator =
-        setup.system.allocator(model.slots(), setup.blockSize, model.maxTokens(), prefixes);
+        setup.system.allocator(platform.slots(), setup.blockSize, platform.maxTokens(), prefixes);
     this.scheduler =
         new Scheduler(
             allocator,
-            new SchedulerLimits(MAX_SEQUENCES, STEP_TOKENS, STEP_TOKENS, MAX_SEQUENCES),
+            new SchedulerLimits(
+                platform.maxSequences(),
+                platform.stepTokens(),
+                platform.stepTokens(),
+                platform.maxSequences()),
             SchedulingPolicy.firstComeFirstServed(),
             PreemptionPolicy.recompute());
-    this.stepTime = new StepTime(model, setup.system.paged());
+    this.executed = platform.steps(allocator, setup.system.paged());
   }
 
-  /** Runs it; the same setup gives the same result. */
+  /** Runs it; on simulated platforms the same setup gives the same result. */
   public static Result run(Setup setup) {
-    return new Simulation(setup).run();
+    return new ServingRun(setup).run();
   }
 
   private Result run() {
-    List<Trace.Arrival> arrivals = setup.trace.arrivals(setup.rate, setup.seconds, setup.seed);
+    List<Trace.Arrival> arrivals =
+        setup.trace.arrivals(setup.rate, setup.seconds, setup.requests, setup.seed);
+    executed.idle();
     int next = 0;
     while (next < arrivals.size() || scheduler.hasWork() || !batchQueue.isEmpty()) {
       while (next < arrivals.size() && arrivals.get(next).at() <= now) {
@@ -149,6 +183,7 @@ public final class Simulation {
       startBatch();
       if (!scheduler.hasWork()) {
         now = arrivals.get(next).at();
+        executed.idle();
         continue;
       }
       step();
@@ -163,7 +198,9 @@ public final class Simulation {
         sums[2] / held,
         sums[3] / held,
         sums[4] / held,
+        sums[6] / held,
         sums[5] / time,
+        crowdedTokens / crowdedTime,
         scheduler.preemptions(),
         served);
   }
@@ -181,7 +218,7 @@ public final class Simulation {
     if (batchQueue.isEmpty() || scheduler.hasWork()) {
       return;
     }
-    int most = setup.model.slots() / setup.model.maxTokens() / setup.samples;
+    int most = setup.platform.slots() / setup.platform.maxTokens() / setup.samples;
     for (int i = 0; i < Math.max(1, most) && !batchQueue.isEmpty(); i++) {
       start(batchQueue.remove());
     }
@@ -191,7 +228,7 @@ public final class Simulation {
     Trace.Arrival a = request.arrival;
     int[] prompt = new int[a.prompt()];
     for (int i = setup.trace.prefix(); i < prompt.length; i++) {
-      prompt[i] = setup.trace.prefix() == 0 ? 0 : random.nextInt(50_000);
+      prompt[i] = setup.trace.prefix() == 0 ? 0 : token();
     }
     scheduler.add(
         new SequenceGroup(
@@ -213,11 +250,15 @@ public final class Simulation {
     if (!scheduler.schedule(plan)) {
       throw new IllegalStateException("a request does not fit the memory");
     }
-    double seconds = stepTime.seconds(plan);
-    allocator.copies().clear();
+    boolean crowded = scheduler.waitingGroups() > 0;
+    double seconds = executed.run(plan);
     scheduler.commit(plan);
     now += seconds;
     sinceSample += seconds;
+    if (crowded) {
+      crowdedTime += seconds;
+      crowdedTokens += plan.numRows();
+    }
     if (steps++ % SAMPLING_INTERVAL == 0) {
       sampleMemory();
     }
@@ -245,7 +286,7 @@ public final class Simulation {
   }
 
   private void append(Sequence s) {
-    s.append(random.nextInt(50_000));
+    s.append(token());
     if (s.length() >= s.group().maxLength()) {
       scheduler.finish(s);
       Request request = request(s.group());
@@ -269,8 +310,12 @@ public final class Simulation {
       parents.add(beams.get(parent));
     }
     for (Sequence s : scheduler.branch(group, parents)) {
-      s.append(random.nextInt(50_000));
+      s.append(token());
     }
+  }
+
+  private int token() {
+    return random.nextInt(setup.platform.vocabulary());
   }
 
   private static Request request(SequenceGroup group) {
@@ -295,6 +340,7 @@ public final class Simulation {
       sums[3] += weight * usage.internalSlots();
       sums[4] += weight * usage.externalSlots();
       sums[5] += weight * usage.savedShare();
+      sums[6] += weight * (allocator instanceof ReservingAllocator r ? r.roundingSlots() : 0);
     }
     sinceSample = 0;
   }

@@ -1,0 +1,146 @@
+package dev.quire.bench.paper;
+
+import dev.quire.engine.EngineOptions;
+import dev.quire.engine.LoadedModel;
+import dev.quire.engine.exec.ModelExecutor;
+import dev.quire.engine.exec.StepBatch;
+import dev.quire.engine.schedule.StepBatchBuilder;
+import dev.quire.engine.schedule.StepPlan;
+import dev.quire.paging.KvAllocator;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A real model on this machine's CPU or GPU: steps are computed, and take what they take. The pool
+ * is small enough to bind: as many of the model's longest sequences as OPT-13B's memory held in the
+ * paper.
+ */
+final class DevicePlatform implements Platform, AutoCloseable {
+  private static final double FULL_SEQUENCES =
+      (double) ServedModel.OPT_13B.slots() / ServedModel.OPT_13B.maxTokens();
+  private static final int PAPER_LENGTH = 2048;
+
+  private final LoadedModel model;
+  private final int blockSize;
+  private final EngineOptions options;
+
+  private DevicePlatform(LoadedModel model, EngineOptions options) {
+    this.model = model;
+    this.blockSize = options.blockSize();
+    this.options = options;
+  }
+
+  /**
+   * What to load.
+   *
+   * @param path null for the embedded model
+   * @param maxTokens the longest sequence
+   */
+  record Source(
+      @Nullable Path path, String device, int threads, int maxTokens, Consumer<String> say) {
+    DevicePlatform open(int blockSize) {
+      int slots = (int) (FULL_SEQUENCES * maxTokens);
+      EngineOptions options =
+          EngineOptions.builder()
+              .device(device)
+              .threads(threads)
+              .blockSize(blockSize)
+              .numKvBlocks(slots / blockSize)
+              .maxModelLen(maxTokens)
+              .maxNumSeqs(256)
+              .maxNumBatchedTokens(512)
+              .preemption(EngineOptions.Preemption.SWAP)
+              .swapSpace(64L << 20)
+              .say(say)
+              .build();
+      return new DevicePlatform(LoadedModel.load(path, options), options);
+    }
+  }
+
+  /** What computes, for people. */
+  String device() {
+    return model.device();
+  }
+
+  int blockSize() {
+    return blockSize;
+  }
+
+  ModelExecutor executor() {
+    return model.executor();
+  }
+
+  /** How much shorter than the paper's sequences this model's are. */
+  double scale() {
+    return (double) maxTokens() / PAPER_LENGTH;
+  }
+
+  @Override
+  public String name() {
+    return model.name();
+  }
+
+  @Override
+  public int slots() {
+    return model.blocks() * blockSize;
+  }
+
+  @Override
+  public int maxTokens() {
+    return model.maxTokens();
+  }
+
+  @Override
+  public int maxSequences() {
+    return options.maxNumSeqs();
+  }
+
+  @Override
+  public int stepTokens() {
+    return options.maxNumBatchedTokens();
+  }
+
+  @Override
+  public int vocabulary() {
+    return model.spec().vocabularySize();
+  }
+
+  @Override
+  public Steps steps(KvAllocator allocator, boolean paged) {
+    return new Computed(new StepBatchBuilder(allocator, 1));
+  }
+
+  private final class Computed implements Steps {
+    private final StepBatchBuilder batches;
+    private long last = System.nanoTime();
+
+    Computed(StepBatchBuilder batches) {
+      this.batches = batches;
+    }
+
+    @Override
+    public double run(StepPlan plan) {
+      StepBatch batch = batches.build(plan);
+      ModelExecutor.StepHandle step = model.executor().submit(batch);
+      if (batch.numLogitsRows > 0 && step.awaitBest() == null) {
+        float[] unused = step.awaitLogits();
+        assert unused.length >= batch.numLogitsRows;
+      }
+      long now = System.nanoTime();
+      double seconds = (now - last) * 1e-9;
+      last = now;
+      return seconds;
+    }
+
+    @Override
+    public void idle() {
+      last = System.nanoTime();
+    }
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+}

@@ -1,0 +1,166 @@
+package dev.quire.bench.paper;
+
+import dev.quire.bench.paper.Figure.Row;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What memory holds, in simulated time: Table 1 and Figures 2, 13 and 15. */
+final class MemoryFigures {
+  private static final List<ServingSystem> ORCAS =
+      List.of(ServingSystem.ORCA_MAX, ServingSystem.ORCA_POW2, ServingSystem.ORCA_ORACLE);
+
+  private final double seconds;
+
+  /**
+   * @param seconds of arrivals in each run
+   */
+  MemoryFigures(double seconds) {
+    this.seconds = seconds;
+  }
+
+  private ServingRun.Setup setup(
+      ServingSystem system, ServedModel model, Trace trace, double rate) {
+    return ServingRun.Setup.of(system, model, trace, rate).withSeconds(seconds);
+  }
+
+  Figure table1() {
+    List<Row> rows = new ArrayList<>();
+    double[] paperSlots = {15.7e3, 9.7e3, 60.1e3};
+    double[] paperGib = {12, 21, 264};
+    List<ServedModel> models =
+        List.of(ServedModel.OPT_13B, ServedModel.OPT_66B, ServedModel.OPT_175B);
+    for (int i = 0; i < models.size(); i++) {
+      ServedModel m = models.get(i);
+      double left = 0.95 * m.gpus() * m.gpuMemory() - m.weightBytes();
+      rows.add(new Row(m.name() + ": GB for keys and values", paperGib[i], left / 1e9));
+      rows.add(new Row(m.name() + ": token slots in the paper's memory", paperSlots[i], m.slots()));
+    }
+    rows.add(
+        new Row(
+            "OPT-13B: KB of keys and values a token",
+            800,
+            ServedModel.OPT_13B.kvBytesPerToken() / 1024));
+    return new Figure(
+        "Table 1",
+        "Models and their memory",
+        "",
+        rows,
+        "Ours for the memory: 95 % of the GPUs' less the weights, nothing for activations. The"
+            + " simulations use the paper's own memory sizes.",
+        null);
+  }
+
+  Figure memoryShares() {
+    List<ServingSystem> systems =
+        List.of(
+            ServingSystem.ORCA_MAX,
+            ServingSystem.ORCA_POW2,
+            ServingSystem.ORCA_ORACLE,
+            ServingSystem.PAGED);
+    double[][] paper = {
+      {20.4, 13.3, 57.3, 8.9},
+      {26.8, 17.9, 13.6, 41.6},
+      {38.2, 25.2, Double.NaN, 36.6},
+      {96.3, Double.NaN, Double.NaN, Double.NaN}
+    };
+    List<ServingRun.Result> results =
+        systems.parallelStream()
+            .map(s -> ServingRun.run(setup(s, ServedModel.OPT_13B, Trace.SHARE_GPT, 2)))
+            .toList();
+    List<Row> rows = new ArrayList<>();
+    for (int i = 0; i < systems.size(); i++) {
+      ServingRun.Result r = results.get(i);
+      String label = systems.get(i).label();
+      rows.add(new Row(label + ": token states", paper[i][0], 100 * r.tokenShare()));
+      rows.add(new Row(label + ": reserved", paper[i][1], 100 * r.reservedShare()));
+      rows.add(new Row(label + ": internal", paper[i][2], 100 * r.internalShare()));
+      rows.add(new Row(label + ": external", paper[i][3], 100 * r.externalShare()));
+    }
+    return new Figure(
+        "2",
+        "What KV memory holds: OPT-13B, ShareGPT-like lengths, 2 requests a second",
+        "% of the memory held",
+        rows,
+        "Means over time, every token counted. The paper does not say how it divides what no token"
+            + " will use into internal and external; here external is what the buddy allocator adds"
+            + " to a reservation, and free memory while a request waits that it cannot hold.",
+        null);
+  }
+
+  Figure batched() {
+    double[] shareGpt = {7.00, 9.81, 13.62, 30.42};
+    double[] alpaca = {7.00, 43.24, 72.75, 132.44};
+    List<ServingSystem> systems = new ArrayList<>(ORCAS);
+    systems.add(ServingSystem.PAGED);
+    List<Row> rows = new ArrayList<>();
+    addBatched(rows, systems, Trace.SHARE_GPT, 2, shareGpt);
+    addBatched(rows, systems, Trace.ALPACA, 30, alpaca);
+    return new Figure(
+        "13",
+        "Requests batched at once: OPT-13B, ShareGPT at 2 and Alpaca at 30 requests a second",
+        "requests",
+        rows,
+        "Means over time while requests arrive.",
+        null);
+  }
+
+  private void addBatched(
+      List<Row> rows, List<ServingSystem> systems, Trace trace, double rate, double[] paper) {
+    List<ServingRun.Result> results =
+        systems.parallelStream()
+            .map(s -> ServingRun.run(setup(s, ServedModel.OPT_13B, trace, rate)))
+            .toList();
+    double paged = results.getLast().batched();
+    for (int i = 0; i < systems.size(); i++) {
+      String label = trace.name() + ": " + systems.get(i).label();
+      rows.add(new Row(label, paper[i], results.get(i).batched()));
+    }
+    rows.add(
+        new Row(
+            trace.name() + ": Quire over Orca (Oracle)",
+            paper[3] / paper[2],
+            paged / results.get(2).batched()));
+    rows.add(
+        new Row(
+            trace.name() + ": Quire over Orca (Max)",
+            paper[3] / paper[0],
+            paged / results.get(0).batched()));
+  }
+
+  Figure savings() {
+    record Case(Trace trace, double rate, boolean beams, int samples, double paper) {}
+    List<Case> cases =
+        List.of(
+            new Case(Trace.ALPACA, 4, false, 2, 6.09),
+            new Case(Trace.ALPACA, 4, false, 4, 8.53),
+            new Case(Trace.ALPACA, 4, false, 6, 9.79),
+            new Case(Trace.ALPACA, 4, true, 2, 37.56),
+            new Case(Trace.ALPACA, 4, true, 4, 53.13),
+            new Case(Trace.ALPACA, 4, true, 6, 55.16),
+            new Case(Trace.SHARE_GPT, 0.3, false, 2, 16.2),
+            new Case(Trace.SHARE_GPT, 0.3, false, 6, 30.5),
+            new Case(Trace.SHARE_GPT, 0.3, true, 2, 44.3),
+            new Case(Trace.SHARE_GPT, 0.3, true, 6, 66.3));
+    List<Row> rows =
+        cases.parallelStream()
+            .map(
+                c -> {
+                  ServingRun.Setup setup =
+                      setup(ServingSystem.PAGED, ServedModel.OPT_13B, c.trace, c.rate)
+                          .withSamples(c.samples, c.beams);
+                  double saved = 100 * ServingRun.run(setup).savedShare();
+                  String label =
+                      c.trace.name() + ": " + c.samples + (c.beams ? " beams" : " samples");
+                  return new Row(label, c.paper, saved);
+                })
+            .toList();
+    return new Figure(
+        "15",
+        "Blocks saved by sharing, of those needed without: OPT-13B",
+        "%",
+        rows,
+        "Which beams go on is drawn here; how much they share depends on how often one beam drives"
+            + " out the others. The ends of the paper's range are compared for ShareGPT.",
+        null);
+  }
+}

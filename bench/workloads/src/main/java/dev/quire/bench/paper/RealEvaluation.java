@@ -1,0 +1,236 @@
+package dev.quire.bench.paper;
+
+import dev.quire.bench.paper.Figure.Plot;
+import dev.quire.bench.paper.Figure.Row;
+import dev.quire.bench.paper.RateSearch.Found;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The paper's figures by running a model: the same scheduler and allocators as in simulated time,
+ * with steps that the device computes. Lengths, pool and the longest sequence are a quarter of the
+ * paper's, so that a run ends soon.
+ */
+public final class RealEvaluation {
+  /** What {@link #run} takes. */
+  public static final List<String> NAMES = List.of("12", "14", "15", "16", "17", "18b", "19");
+
+  private static final int MAX_TOKENS = 512;
+  private static final int BLOCK_SIZE = 16;
+  // Of a lone request's latency: the paper's half second is 15 to 20 times OPT-13B's.
+  private static final double LATENCY_FACTOR = 10;
+  private static final int RATE_STEPS = 4;
+  private static final List<ServingSystem> COMPARED =
+      List.of(ServingSystem.ORCA_MAX, ServingSystem.ORCA_ORACLE, ServingSystem.PAGED);
+
+  private final DevicePlatform.Source source;
+  private final int requests;
+  private final Consumer<String> progress;
+  private final String command;
+
+  /**
+   * @param model null for the embedded one
+   * @param device as the engine takes it
+   * @param requests of each run
+   * @param command that does the same, up to the names of figures
+   */
+  public RealEvaluation(
+      @Nullable Path model,
+      String device,
+      int threads,
+      int requests,
+      String command,
+      Consumer<String> progress) {
+    this.source = new DevicePlatform.Source(model, device, threads, MAX_TOKENS, progress);
+    this.requests = requests;
+    this.command = command;
+    this.progress = progress;
+  }
+
+  /** Makes figures of {@link #NAMES}. */
+  public List<Figure> run(List<String> names) {
+    List<Figure> made = new ArrayList<>();
+    List<String> served = names.stream().filter(List.of("12", "14", "16", "17")::contains).toList();
+    if (!served.isEmpty()) {
+      try (DevicePlatform platform = source.open(BLOCK_SIZE)) {
+        new WarmUp(platform).run();
+        for (String name : served) {
+          progress.accept("figure " + name + ", on " + platform.device());
+          Figure figure =
+              switch (name) {
+                case "12" -> rates(platform);
+                case "14" -> decodingMethods(platform);
+                case "16" -> sharedPrefixes(platform);
+                default -> chat(platform);
+              };
+          made.add(figure.madeBy(command + name, machine(platform)));
+        }
+      }
+    }
+    if (names.contains("15")) {
+      progress.accept("figure 15, the engine's own samples and beams");
+      made.add(RealSharing.figure().madeBy(command + "15", "the embedded model on the CPU"));
+    }
+    if (names.contains("18b") || names.contains("19")) {
+      made.addAll(new BlockSizeRuns(source, requests, progress).run(names, command));
+    }
+    return made;
+  }
+
+  static String machine(DevicePlatform platform) {
+    return platform.name() + " on " + platform.device();
+  }
+
+  private ServingRun.Setup setup(ServingSystem system, DevicePlatform platform, Trace trace) {
+    return ServingRun.Setup.of(system, platform, trace, Double.POSITIVE_INFINITY)
+        .withRequests(requests);
+  }
+
+  /** Output tokens a second while requests wait. */
+  private double throughput(ServingSystem system, DevicePlatform platform, Trace trace) {
+    return ServingRun.run(setup(system, platform, trace)).throughput();
+  }
+
+  private Figure rates(DevicePlatform platform) {
+    Trace trace = Trace.SHARE_GPT.scaled(platform.scale());
+    double lone =
+        ServingRun.run(setup(ServingSystem.PAGED, platform, trace).withRequests(5).withRate(1e-3))
+            .latency();
+    double limit = LATENCY_FACTOR * lone;
+    List<Row> rows = new ArrayList<>();
+    List<Found> found = new ArrayList<>();
+    List<ServingRun.Result> full = new ArrayList<>();
+    for (ServingSystem system : COMPARED) {
+      ServingRun.Setup setup = setup(system, platform, trace);
+      ServingRun.Result result = ServingRun.run(setup);
+      full.add(result);
+      double capacity = result.throughput() / trace.meanOutput();
+      found.add(
+          new RateSearch.Query(
+                  system.label(), setup, capacity * 0.7, capacity * 1.8, limit, RATE_STEPS)
+              .search());
+    }
+    double[] knees = {0.5, 1.1, 1.9};
+    double[] batched = {7.00, 13.62, 30.42};
+    double[] shares = {20.4, 38.2, 96.3};
+    rows.add(Row.ours("lone request: s a token", lone));
+    for (int i = 0; i < COMPARED.size(); i++) {
+      rows.add(Row.ours(found.get(i).what() + ": requests a second", found.get(i).rate()));
+    }
+    for (int i = 0; i < 2; i++) {
+      double ratio = found.get(2).rate() / found.get(i).rate();
+      rows.add(
+          new Row("Quire over " + COMPARED.get(i).label() + ": rate", knees[2] / knees[i], ratio));
+    }
+    for (int i = 0; i < COMPARED.size(); i++) {
+      String label = COMPARED.get(i).label();
+      rows.add(new Row(label + ": requests batched", batched[i], full.get(i).batched()));
+      rows.add(new Row(label + ": token states, %", shares[i], 100 * full.get(i).tokenShare()));
+      rows.add(Row.ours(label + ": tokens a second when full", full.get(i).throughput()));
+    }
+    String title =
+        String.format(
+            Locale.ROOT,
+            "The rate sustained at %.0f times a lone request's latency, %.3g s a token: %s",
+            LATENCY_FACTOR,
+            limit,
+            platform.name());
+    return new Figure(
+        "12, real",
+        title,
+        "",
+        rows,
+        "ShareGPT-like lengths, sequences and pool a quarter of the paper's; "
+            + requests
+            + " requests a run, the same for every system. Batches and shares are those of runs in"
+            + " which all requests are there from the start, to their end. The paper's values are"
+            + " OPT-13B's.",
+        new Plot(
+            "figure12-real-" + fileName(platform),
+            "requests a second",
+            "normalised latency, s a token",
+            true,
+            3 * limit,
+            found.stream().map(Found::line).toList()));
+  }
+
+  private static String fileName(DevicePlatform platform) {
+    return platform.name().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
+  }
+
+  private Figure decodingMethods(DevicePlatform platform) {
+    List<Row> rows = new ArrayList<>();
+    Trace trace = Trace.ALPACA.within(MAX_TOKENS / 2);
+    for (boolean beams : new boolean[] {false, true}) {
+      for (int samples : new int[] {1, 2, 6}) {
+        if (beams && samples == 1) {
+          continue;
+        }
+        double[] rates = new double[2];
+        for (int i = 0; i < 2; i++) {
+          ServingSystem system = i == 0 ? ServingSystem.ORCA_ORACLE : ServingSystem.PAGED;
+          rates[i] =
+              ServingRun.run(
+                      setup(system, platform, trace)
+                          .withRequests(Math.max(12, requests / samples))
+                          .withSamples(samples, beams))
+                  .throughput();
+        }
+        String label = samples == 1 ? "one output" : samples + (beams ? " beams" : " samples");
+        double paper = samples == 1 ? 1.3 : samples == 6 && beams ? 2.3 : Double.NaN;
+        rows.add(new Row(label, paper, rates[1] / rates[0]));
+      }
+    }
+    return new Figure(
+        "14, real",
+        "Throughput over Orca (Oracle)'s by decoding method: " + platform.name(),
+        "×",
+        rows,
+        "Alpaca-like lengths, a pool of a quarter of the paper's; all requests there from the"
+            + " start, tokens a second while some wait. Which beams go on is drawn; their blocks"
+            + " are forked, copied and computed.",
+        null);
+  }
+
+  private Figure sharedPrefixes(DevicePlatform platform) {
+    List<Row> rows = new ArrayList<>();
+    double[] paper = {1.67, 3.58};
+    int[] prefixes = {80, 341};
+    for (int i = 0; i < 2; i++) {
+      Trace trace = Trace.translation(prefixes[i]).within((MAX_TOKENS - prefixes[i]) / 2);
+      double orca = throughput(ServingSystem.ORCA_ORACLE, platform, trace);
+      double paged = throughput(ServingSystem.PAGED, platform, trace);
+      rows.add(new Row("prefix of " + prefixes[i] + " tokens", paper[i], paged / orca));
+    }
+    return new Figure(
+        "16, real",
+        "Throughput over Orca (Oracle)'s with a prefix that all prompts share: " + platform.name(),
+        "×",
+        rows,
+        "The paper's prefixes, the lengths of the simulated figure, a pool of a quarter of the"
+            + " paper's; all requests there from the start, tokens a second while some wait.",
+        null);
+  }
+
+  private Figure chat(DevicePlatform platform) {
+    Trace trace = Trace.CHAT.scaled(platform.scale());
+    double paged = throughput(ServingSystem.PAGED, platform, trace);
+    List<Row> rows = new ArrayList<>();
+    for (ServingSystem system : List.of(ServingSystem.ORCA_MAX, ServingSystem.ORCA_ORACLE)) {
+      double orca = throughput(system, platform, trace);
+      rows.add(new Row("over " + system.label(), 2, paged / orca));
+    }
+    return new Figure(
+        "17, real",
+        "Throughput over the Orcas' in conversations: " + platform.name(),
+        "×",
+        rows,
+        "Prompts of 256 tokens, outputs, sequences and pool a quarter of the paper's; all requests"
+            + " there from the start, tokens a second while some wait.",
+        null);
+  }
+}
