@@ -2,9 +2,12 @@ package dev.quire.tests;
 
 import dev.quire.engine.cpu.CpuExecutor;
 import dev.quire.engine.cpu.CpuOptions;
+import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.ModelLoader;
+import dev.quire.engine.tornado.TornadoExecutor;
+import dev.quire.engine.tornado.TornadoOptions;
 import dev.quire.paging.KvCacheConfig;
 import dev.quire.paging.PagedAllocator;
 import dev.quire.paging.SequenceBlocks;
@@ -13,12 +16,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.BiFunction;
 
-/** A model on the CPU executor over a real paged cache, stepped by hand. */
+/** A model on an executor over a real paged cache, stepped by hand. */
 final class PagedModel implements AutoCloseable {
   private final ModelFile file;
   private final DecoderModel model;
-  private final CpuExecutor executor;
+  private final ModelExecutor executor;
   private final PagedAllocator allocator;
   private final int blockSize;
 
@@ -47,15 +51,35 @@ final class PagedModel implements AutoCloseable {
   }
 
   PagedModel(Path path, Setup setup) {
+    this(
+        path,
+        setup,
+        (model, blocks) ->
+            new CpuExecutor(
+                model,
+                CpuOptions.of(setup.blockSize(), blocks)
+                    .withThreads(setup.threads())
+                    .withExact(setup.exact())));
+  }
+
+  /** A model on the GPU's kernels, computed by the JVM. */
+  static PagedModel onJvmDevice(Path path, Setup setup) {
+    return new PagedModel(
+        path,
+        setup,
+        (model, blocks) ->
+            new TornadoExecutor(
+                model, new TornadoOptions(setup.blockSize(), blocks, 4, 64, 128, _ -> {})));
+  }
+
+  private PagedModel(
+      Path path, Setup setup, BiFunction<DecoderModel, List<Integer>, ModelExecutor> executorOf) {
     file = ModelFile.open(path);
     model = ModelLoader.load(file);
     blockSize = setup.blockSize();
     int groups = model.spec().cacheGroups().size();
     List<Integer> blocks = Collections.nCopies(groups, setup.blocks());
-    executor =
-        new CpuExecutor(
-            model,
-            CpuOptions.of(blockSize, blocks).withThreads(setup.threads()).withExact(setup.exact()));
+    executor = executorOf.apply(model, blocks);
     allocator =
         new PagedAllocator(
             new KvCacheConfig(

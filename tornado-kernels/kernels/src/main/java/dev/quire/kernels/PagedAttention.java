@@ -2,6 +2,7 @@ package dev.quire.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.WorkerGrid2D;
 import uk.ac.manchester.tornado.api.WorkerGrid3D;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
@@ -16,40 +17,57 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  * Gimelshein, 2018).
  *
  * <pre>
- *   group (split s, kv head h and up to 8 of its queries, sequence r), 128 threads
- *   context of r   │ … │ split s: counts[1] positions │ … │      block table read here
- *                       ├ 32 ┼ 32 ┼ …                           a tile of K, then the same of V
- *   scores   8 queries × 32 positions    thread = position, warp = queries w and w + 4
- *   output   8 queries × headSize        thread = element of the head
+ *   group (split s, kv head h and up to 8 of its queries, sequence r)
+ *   context of r   │ … │ split s: counts[1] positions        │ … │
+ *                       ├ warp 0 ┼ warp 1 ┼ … ┼ warp 0 ┼ …           32 positions a warp and turn
+ *
+ *   one turn of a warp
+ *     rows     lane = position             block table ──► where its key and value lie
+ *     scores   8 lanes a position          K │q·k│q·k│q·k│q·k│  4 rows at once, 16 in flight
+ *     softmax  lane = position             running maximum and sum of each query, in registers
+ *     output   lane = pair of elements     V row after row, 8 in flight, for all queries
+ *
+ *   group    warps' (output, maximum, sum) ──► out, or where a context has more splits than one
  *   partial  [sequence, head, split] ×  (output, maximum, sum)   ── combine ──►  out
  * </pre>
  *
- * A tile is read once for all queries of the kv head.
+ * A key or value is read once for all queries of its head.
  */
 public final class PagedAttention {
   private PagedAttention() {}
 
-  /** Threads of a group; also the largest head size. */
-  public static final int GROUP = 128;
-
-  /** Queries that share a group. */
+  /** The most queries that share a group. */
   public static final int QUERIES = 8;
 
-  private static final int TILE = 32;
-  private static final int WARPS = GROUP / TILE;
-  private static final int STRIDE = GROUP + 1;
+  /** The largest head size. */
+  public static final int MAX_HEAD = 256;
+
+  /** The most warps of a group. */
+  public static final int MOST_WARPS = 16;
+
+  private static final int WARP = 32;
+  private static final int LANES = 8;
+  private static final int COMBINE_GROUP = 128;
+
+  // Floats of local memory in which a group's warps put their outputs together.
+  private static final int MERGED = 4096;
 
   /**
    * Attends within one split of each context.
    *
    * @param counts sequences that are there; positions a split, so that {@code splits} cover the
    *     longest context
-   * @param queries [sequences, heads * headSize]
+   * @param queries [sequences, heads * headSize]; headSize a multiple of 16
    * @param keys [blocks, kvHeads, blockSize, headSize]
    * @param values as keys
    * @param tables [sequences, tableWidth]: block numbers
    * @param lengths [sequences]: positions to attend to, the query's own included
-   * @param partial [sequences, heads, splits, headSize + 2]: output, then maximum and sum
+   * @param partial [sequences, heads, splits, headSize + 2]: output, then maximum and sum, of
+   *     contexts with more splits than one
+   * @param out [sequences, heads * headSize]: of contexts with one split
+   * @param tableWidth 0: sequence s has block s and no table is read, so that a block is a
+   *     contiguous cache of blockSize positions
+   * @param warps of the group, as {@link #warps} says
    * @param window positions that are visible, 0 for all
    * @param scale what scores are multiplied by
    * @param softCap scores become {@code softCap * tanh(score / softCap)}; 0 leaves them
@@ -63,12 +81,14 @@ public final class PagedAttention {
       IntArray tables,
       IntArray lengths,
       FloatArray partial,
+      HalfFloatArray out,
       int heads,
       int kvHeads,
       int headSize,
       int blockSize,
       int tableWidth,
       int splits,
+      int warps,
       int window,
       float scale,
       float softCap) {
@@ -84,100 +104,233 @@ public final class PagedAttention {
       return;
     }
     int end = TornadoMath.min(length, begin + splitLength);
-    float[] tile = context.allocateFloatLocalArray(TILE * STRIDE);
-    float[] query = context.allocateFloatLocalArray(QUERIES * GROUP);
-    float[] output = context.allocateFloatLocalArray(QUERIES * GROUP);
-    float[] scores = context.allocateFloatLocalArray(QUERIES * TILE);
-    float[] maxima = context.allocateFloatLocalArray(QUERIES);
-    float[] sums = context.allocateFloatLocalArray(QUERIES);
-    float[] factors = context.allocateFloatLocalArray(QUERIES);
     int perKvHead = heads / kvHeads;
     int parts = (perKvHead + QUERIES - 1) / QUERIES;
+    int shared = (perKvHead + parts - 1) / parts;
+    int pairs = (headSize + 2 * WARP - 1) / (2 * WARP);
+    float[] query = context.allocateFloatLocalArray(shared * headSize);
+    float[] scores = context.allocateFloatLocalArray(warps * shared * WARP);
+    float[] weights = context.allocateFloatLocalArray(warps * shared * WARP);
+    int[] rows = context.allocateIntLocalArray(2 * warps * WARP);
+    float[] merged = context.allocateFloatLocalArray(warps * shared * headSize);
+    float[] maxima = context.allocateFloatLocalArray(warps * shared);
+    float[] sums = context.allocateFloatLocalArray(warps * shared);
     int kvHead = context.groupIdy / parts;
-    int firstOfHead = context.groupIdy % parts * QUERIES;
+    int firstOfHead = context.groupIdy % parts * shared;
     int firstHead = kvHead * perKvHead + firstOfHead;
-    int shared = TornadoMath.min(QUERIES, perKvHead - firstOfHead);
+    int mine = TornadoMath.min(shared, perKvHead - firstOfHead);
+    int group = warps * WARP;
     int thread = context.localIdx;
-    int lane = thread % TILE;
-    int warp = thread / TILE;
-    for (int i = thread; i < shared * headSize; i += GROUP) {
-      int from = (sequence * heads + firstHead) * headSize + i;
-      query[i / headSize * GROUP + i % headSize] = queries.get(from).getFloat32() * scale;
+    int lane = thread % WARP;
+    int warp = thread / WARP;
+    int place = lane / LANES;
+    int part = 2 * (lane % LANES);
+    for (int i = thread; i < shared * headSize; i += group) {
+      int head = firstHead + TornadoMath.min(i / headSize, mine - 1);
+      int from = (sequence * heads + head) * headSize + i % headSize;
+      query[i] = queries.get(from).getFloat32() * scale;
     }
-    for (int q = 0; q < QUERIES; q++) {
-      output[q * GROUP + thread] = 0.0f;
+    float[] low = new float[QUERIES * 4];
+    float[] high = new float[QUERIES * 4];
+    float[] top = new float[QUERIES];
+    float[] sum = new float[QUERIES];
+    for (int h = 0; h < shared; h++) {
+      top[h] = Float.NEGATIVE_INFINITY;
+      sum[h] = 0.0f;
+      for (int c = 0; c < pairs; c++) {
+        low[h * pairs + c] = 0.0f;
+        high[h * pairs + c] = 0.0f;
+      }
     }
-    if (thread < QUERIES) {
-      maxima[thread] = Float.NEGATIVE_INFINITY;
-      sums[thread] = 0.0f;
-    }
-    for (int start = begin; start < end; start += TILE) {
-      context.localBarrier();
-      for (int i = 2 * thread; i < TILE * headSize; i += 2 * GROUP) {
-        int place = i / headSize;
-        int position = TornadoMath.min(start + place, end - 1);
-        int block = tables.get(sequence * tableWidth + position / blockSize);
-        int row = (block * kvHeads + kvHead) * blockSize + position % blockSize;
-        Half2 pair = keys.getHalf2(row * headSize + i % headSize);
-        tile[place * STRIDE + i % headSize] = Half2.lowFloat(pair);
-        tile[place * STRIDE + i % headSize + 1] = Half2.highFloat(pair);
+    int own = TornadoMath.min(begin + thread, end - 1);
+    rows[thread] = row(tables, sequence, own, tableWidth, kvHead, kvHeads, blockSize) * headSize;
+    context.localBarrier();
+    int turn = 0;
+    for (int start = begin; start < end; start += group) {
+      int position = start + thread;
+      int next = TornadoMath.min(position + group, end - 1);
+      int nextRow = row(tables, sequence, next, tableWidth, kvHead, kvHeads, blockSize) * headSize;
+      int here = turn * group + warp * WARP;
+      int scored = warp * shared * WARP;
+      for (int half = 0; half < WARP; half += WARP / 2) {
+        int row0 = rows[here + half + place] + part;
+        int row1 = rows[here + half + place + 4] + part;
+        int row2 = rows[here + half + place + 8] + part;
+        int row3 = rows[here + half + place + 12] + part;
+        float[] dot0 = new float[QUERIES];
+        float[] dot1 = new float[QUERIES];
+        float[] dot2 = new float[QUERIES];
+        float[] dot3 = new float[QUERIES];
+        for (int h = 0; h < shared; h++) {
+          dot0[h] = 0.0f;
+          dot1[h] = 0.0f;
+          dot2[h] = 0.0f;
+          dot3[h] = 0.0f;
+        }
+        for (int i = 0; i < headSize; i += 2 * LANES) {
+          Half2 k0 = keys.getHalf2(row0 + i);
+          Half2 k1 = keys.getHalf2(row1 + i);
+          Half2 k2 = keys.getHalf2(row2 + i);
+          Half2 k3 = keys.getHalf2(row3 + i);
+          for (int h = 0; h < shared; h++) {
+            float x = query[h * headSize + part + i];
+            float y = query[h * headSize + part + i + 1];
+            dot0[h] += x * Half2.lowFloat(k0) + y * Half2.highFloat(k0);
+            dot1[h] += x * Half2.lowFloat(k1) + y * Half2.highFloat(k1);
+            dot2[h] += x * Half2.lowFloat(k2) + y * Half2.highFloat(k2);
+            dot3[h] += x * Half2.lowFloat(k3) + y * Half2.highFloat(k3);
+          }
+        }
+        for (int h = 0; h < shared; h++) {
+          float score0 = sumOfEight(context, dot0[h]);
+          float score1 = sumOfEight(context, dot1[h]);
+          float score2 = sumOfEight(context, dot2[h]);
+          float score3 = sumOfEight(context, dot3[h]);
+          if (part == 0) {
+            int to = scored + h * WARP + half + place;
+            scores[to] = score0;
+            scores[to + 4] = score1;
+            scores[to + 8] = score2;
+            scores[to + 12] = score3;
+          }
+        }
       }
       context.localBarrier();
-      for (int q = warp; q < QUERIES; q += WARPS) {
-        float score = 0.0f;
-        int known = q < shared ? headSize : 0;
-        for (int i = 0; i < known; i++) {
-          score += query[q * GROUP + i] * tile[lane * STRIDE + i];
-        }
+      for (int h = 0; h < shared; h++) {
+        float score = scores[scored + h * WARP + lane];
         float capped = softCap > 0.0f ? softCap * TornadoMath.tanh(score / softCap) : score;
-        float masked = start + lane < end ? capped : Float.NEGATIVE_INFINITY;
-        float own = 0.0f;
-        if (lane == 0) {
-          own = maxima[q];
-        }
-        float before = context.simdBroadcastFirst(own);
+        float masked = position < end ? capped : Float.NEGATIVE_INFINITY;
+        float before = top[h];
         float maximum = TornadoMath.max(before, warpMaximum(context, masked));
-        float weight = TornadoMath.exp(masked - maximum);
-        float sum = context.simdSum(weight);
-        scores[q * TILE + lane] = weight;
-        if (lane == 0) {
-          float factor = TornadoMath.exp(before - maximum);
-          maxima[q] = maximum;
-          factors[q] = factor;
-          sums[q] = sums[q] * factor + sum;
+        float shift = TornadoMath.max(maximum, -Float.MAX_VALUE);
+        float weight = TornadoMath.exp(masked - shift);
+        float factor = TornadoMath.exp(before - shift);
+        weights[scored + h * WARP + lane] = weight;
+        top[h] = maximum;
+        sum[h] = sum[h] * factor + weight;
+        for (int c = 0; c < pairs; c++) {
+          low[h * pairs + c] *= factor;
+          high[h * pairs + c] *= factor;
         }
       }
+      rows[(1 - turn) * group + thread] = nextRow;
       context.localBarrier();
-      for (int i = 2 * thread; i < TILE * headSize; i += 2 * GROUP) {
-        int place = i / headSize;
-        int position = TornadoMath.min(start + place, end - 1);
-        int block = tables.get(sequence * tableWidth + position / blockSize);
-        int row = (block * kvHeads + kvHead) * blockSize + position % blockSize;
-        Half2 pair = values.getHalf2(row * headSize + i % headSize);
-        tile[place * STRIDE + i % headSize] = Half2.lowFloat(pair);
-        tile[place * STRIDE + i % headSize + 1] = Half2.highFloat(pair);
-      }
-      context.localBarrier();
-      int elements = thread < headSize ? shared : 0;
-      for (int q = 0; q < elements; q++) {
-        float sum = output[q * GROUP + thread] * factors[q];
-        for (int p = 0; p < TILE; p++) {
-          sum += scores[q * TILE + p] * tile[p * STRIDE + thread];
+      for (int p = 0; p < WARP; p += 8) {
+        int row0 = rows[here + p];
+        int row1 = rows[here + p + 1];
+        int row2 = rows[here + p + 2];
+        int row3 = rows[here + p + 3];
+        int row4 = rows[here + p + 4];
+        int row5 = rows[here + p + 5];
+        int row6 = rows[here + p + 6];
+        int row7 = rows[here + p + 7];
+        for (int c = 0; c < pairs; c++) {
+          int i = TornadoMath.min(2 * (c * WARP + lane), headSize - 2);
+          Half2 v0 = values.getHalf2(row0 + i);
+          Half2 v1 = values.getHalf2(row1 + i);
+          Half2 v2 = values.getHalf2(row2 + i);
+          Half2 v3 = values.getHalf2(row3 + i);
+          Half2 v4 = values.getHalf2(row4 + i);
+          Half2 v5 = values.getHalf2(row5 + i);
+          Half2 v6 = values.getHalf2(row6 + i);
+          Half2 v7 = values.getHalf2(row7 + i);
+          for (int h = 0; h < shared; h++) {
+            int at = scored + h * WARP + p;
+            float w0 = weights[at];
+            float w1 = weights[at + 1];
+            float w2 = weights[at + 2];
+            float w3 = weights[at + 3];
+            float w4 = weights[at + 4];
+            float w5 = weights[at + 5];
+            float w6 = weights[at + 6];
+            float w7 = weights[at + 7];
+            low[h * pairs + c] +=
+                w0 * Half2.lowFloat(v0)
+                    + w1 * Half2.lowFloat(v1)
+                    + w2 * Half2.lowFloat(v2)
+                    + w3 * Half2.lowFloat(v3)
+                    + w4 * Half2.lowFloat(v4)
+                    + w5 * Half2.lowFloat(v5)
+                    + w6 * Half2.lowFloat(v6)
+                    + w7 * Half2.lowFloat(v7);
+            high[h * pairs + c] +=
+                w0 * Half2.highFloat(v0)
+                    + w1 * Half2.highFloat(v1)
+                    + w2 * Half2.highFloat(v2)
+                    + w3 * Half2.highFloat(v3)
+                    + w4 * Half2.highFloat(v4)
+                    + w5 * Half2.highFloat(v5)
+                    + w6 * Half2.highFloat(v6)
+                    + w7 * Half2.highFloat(v7);
+          }
         }
-        output[q * GROUP + thread] = sum;
+      }
+      turn = 1 - turn;
+    }
+    for (int h = 0; h < shared; h++) {
+      float total = context.simdSum(sum[h]);
+      if (lane == 0) {
+        maxima[warp * shared + h] = top[h];
+        sums[warp * shared + h] = total;
+      }
+      for (int c = 0; c < pairs; c++) {
+        int i = 2 * (c * WARP + lane);
+        if (i < headSize) {
+          merged[(warp * shared + h) * headSize + i] = low[h * pairs + c];
+          merged[(warp * shared + h) * headSize + i + 1] = high[h * pairs + c];
+        }
       }
     }
-    int record = headSize + 2;
-    for (int q = 0; q < shared; q++) {
-      int to = ((sequence * heads + firstHead + q) * splits + context.groupIdx) * record;
-      if (thread < headSize) {
-        partial.set(to + thread, output[q * GROUP + thread]);
+    context.localBarrier();
+    for (int i = thread; i < mine * headSize; i += group) {
+      int h = i / headSize;
+      float maximum = Float.NEGATIVE_INFINITY;
+      for (int w = 0; w < warps; w++) {
+        maximum = TornadoMath.max(maximum, maxima[w * shared + h]);
       }
-      if (thread == 0) {
-        partial.set(to + headSize, maxima[q]);
-        partial.set(to + headSize + 1, sums[q]);
+      float total = 0.0f;
+      float output = 0.0f;
+      for (int w = 0; w < warps; w++) {
+        float factor = TornadoMath.exp(maxima[w * shared + h] - maximum);
+        total += factor * sums[w * shared + h];
+        output += factor * merged[w * shared * headSize + i];
+      }
+      int head = sequence * heads + firstHead + h;
+      if (length - visible <= splitLength) {
+        float value = output / total;
+        out.set(head * headSize + i % headSize, new HalfFloat(value));
+      } else {
+        int to = (head * splits + context.groupIdx) * (headSize + 2);
+        partial.set(to + i % headSize, output);
+        if (i % headSize == 0) {
+          partial.set(to + headSize, maximum);
+          partial.set(to + headSize + 1, total);
+        }
       }
     }
+  }
+
+  private static int row(
+      IntArray tables,
+      int sequence,
+      int position,
+      int tableWidth,
+      int kvHead,
+      int kvHeads,
+      int blockSize) {
+    int block =
+        tableWidth > 0 ? tables.get(sequence * tableWidth + position / blockSize) : sequence;
+    int place = tableWidth > 0 ? position % blockSize : position;
+    return (block * kvHeads + kvHead) * blockSize + place;
+  }
+
+  /** The sum over each eight lanes, in the first of them. */
+  private static float sumOfEight(KernelContext context, float value) {
+    float sum = value;
+    sum += context.simdShuffleDown(sum, 4);
+    sum += context.simdShuffleDown(sum, 2);
+    sum += context.simdShuffleDown(sum, 1);
+    return sum;
   }
 
   private static float warpMaximum(KernelContext context, float value) {
@@ -191,7 +344,7 @@ public final class PagedAttention {
   }
 
   /**
-   * Puts the splits of each head together.
+   * Puts the splits of each head together, where a context has more than one.
    *
    * @param counts sequences that are there; positions a split, so that {@code splits} cover the
    *     longest context
@@ -206,49 +359,75 @@ public final class PagedAttention {
       IntArray lengths,
       HalfFloatArray out,
       int heads,
+      int kvHeads,
       int headSize,
       int splits,
       int window) {
-    int sequence = context.groupIdz;
+    int sequence = context.groupIdy;
     if (sequence >= counts.get(0)) {
       return;
     }
     int splitLength = counts.get(1);
     int length = lengths.get(sequence);
     int attended = window > 0 ? TornadoMath.min(window, length) : length;
-    int used = (attended + splitLength - 1) / splitLength;
-    int head = context.groupIdy;
-    int record = headSize + 2;
-    int from = (sequence * heads + head) * splits * record;
-    float maximum = Float.NEGATIVE_INFINITY;
-    for (int s = 0; s < used; s++) {
-      maximum = TornadoMath.max(maximum, partial.get(from + s * record + headSize));
+    if (attended <= splitLength) {
+      return;
     }
-    int i = context.localIdx;
-    if (i < headSize) {
-      float weights = 0.0f;
-      float sum = 0.0f;
+    int used = (attended + splitLength - 1) / splitLength;
+    int perKvHead = heads / kvHeads;
+    int record = headSize + 2;
+    int firstHead = sequence * heads + context.groupIdx * perKvHead;
+    for (int i = context.localIdx; i < perKvHead * headSize; i += COMBINE_GROUP) {
+      int head = firstHead + i / headSize;
+      int element = i % headSize;
+      int from = head * splits * record;
+      float maximum = Float.NEGATIVE_INFINITY;
+      for (int s = 0; s < used; s++) {
+        maximum = TornadoMath.max(maximum, partial.get(from + s * record + headSize));
+      }
+      float total = 0.0f;
+      float output = 0.0f;
       for (int s = 0; s < used; s++) {
         float factor = TornadoMath.exp(partial.get(from + s * record + headSize) - maximum);
-        weights += factor * partial.get(from + s * record + headSize + 1);
-        sum += factor * partial.get(from + s * record + i);
+        total += factor * partial.get(from + s * record + headSize + 1);
+        output += factor * partial.get(from + s * record + element);
       }
-      out.set((sequence * heads + head) * headSize + i, new HalfFloat(sum / weights));
+      float value = output / total;
+      out.set(head * headSize + element, new HalfFloat(value));
     }
   }
 
+  /**
+   * Warps of a group: many where there are few groups, as far as local memory lets their outputs be
+   * put together.
+   */
+  public static int warps(int sequences, int heads, int kvHeads, int headSize) {
+    int most = MERGED / (shared(heads, kvHeads) * headSize);
+    int wanted = sequences <= 32 ? MOST_WARPS : sequences <= 64 ? 8 : 4;
+    return Math.max(1, Math.min(wanted, most));
+  }
+
+  private static int parts(int heads, int kvHeads) {
+    return (heads / kvHeads + QUERIES - 1) / QUERIES;
+  }
+
+  private static int shared(int heads, int kvHeads) {
+    int parts = parts(heads, kvHeads);
+    return (heads / kvHeads + parts - 1) / parts;
+  }
+
   /** Groups for {@link #attend}. */
-  public static WorkerGrid grid(int sequences, int heads, int kvHeads, int splits) {
-    int parts = (heads / kvHeads + QUERIES - 1) / QUERIES;
-    WorkerGrid grid = new WorkerGrid3D(splits * GROUP, kvHeads * parts, sequences);
-    grid.setLocalWork(GROUP, 1, 1);
+  public static WorkerGrid grid(int sequences, int heads, int kvHeads, int splits, int warps) {
+    WorkerGrid grid =
+        new WorkerGrid3D(splits * warps * WARP, kvHeads * parts(heads, kvHeads), sequences);
+    grid.setLocalWork(warps * WARP, 1, 1);
     return grid;
   }
 
   /** Groups for {@link #combine}. */
-  public static WorkerGrid combineGrid(int sequences, int heads) {
-    WorkerGrid grid = new WorkerGrid3D(GROUP, heads, sequences);
-    grid.setLocalWork(GROUP, 1, 1);
+  public static WorkerGrid combineGrid(int sequences, int kvHeads) {
+    WorkerGrid grid = new WorkerGrid2D(kvHeads * COMBINE_GROUP, sequences);
+    grid.setLocalWork(COMBINE_GROUP, 1, 1);
     return grid;
   }
 

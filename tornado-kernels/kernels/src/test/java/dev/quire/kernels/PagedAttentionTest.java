@@ -17,11 +17,15 @@ class PagedAttentionTest {
 
   @ParameterizedTest
   @CsvSource({
-    "1, 1, 64, 16, 64, 0, 0",
-    "4, 2, 64, 8, 48, 0, 0",
-    "8, 1, 128, 16, 1000, 0, 30",
-    "12, 1, 32, 5, 40, 50, 0",
-    "6, 2, 96, 32, 64, 7, 0"
+    "1, 1, 64, 16, 64, 1, 0, 0",
+    "4, 1, 64, 16, 200, 4, 0, 0",
+    "4, 2, 64, 8, 48, 2, 0, 0",
+    "8, 1, 128, 16, 1000, 3, 0, 30",
+    "12, 1, 32, 5, 40, 1, 50, 0",
+    "9, 1, 80, 64, 96, 2, 0, 0",
+    "7, 1, 16, 16, 70, 1, 9, 5",
+    "2, 1, 256, 16, 64, 2, 0, 0",
+    "6, 2, 96, 32, 64, 4, 7, 0"
   })
   void attendsThroughTheBlockTable(
       int heads,
@@ -29,18 +33,38 @@ class PagedAttentionTest {
       int headSize,
       int blockSize,
       int splitLength,
+      int warps,
+      int window,
+      float softCap) {
+    int width = (150 + blockSize - 1) / blockSize;
+    check(heads, kvHeads, headSize, blockSize, width, splitLength, warps, window, softCap);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4, 1, 64, 64", "2, 2, 96, 200"})
+  void attendsToAContiguousCache(int heads, int kvHeads, int headSize, int splitLength) {
+    check(heads, kvHeads, headSize, 150, 0, splitLength, 2, 0, 0);
+  }
+
+  private static void check(
+      int heads,
+      int kvHeads,
+      int headSize,
+      int blockSize,
+      int width,
+      int splitLength,
+      int warps,
       int window,
       float softCap) {
     int sequences = LENGTHS.length;
     Random random = new Random(heads * 31L + headSize);
-    int width = (150 + blockSize - 1) / blockSize;
-    int blocks = sequences * width + 1;
+    int blocks = sequences * Math.max(1, width) + 1;
     HalfFloatArray queries = Device.halves(Device.normal(random, sequences * heads * headSize));
     HalfFloatArray keys =
         Device.halves(Device.normal(random, blocks * kvHeads * blockSize * headSize));
     HalfFloatArray values =
         Device.halves(Device.normal(random, blocks * kvHeads * blockSize * headSize));
-    IntArray tables = new IntArray(sequences * width);
+    IntArray tables = new IntArray(Math.max(1, sequences * width));
     for (int i = 0; i < tables.getSize(); i++) {
       tables.set(i, (i * 7 + 3) % blocks);
     }
@@ -51,8 +75,8 @@ class PagedAttentionTest {
     FloatArray partial = new FloatArray(sequences * heads * splits * (headSize + 2));
     HalfFloatArray out = new HalfFloatArray(sequences * heads * headSize);
     Device.run(
-        PagedAttention.grid(sequences + 1, heads, kvHeads, splits),
-        Device.in(counts, queries, keys, values, tables, lengths, partial),
+        PagedAttention.grid(sequences + 1, heads, kvHeads, splits, warps),
+        Device.in(counts, queries, keys, values, tables, lengths, partial, out),
         g ->
             g.task(
                 "kernel",
@@ -65,19 +89,21 @@ class PagedAttentionTest {
                 tables,
                 lengths,
                 partial,
+                out,
                 heads,
                 kvHeads,
                 headSize,
                 blockSize,
                 width,
                 splits,
+                warps,
                 window,
                 scale,
                 softCap),
-        Device.out(partial));
+        Device.out(partial, out));
     Device.run(
-        PagedAttention.combineGrid(sequences + 1, heads),
-        Device.in(counts, partial, lengths),
+        PagedAttention.combineGrid(sequences + 1, kvHeads),
+        Device.in(counts, partial, lengths, out),
         g ->
             g.task(
                 "kernel",
@@ -88,6 +114,7 @@ class PagedAttentionTest {
                 lengths,
                 out,
                 heads,
+                kvHeads,
                 headSize,
                 splits,
                 window),
@@ -98,7 +125,7 @@ class PagedAttentionTest {
         float[][] k = new float[length][];
         float[][] v = new float[length][];
         for (int p = 0; p < length; p++) {
-          int block = tables.get(s * width + p / blockSize);
+          int block = width > 0 ? tables.get(s * width + p / blockSize) : s;
           int row = (block * kvHeads + h / (heads / kvHeads)) * blockSize + p % blockSize;
           k[p] = Device.floats(keys.slice(row * headSize, headSize));
           v[p] = Device.floats(values.slice(row * headSize, headSize));

@@ -6,6 +6,10 @@ import java.util.List;
 /** The sizes that graphs are made for; a step runs in the smallest that holds it. */
 final class Buckets {
   private static final int[] DECODE = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
+
+  // Fewer positions are faster in one group than in two that are put together.
+  private static final int SPLIT = 1024;
+
   private static final int[] MIXED = {64, 512, 2048, 8192};
 
   private Buckets() {}
@@ -34,17 +38,20 @@ final class Buckets {
     return buckets;
   }
 
-  /** Parts that a context is split into, so that few sequences still fill the device. */
-  static int splits(int sequences) {
-    if (sequences == 1) {
-      return 64;
-    }
-    return sequences <= 16 ? 16 : sequences <= 64 ? 8 : 4;
+  /**
+   * The most parts that a context is split into, so that few sequences still fill the device; how
+   * many are used is each step's choice.
+   *
+   * @param longest context, in positions
+   */
+  static int splits(int sequences, int longest) {
+    int most = sequences == 1 ? 64 : sequences <= 16 ? 32 : sequences <= 64 ? 16 : 8;
+    return Math.min(most, Math.ceilDiv(longest, SPLIT));
   }
 
   /** Positions of a split, so that {@code splits} cover a context. */
   static int splitLength(int longest, int splits) {
-    return Math.max(64, Math.ceilDiv(Math.ceilDiv(longest, splits), 32) * 32);
+    return Math.max(SPLIT, Math.ceilDiv(Math.ceilDiv(longest, splits), 32) * 32);
   }
 
   /** The smallest bucket that holds {@code count}; −1 if none does. */

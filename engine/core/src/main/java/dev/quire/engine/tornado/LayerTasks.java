@@ -309,12 +309,12 @@ final class LayerTasks {
     bias(id + "qkvBias", scratch.qkv, layer.queryKeyValueBias(), width);
     normHeads(id + "headNorm", layer, attention, width);
     rotateAndStore(id + "rotate", layer, attention);
-    if (!SpecLimits.tiled(attention)) {
-      attendRows(id + "attend", layer, attention);
-    } else if (tiles == 0) {
+    if (tiles == 0 && SpecLimits.shared(attention)) {
       attendOne(id, layer, attention);
-    } else {
+    } else if (tiles > 0 && SpecLimits.tiled(attention)) {
       attendChunks(id + "attend", layer, attention);
+    } else {
+      attendRows(id + "attend", layer, attention);
     }
     ProductShape shape =
         delta(
@@ -420,12 +420,13 @@ final class LayerTasks {
     float softCap = attention.softCap();
     int blockSize = options.blockSize();
     int tableWidth = options.tableWidth();
-    int splits = Buckets.splits(rows);
+    int splits = Buckets.splits(rows, options.maxLength());
+    int warps = PagedAttention.warps(rows, heads, kvHeads, headSize);
     IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
     segments.add(
         id + "attend",
-        18,
-        PagedAttention.grid(rows, heads, kvHeads, splits),
+        20,
+        PagedAttention.grid(rows, heads, kvHeads, splits, warps),
         g ->
             g.task(
                 id + "attend",
@@ -438,12 +439,14 @@ final class LayerTasks {
                 tables,
                 inputs.lengths,
                 scratch.partial,
+                scratch.attended,
                 heads,
                 kvHeads,
                 headSize,
                 blockSize,
                 tableWidth,
                 splits,
+                warps,
                 window,
                 scale,
                 softCap),
@@ -452,8 +455,8 @@ final class LayerTasks {
         inputs.lengths);
     segments.add(
         id + "combine",
-        9,
-        PagedAttention.combineGrid(rows, heads),
+        10,
+        PagedAttention.combineGrid(rows, kvHeads),
         g ->
             g.task(
                 id + "combine",
@@ -464,6 +467,7 @@ final class LayerTasks {
                 inputs.lengths,
                 scratch.attended,
                 heads,
+                kvHeads,
                 headSize,
                 splits,
                 window),

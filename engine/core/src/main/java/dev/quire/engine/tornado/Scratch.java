@@ -90,7 +90,7 @@ final class Scratch {
   private static long partialRecords(TornadoOptions options) {
     long most = 0;
     for (int bucket : Buckets.decode(options)) {
-      most = Math.max(most, (long) bucket * Buckets.splits(bucket));
+      most = Math.max(most, (long) bucket * Buckets.splits(bucket, options.maxLength()));
     }
     return most;
   }

@@ -6,6 +6,7 @@ import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardSpec;
 import dev.quire.engine.model.LayerSpec;
 import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.PagedAttention;
 import dev.quire.kernels.RowAttention;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +50,12 @@ final class SpecLimits {
     };
   }
 
-  /** Whether the kernels with tiles take a layer's heads; else rows attend one by one. */
+  /** Whether the kernel of single queries that share keys takes a layer's heads. */
+  static boolean shared(AttentionSpec attention) {
+    return attention.headSize() % 16 == 0 && attention.headSize() <= PagedAttention.MAX_HEAD;
+  }
+
+  /** Whether the kernel of query tiles takes a layer's heads; else rows attend one by one. */
   static boolean tiled(AttentionSpec attention) {
     return attention.headSize() % 16 == 0 && attention.headSize() <= ChunkAttention.MAX_HEAD;
   }

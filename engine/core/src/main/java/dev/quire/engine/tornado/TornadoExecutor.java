@@ -285,7 +285,7 @@ public final class TornadoExecutor implements ModelExecutor {
     try {
       if (bucket >= 0) {
         Decode decode = decodes.get(bucket);
-        fill(decode.sender(), batch, Buckets.splits(decodeSizes.get(bucket)));
+        fill(decode.sender(), batch, Buckets.splits(decodeSizes.get(bucket), options.maxLength()));
         decode.sender().want(batch, 0, batch.numLogitsRows);
         runner.run(decode.step());
         return new Handle(heads.get(bucket), batch.numLogitsRows, decode.best());
