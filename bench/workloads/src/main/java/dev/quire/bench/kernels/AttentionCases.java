@@ -41,14 +41,27 @@ final class AttentionCases {
   }
 
   private void paged(AttentionShape shape) {
+    attention("PagedAttention", shape.text() + " block " + shape.blockSize(), shape, true);
+  }
+
+  /** The same kernel over sequences in one piece each, so that only the block table is missing. */
+  private void contiguous(AttentionShape shape) {
+    attention("ContiguousAttention", shape.text(), shape, false);
+  }
+
+  private void attention(String name, String text, AttentionShape shape, boolean paged) {
+    int heads = shape.heads();
+    int kvHeads = shape.kvHeads();
+    int headSize = shape.headSize();
+    int warps = PagedAttention.warps(shape.sequences(), heads, kvHeads, headSize);
     cases.add(
         new KernelCase(
-            "PagedAttention",
-            shape.text() + " block " + shape.blockSize(),
+            name,
+            text,
             shape.bytes(),
             shape.operations(),
             () -> {
-              AttentionShape.Arrays arrays = new AttentionShape.Arrays(shape, true);
+              AttentionShape.Arrays arrays = new AttentionShape.Arrays(shape, paged);
               return combine(
                   shape,
                   arrays,
@@ -56,7 +69,7 @@ final class AttentionCases {
                       .work()
                       .launch(
                           PagedAttention.grid(
-                              shape.sequences(), shape.heads(), shape.kvHeads(), shape.splits()),
+                              shape.sequences(), heads, kvHeads, shape.splits(), warps),
                           (graph, id, _) ->
                               graph.task(
                                   id,
@@ -69,51 +82,14 @@ final class AttentionCases {
                                   arrays.tables,
                                   arrays.lengths,
                                   arrays.partial,
-                                  shape.heads(),
-                                  shape.kvHeads(),
-                                  shape.headSize(),
-                                  shape.blockSize(),
-                                  shape.tableWidth(),
+                                  arrays.out,
+                                  heads,
+                                  kvHeads,
+                                  headSize,
+                                  paged ? shape.blockSize() : shape.length(),
+                                  paged ? shape.tableWidth() : 0,
                                   shape.splits(),
-                                  0,
-                                  shape.scale(),
-                                  0.0f)));
-            }));
-  }
-
-  private void contiguous(AttentionShape shape) {
-    cases.add(
-        new KernelCase(
-            "ContiguousAttention",
-            shape.text(),
-            shape.bytes(),
-            shape.operations(),
-            () -> {
-              AttentionShape.Arrays arrays = new AttentionShape.Arrays(shape, false);
-              return combine(
-                  shape,
-                  arrays,
-                  arrays
-                      .work()
-                      .launch(
-                          PagedAttention.grid(
-                              shape.sequences(), shape.heads(), shape.kvHeads(), shape.splits()),
-                          (graph, id, _) ->
-                              graph.task(
-                                  id,
-                                  ContiguousAttention::attend,
-                                  context,
-                                  arrays.counts,
-                                  arrays.queries,
-                                  arrays.keys,
-                                  arrays.values,
-                                  arrays.lengths,
-                                  arrays.partial,
-                                  shape.heads(),
-                                  shape.kvHeads(),
-                                  shape.headSize(),
-                                  shape.length(),
-                                  shape.splits(),
+                                  warps,
                                   0,
                                   shape.scale(),
                                   0.0f)));
@@ -122,7 +98,7 @@ final class AttentionCases {
 
   private KernelWork combine(AttentionShape shape, AttentionShape.Arrays arrays, KernelWork work) {
     return work.launch(
-        PagedAttention.combineGrid(shape.sequences(), shape.heads()),
+        PagedAttention.combineGrid(shape.sequences(), shape.kvHeads()),
         (graph, id, _) ->
             graph.task(
                 id,
@@ -133,6 +109,7 @@ final class AttentionCases {
                 arrays.lengths,
                 arrays.out,
                 shape.heads(),
+                shape.kvHeads(),
                 shape.headSize(),
                 shape.splits(),
                 0));
