@@ -65,6 +65,13 @@ final class BenchPaperCommand implements Callable<Integer> {
   private int requests = 200;
 
   @Option(
+      names = "--block-sizes",
+      split = ",",
+      paramLabel = "N",
+      description = "Block sizes of 18b and 19 with --real (default: 4,8,16,32,64,128).")
+  private List<Integer> blockSizes = new ArrayList<>(List.of(4, 8, 16, 32, 64, 128));
+
+  @Option(
       names = "--from",
       paramLabel = "FILE",
       description = "Take the figures of a file that -o json wrote, and run nothing; repeatable.")
@@ -96,6 +103,9 @@ final class BenchPaperCommand implements Callable<Integer> {
     if (requests < 1) {
       throw new UsageError("--requests must be at least 1; it is " + requests);
     }
+    if (blockSizes.stream().anyMatch(size -> size < 1 || 256 % size != 0)) {
+      throw new UsageError("--block-sizes must divide 256; they are " + blockSizes);
+    }
     List<Figure> made = from.isEmpty() ? made() : read();
     if (page != null) {
       PaperReport.write(page, made, command());
@@ -123,6 +133,7 @@ final class BenchPaperCommand implements Callable<Integer> {
               model.device().name().toLowerCase(Locale.ROOT),
               model.threads(),
               requests,
+              blockSizes,
               command,
               console::say)
           .run(names);

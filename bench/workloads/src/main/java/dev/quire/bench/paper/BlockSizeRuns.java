@@ -6,17 +6,18 @@ import dev.quire.bench.paper.Figure.Row;
 import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.exec.StepBatch;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** Figures 18b and 19 by running: the model is loaded once for each block size. */
 final class BlockSizeRuns {
-  private static final int[] SIZES = {4, 8, 16, 32, 64, 128};
   private static final int TOKENS = 256;
   private static final int REPETITIONS = 5;
 
   private final DevicePlatform.Source source;
+  private final List<Integer> blockSizes;
   private final int requests;
   private final Consumer<String> progress;
   private final List<Double> sizes = new ArrayList<>();
@@ -26,14 +27,19 @@ final class BlockSizeRuns {
   private String machine = "";
   private String model = "";
 
-  BlockSizeRuns(DevicePlatform.Source source, int requests, Consumer<String> progress) {
+  BlockSizeRuns(
+      DevicePlatform.Source source,
+      List<Integer> blockSizes,
+      int requests,
+      Consumer<String> progress) {
     this.source = source;
+    this.blockSizes = blockSizes;
     this.requests = requests;
     this.progress = progress;
   }
 
   List<Figure> run(List<String> names, String command) {
-    for (int size : SIZES) {
+    for (int size : blockSizes) {
       try (DevicePlatform platform = source.open(size)) {
         progress.accept("blocks of " + size + ", on " + platform.device());
         machine = RealEvaluation.machine(platform);
@@ -41,6 +47,7 @@ final class BlockSizeRuns {
         sizes.add((double) size);
         if (names.contains("18b")) {
           throughputs.add(throughput(platform));
+          progress.accept("%.0f tokens a second".formatted(throughputs.getLast()));
         }
         if (names.contains("19")) {
           measureMoves(platform);
@@ -73,27 +80,51 @@ final class BlockSizeRuns {
   /** The best of some times to swap a sequence out and in, and to compute it. */
   private void measureMoves(DevicePlatform platform) {
     ModelExecutor executor = platform.executor();
-    int[] blocks = new int[TOKENS / platform.blockSize()];
-    Arrays.setAll(blocks, i -> i);
+    int count = TOKENS / platform.blockSize();
+    int[] blocks = IntStream.range(0, count).toArray();
+    int[] others = IntStream.range(count, 2 * count).toArray();
     StepBatch out = moves();
-    out.numSwapOuts = blocks.length;
-    out.swapOutGroup = new int[blocks.length];
+    out.numSwapOuts = count;
+    out.swapOutGroup = new int[count];
     out.swapOutSource = blocks;
     out.swapOutDestination = blocks;
     StepBatch in = moves();
-    in.numSwapIns = blocks.length;
-    in.swapInGroup = new int[blocks.length];
+    in.numSwapIns = count;
+    in.swapInGroup = new int[count];
     in.swapInSource = blocks;
-    in.swapInDestination = blocks;
-    StepBatch prompt = prompt(blocks, platform.blockSize());
+    in.swapInDestination = others;
+    StepBatch prompt = last(TOKENS, blocks, platform.blockSize());
     double swap = Double.POSITIVE_INFINITY;
     double recompute = Double.POSITIVE_INFINITY;
     for (int i = 0; i <= REPETITIONS; i++) {
-      swap = Math.min(swap, seconds(executor, out) + seconds(executor, in));
       recompute = Math.min(recompute, seconds(executor, prompt));
+      swap = Math.min(swap, seconds(executor, out) + seconds(executor, in));
+    }
+    int before = best(executor, last(1, blocks, platform.blockSize()));
+    int after = best(executor, last(1, others, platform.blockSize()));
+    if (before != after) {
+      throw new IllegalStateException(
+          "after swapping out and in the next token is %d, not %d".formatted(after, before));
     }
     swaps.add(1e3 * swap);
     recomputations.add(1e3 * recompute);
+    progress.accept(
+        String.format(
+            Locale.ROOT, "swapping %.3f ms, recomputing %.3f ms", 1e3 * swap, 1e3 * recompute));
+  }
+
+  private static int best(ModelExecutor executor, StepBatch batch) {
+    ModelExecutor.StepHandle step = executor.submit(batch);
+    int[] tokens = step.awaitBest();
+    if (tokens != null) {
+      return tokens[0];
+    }
+    float[] logits = step.awaitLogits();
+    int best = 0;
+    for (int i = 1; i < executor.vocabularySize(); i++) {
+      best = logits[i] > logits[best] ? i : best;
+    }
+    return best;
   }
 
   private static double seconds(ModelExecutor executor, StepBatch batch) {
@@ -114,20 +145,24 @@ final class BlockSizeRuns {
     return batch;
   }
 
-  private static StepBatch prompt(int[] blocks, int blockSize) {
-    StepBatch batch = new StepBatch();
+  /** A step that computes the last tokens of a sequence, and the logits after them. */
+  private static StepBatch last(int tokens, int[] blocks, int blockSize) {
+    int first = TOKENS - tokens;
+    StepBatch batch = moves();
     batch.numSequences = 1;
-    batch.numTokens = TOKENS;
-    batch.tokenIds = new int[TOKENS];
-    batch.positions = new int[TOKENS];
-    Arrays.setAll(batch.positions, i -> i);
-    batch.queryStart = new int[] {0, TOKENS};
+    batch.numTokens = tokens;
+    batch.tokenIds = IntStream.range(first, TOKENS).map(i -> 10 + i % 97).toArray();
+    batch.positions = IntStream.range(first, TOKENS).toArray();
+    batch.queryStart = new int[] {0, tokens};
     batch.contextLengths = new int[] {TOKENS};
     batch.knownLengths = new int[] {TOKENS};
-    batch.slots = new int[][] {batch.positions};
-    batch.blockTables = new int[][] {blocks};
-    batch.tableStride = new int[] {TOKENS / blockSize};
-    batch.logitsRows = new int[] {TOKENS - 1};
+    batch.slots[0] =
+        IntStream.range(first, TOKENS)
+            .map(i -> blocks[i / blockSize] * blockSize + i % blockSize)
+            .toArray();
+    batch.blockTables[0] = blocks;
+    batch.tableStride[0] = blocks.length;
+    batch.logitsRows = new int[] {tokens - 1};
     batch.numLogitsRows = 1;
     return batch;
   }

@@ -29,6 +29,7 @@ public final class RealEvaluation {
 
   private final DevicePlatform.Source source;
   private final int requests;
+  private final List<Integer> blockSizes;
   private final Consumer<String> progress;
   private final String command;
 
@@ -36,6 +37,7 @@ public final class RealEvaluation {
    * @param model null for the embedded one
    * @param device as the engine takes it
    * @param requests of each run
+   * @param blockSizes of Figures 18b and 19
    * @param command that does the same, up to the names of figures
    */
   public RealEvaluation(
@@ -43,10 +45,12 @@ public final class RealEvaluation {
       String device,
       int threads,
       int requests,
+      List<Integer> blockSizes,
       String command,
       Consumer<String> progress) {
     this.source = new DevicePlatform.Source(model, device, threads, MAX_TOKENS, progress);
     this.requests = requests;
+    this.blockSizes = List.copyOf(blockSizes);
     this.command = command;
     this.progress = progress;
   }
@@ -76,7 +80,7 @@ public final class RealEvaluation {
       made.add(RealSharing.figure().madeBy(command + "15", "the embedded model on the CPU"));
     }
     if (names.contains("18b") || names.contains("19")) {
-      made.addAll(new BlockSizeRuns(source, requests, progress).run(names, command));
+      made.addAll(new BlockSizeRuns(source, blockSizes, requests, progress).run(names, command));
     }
     return made;
   }
@@ -113,6 +117,15 @@ public final class RealEvaluation {
           new RateSearch.Query(
                   system.label(), setup, capacity * 0.7, capacity * 1.8, limit, RATE_STEPS)
               .search());
+      progress.accept(
+          String.format(
+              Locale.ROOT,
+              "%s: %.2f requests a second at %.3g s a token; full: %.1f at once, %.0f tokens/s",
+              found.getLast().what(),
+              found.getLast().rate(),
+              limit,
+              result.batched(),
+              result.throughput()));
     }
     double[] knees = {0.5, 1.1, 1.9};
     double[] batched = {7.00, 13.62, 30.42};
@@ -181,6 +194,7 @@ public final class RealEvaluation {
                   .throughput();
         }
         String label = samples == 1 ? "one output" : samples + (beams ? " beams" : " samples");
+        progress.accept("%s: %.0f over %.0f tokens a second".formatted(label, rates[1], rates[0]));
         double paper = samples == 1 ? 1.3 : samples == 6 && beams ? 2.3 : Double.NaN;
         rows.add(new Row(label, paper, rates[1] / rates[0]));
       }
