@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
+import { zodFunction, zodResponseFormat, zodTextFormat } from "openai/helpers/zod";
+import { z } from "zod";
 
 const model = process.env.QUIRE_MODEL;
 const client = new OpenAI({
@@ -169,6 +171,73 @@ test("structured outputs fit their schema", async () => {
   assert.equal(chat.choices[0].finish_reason, "stop");
 });
 
+// Open strings end when a small model feels like it, so what it may say is enumerated.
+const Report = z.object({
+  mood: z.enum(["merry", "sad"]),
+  alive: z.boolean(),
+  deeds: z.array(z.object({ kind: z.enum(["oath", "duel", "jest"]), year: z.int().min(1500).max(1616) })).max(2),
+  rank: z.union([z.literal("king"), z.null()]),
+});
+
+test("a typed structured output is parsed by its zod schema", async () => {
+  const chat = await client.chat.completions.parse({
+    model, messages, max_tokens: 400, seed: 8, response_format: zodResponseFormat(Report, "report"),
+  });
+  const report = chat.choices[0].message.parsed;
+  assert.ok(["merry", "sad"].includes(report.mood));
+  assert.equal(typeof report.alive, "boolean");
+  assert.ok(report.deeds.length <= 2);
+  Report.parse(report);
+});
+
+test("a typed structured output of the responses API", async () => {
+  const done = await client.responses.parse({
+    model, input: "Good morrow", max_output_tokens: 400, seed: 9, text: { format: zodTextFormat(Report, "report") },
+  });
+  Report.parse(done.output_parsed);
+});
+
+test("a tool described in zod is run with its typed arguments", async () => {
+  const seen = [];
+  const tool = zodFunction({
+    name: "fetch_sword",
+    parameters: z.object({ hand: z.enum(["left", "right"]), quickly: z.boolean() }),
+    function: (args) => {
+      seen.push(args);
+      return "a rapier";
+    },
+  });
+  const chat = await client.chat.completions.parse({
+    model, messages, tools: [tool], tool_choice: "required", parallel_tool_calls: false, max_tokens: 300, seed: 10,
+  });
+  const call = chat.choices[0].message.tool_calls[0];
+  assert.ok(["left", "right"].includes(call.function.parsed_arguments.hand));
+  assert.equal(typeof call.function.parsed_arguments.quickly, "boolean");
+
+  // The package's own loop: calls the function and answers with what it gave.
+  const runner = client.chat.completions.runTools(
+    { model, messages, tools: [tool], tool_choice: { type: "function", function: { name: "fetch_sword" } }, max_tokens: 300, seed: 11 },
+    { maxChatCompletions: 2 },
+  );
+  await runner.done();
+  assert.ok(seen.length >= 1);
+  assert.ok(["left", "right"].includes(seen[0].hand));
+});
+
+test("tools may be left out, forbidden, or allowed in part", async () => {
+  const other = { ...weather, function: { ...weather.function, name: "other" } };
+  const ask = (tool_choice) =>
+    client.chat.completions.create({ model, messages, tools: [weather, other], tool_choice, max_tokens: 300, seed: 12 });
+  const forbidden = await ask("none");
+  assert.equal(forbidden.choices[0].message.tool_calls, undefined);
+  const some = await ask({
+    type: "allowed_tools",
+    allowed_tools: { mode: "required", tools: [{ type: "function", function: { name: "other" } }] },
+  });
+  assert.equal(some.choices[0].message.tool_calls[0].function.name, "other");
+  await assert.rejects(ask({ type: "function", function: { name: "third" } }), OpenAI.BadRequestError);
+});
+
 test("an unsupported schema is refused by name", async () => {
   await assert.rejects(
     client.chat.completions.create({
@@ -188,6 +257,65 @@ test("embeddings are of length one", async () => {
   assert.equal(done.data.length, 2);
   const length = Math.hypot(...done.data[1].embedding);
   assert.ok(Math.abs(length - 1) < 1e-4, String(length));
+});
+
+test("embeddings can be cut short and packed", async () => {
+  const whole = await client.embeddings.create({ model, input: "love", encoding_format: "float" });
+  const short = await client.embeddings.create({ model, input: "love", encoding_format: "float", dimensions: 16 });
+  assert.equal(short.data[0].embedding.length, 16);
+  assert.ok(Math.abs(Math.hypot(...short.data[0].embedding) - 1) < 1e-4);
+  const packed = await client.embeddings.create({ model, input: "love", encoding_format: "base64" });
+  const bytes = Buffer.from(packed.data[0].embedding, "base64");
+  const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  assert.ok(whole.data[0].embedding.every((value, i) => Math.abs(value - values[i]) < 1e-6));
+  await assert.rejects(client.embeddings.create({ model, input: "love", dimensions: 100_000 }), OpenAI.BadRequestError);
+});
+
+test("a stream tells its usage only where asked", async () => {
+  const request = { model, messages, max_tokens: 4, stream: true };
+  const chunks = async (options) => {
+    const all = [];
+    for await (const chunk of await client.chat.completions.create({ ...request, ...options })) {
+      all.push(chunk);
+    }
+    return all;
+  };
+  assert.ok((await chunks({})).every((chunk) => !chunk.usage));
+  const last = (await chunks({ stream_options: { include_usage: true } })).at(-1);
+  assert.equal(last.choices.length, 0);
+  assert.equal(last.usage.total_tokens, last.usage.prompt_tokens + last.usage.completion_tokens);
+});
+
+test("the usage tells what the prefix cache gave", async () => {
+  const long = [{ role: "user", content: "To be or not to be, that is the question. ".repeat(8) }];
+  await client.chat.completions.create({ model, messages: long, max_tokens: 2 });
+  const again = await client.chat.completions.create({ model, messages: long, max_tokens: 2 });
+  assert.ok(again.usage.prompt_tokens_details.cached_tokens >= 16);
+  assert.ok(again.usage.prompt_tokens_details.cached_tokens < again.usage.prompt_tokens);
+});
+
+test("a response calls a tool, streamed, and takes its result", async () => {
+  const tool = { type: "function", ...weather.function, strict: true };
+  const events = [];
+  const request = { model, input: "Good morrow", tools: [tool], tool_choice: "required", max_output_tokens: 600, seed: 3 };
+  for await (const event of await client.responses.create({ ...request, stream: true })) {
+    events.push(event);
+  }
+  assert.deepEqual(events.map((e) => e.sequence_number), events.map((_, i) => i));
+  const done = events.find((e) => e.type === "response.function_call_arguments.done");
+  assert.equal(typeof JSON.parse(done.arguments).city, "string");
+  const call = events.at(-1).response.output[0];
+  assert.equal(call.type, "function_call");
+  const next = await client.responses.create({
+    model,
+    max_output_tokens: 4,
+    input: [
+      { role: "user", content: "Good morrow" },
+      call,
+      { type: "function_call_output", call_id: call.call_id, output: "21" },
+    ],
+  });
+  assert.equal(next.object, "response");
 });
 
 test("responses answer, whole and streamed", async () => {

@@ -2,7 +2,7 @@ package dev.quire.cli;
 
 import dev.quire.engine.Engine;
 import dev.quire.engine.SamplingParams;
-import dev.quire.server.ChatFormat;
+import dev.quire.engine.chat.ChatFormat;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;

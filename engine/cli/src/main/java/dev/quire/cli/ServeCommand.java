@@ -1,7 +1,7 @@
 package dev.quire.cli;
 
 import dev.quire.engine.Engine;
-import dev.quire.server.ChatFormat;
+import dev.quire.engine.chat.ChatFormat;
 import dev.quire.server.QuireServer;
 import dev.quire.server.ServerOptions;
 import java.io.IOException;

@@ -4,6 +4,9 @@ import dev.quire.engine.Engine;
 import dev.quire.engine.Generation;
 import dev.quire.engine.GenerationEvent;
 import dev.quire.engine.TokenLogprobs;
+import dev.quire.engine.chat.ChatFormat;
+import dev.quire.engine.chat.ChatText;
+import dev.quire.engine.chat.ToolCall;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -90,9 +93,10 @@ final class ChatEndpoint {
       ObjectNode choice = choices.addObject();
       choice.put("index", output.index());
       ChatText text = plan.text();
-      List<ToolCallParser.ToolCall> calls = new ArrayList<>();
+      List<ToolCall> found = new ArrayList<>();
       ChatText.Piece first = text.accept(output.text());
-      ChatText.Piece last = text.finish(calls);
+      ChatText.Piece last = text.finish(found);
+      List<ToolCall> calls = plan.kept(found);
       ObjectNode message = choice.putObject("message");
       message.put("role", "assistant");
       String content = first.content() + last.content();
@@ -118,8 +122,7 @@ final class ChatEndpoint {
     return root;
   }
 
-  private static void toolCalls(
-      ObjectNode message, List<ToolCallParser.ToolCall> calls, boolean numbered) {
+  private static void toolCalls(ObjectNode message, List<ToolCall> calls, boolean numbered) {
     ArrayNode list = message.putArray("tool_calls");
     for (int i = 0; i < calls.size(); i++) {
       ObjectNode entry = list.addObject();
@@ -139,6 +142,7 @@ final class ChatEndpoint {
   private final class Stream {
     private final Call call;
     private final Submission submission;
+    private final ChatPlan plan;
     private final ObjectNode head;
     private final int top;
     private final boolean usage;
@@ -148,6 +152,7 @@ final class ChatEndpoint {
         Call call, Submission submission, ChatPlan plan, ObjectNode head, int top, boolean usage) {
       this.call = call;
       this.submission = submission;
+      this.plan = plan;
       this.head = head;
       this.top = top;
       this.usage = usage;
@@ -187,8 +192,9 @@ final class ChatEndpoint {
     }
 
     private void finish(EventStream events, GenerationEvent.Finished end) {
-      List<ToolCallParser.ToolCall> calls = new ArrayList<>();
-      ChatText.Piece rest = texts[end.index()].finish(calls);
+      List<ToolCall> found = new ArrayList<>();
+      ChatText.Piece rest = texts[end.index()].finish(found);
+      List<ToolCall> calls = plan.kept(found);
       if (!rest.isEmpty()) {
         events.send(chunk(end.index(), delta(rest), List.of(), null));
       }

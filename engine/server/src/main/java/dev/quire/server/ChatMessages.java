@@ -111,6 +111,13 @@ final class ChatMessages {
     for (Map.Entry<String, JsonNode> entry : given.root().properties()) {
       variables.put(entry.getKey(), MAPPER.convertValue(entry.getValue(), Object.class));
     }
+    JsonNode effort = body.get("reasoning_effort");
+    if (effort == null && body.get("reasoning") != null) {
+      effort = body.object("reasoning").get("effort");
+    }
+    if (effort != null) {
+      variables.putIfAbsent("reasoning_effort", effort.asString("medium"));
+    }
     return variables;
   }
 }

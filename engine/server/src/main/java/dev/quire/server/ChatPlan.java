@@ -4,19 +4,21 @@ import dev.quire.engine.Engine;
 import dev.quire.engine.GenerationRequest;
 import dev.quire.engine.Prompt;
 import dev.quire.engine.SamplingParams;
+import dev.quire.engine.chat.ChatFormat;
+import dev.quire.engine.chat.ChatText;
+import dev.quire.engine.chat.ChatTurn;
+import dev.quire.engine.chat.ToolCall;
 import dev.quire.engine.constrain.ConstraintSpec;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A conversation made ready for the engine.
+ * A chat request made ready for the engine.
  *
- * @param thinking whether the prompt has begun the model's thoughts
- * @param withTools whether the answer may call tools
- * @param forced whether it must
+ * @param parallelCalls whether one answer may hold several calls
  */
-record ChatPlan(GenerationRequest request, boolean thinking, boolean withTools, boolean forced) {
+record ChatPlan(ChatTurn turn, GenerationRequest request, boolean parallelCalls) {
 
   static ChatPlan of(
       Engine engine,
@@ -37,28 +39,21 @@ record ChatPlan(GenerationRequest request, boolean thinking, boolean withTools, 
     } catch (RuntimeException | StackOverflowError e) {
       throw ApiException.invalid("the chat template refuses: " + e.getMessage(), "messages");
     }
-    boolean thinking =
-        prompt instanceof Prompt.Text(String text, boolean _, boolean _)
-            && text.stripTrailing().endsWith("<think>");
-    ConstraintSpec spec = tools.forced() == null ? asked : tools.forced();
-    if (spec != null && thinking) {
-      spec = new ConstraintSpec.AfterMarker("</think>", spec);
-    }
     boolean withTools = tools.forTemplate() != null;
-    // The marks of a call may be special tokens.
-    SamplingParams chosen =
-        withTools ? params.toBuilder().skipSpecialTokens(false).build() : params;
-    var request =
-        new GenerationRequest(
-            prompt,
-            chosen,
-            body.integer("priority", 0),
-            CompletionEndpoint.salt(body),
-            spec == null ? null : engine.constraint(spec));
-    return new ChatPlan(request, thinking, withTools, tools.forced() != null);
+    ChatTurn turn = ChatTurn.of(engine, prompt, withTools, asked, tools.forced(), params);
+    GenerationRequest request =
+        turn.request()
+            .withPriority(body.integer("priority", 0))
+            .withCacheSalt(CompletionEndpoint.salt(body));
+    return new ChatPlan(turn, request, body.flag("parallel_tool_calls", true));
+  }
+
+  /** The calls that are given out: where only one is wanted at a time, the first. */
+  List<ToolCall> kept(List<ToolCall> calls) {
+    return parallelCalls || calls.isEmpty() ? calls : calls.subList(0, 1);
   }
 
   ChatText text() {
-    return new ChatText(thinking, withTools, forced);
+    return turn.text();
   }
 }

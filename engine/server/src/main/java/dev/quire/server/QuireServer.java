@@ -2,6 +2,7 @@ package dev.quire.server;
 
 import dev.quire.engine.Engine;
 import dev.quire.engine.QuireException;
+import dev.quire.engine.chat.ChatFormat;
 import io.helidon.http.BadRequestException;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;

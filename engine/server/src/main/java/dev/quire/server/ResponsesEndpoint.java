@@ -4,17 +4,16 @@ import dev.quire.engine.Engine;
 import dev.quire.engine.FinishReason;
 import dev.quire.engine.Generation;
 import dev.quire.engine.GenerationEvent;
+import dev.quire.engine.chat.ChatFormat;
+import dev.quire.engine.chat.ChatText;
+import dev.quire.engine.chat.ToolCall;
 import dev.quire.engine.constrain.ConstraintSpec;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /v1/responses}, for text: nothing is stored, so each request brings its whole history. */
@@ -49,7 +48,12 @@ final class ResponsesEndpoint {
     int tokens = body.integer("max_output_tokens", Integer.MAX_VALUE);
     ChatPlan plan =
         ChatPlan.of(
-            engine, format, body, messages(body), spec, SamplingFields.of(body, tokens, -1, -1));
+            engine,
+            format,
+            body,
+            ResponseInput.messages(body),
+            spec,
+            SamplingFields.of(body, tokens, -1, -1));
     call.report().maxTokens = tokens;
     Submission submission = Submission.start(engine, List.of(plan.request()), call);
     try {
@@ -58,37 +62,22 @@ final class ResponsesEndpoint {
         stream(call, submission, plan, head);
       } else {
         Generation done = submission.await().getFirst();
-        List<ToolCallParser.ToolCall> calls = new ArrayList<>();
+        List<ToolCall> found = new ArrayList<>();
         ChatText text = plan.text();
         ChatText.Piece first = text.accept(done.text());
-        ChatText.Piece last = text.finish(calls);
-        call.send(complete(head, done, first.content() + last.content(), calls));
+        ChatText.Piece last = text.finish(found);
+        call.send(
+            complete(
+                head,
+                done,
+                first.reasoning() + last.reasoning(),
+                first.content() + last.content(),
+                plan.kept(found)));
       }
     } catch (RuntimeException | IOException e) {
       submission.cancel();
       throw e;
     }
-  }
-
-  private static List<Map<String, @Nullable Object>> messages(RequestBody body) {
-    List<Map<String, @Nullable Object>> messages = new ArrayList<>();
-    if (body.get("instructions") != null) {
-      messages.add(message("system", body.string("instructions")));
-    }
-    JsonNode input = body.get("input");
-    if (input != null && input.isString()) {
-      messages.add(message("user", input.stringValue()));
-    } else {
-      messages.addAll(ChatMessages.of(body, "input"));
-    }
-    return messages;
-  }
-
-  private static Map<String, @Nullable Object> message(String role, String content) {
-    Map<String, @Nullable Object> message = new LinkedHashMap<>();
-    message.put("role", role);
-    message.put("content", content);
-    return message;
   }
 
   private static ObjectNode head(long id, String model, RequestBody body) {
@@ -103,7 +92,7 @@ final class ResponsesEndpoint {
     head.set("max_output_tokens", body.root().get("max_output_tokens"));
     head.put("model", model);
     head.putArray("output");
-    head.put("parallel_tool_calls", true);
+    head.put("parallel_tool_calls", body.flag("parallel_tool_calls", true));
     head.putNull("previous_response_id");
     head.put("store", false);
     head.put("temperature", body.number("temperature", 1));
@@ -113,33 +102,23 @@ final class ResponsesEndpoint {
     head.set("tools", tools == null ? MAPPER.createArrayNode() : tools);
     head.put("top_p", body.number("top_p", 1));
     head.putNull("usage");
-    head.putObject("metadata");
+    JsonNode metadata = body.get("metadata");
+    head.set("metadata", metadata == null ? MAPPER.createObjectNode() : metadata);
     return head;
   }
 
   private static ObjectNode complete(
-      ObjectNode head, Generation done, String text, List<ToolCallParser.ToolCall> calls) {
+      ObjectNode head, Generation done, String reasoning, String text, List<ToolCall> calls) {
     ObjectNode root = head.deepCopy();
-    boolean cut = done.finishReason() == FinishReason.LENGTH;
+    boolean cut = cut(done);
     root.put("status", cut ? "incomplete" : "completed");
     if (cut) {
       root.putObject("incomplete_details").put("reason", "max_output_tokens");
     }
-    ArrayNode output = root.putArray("output");
     String id = root.path("id").asString("");
-    if (!text.isEmpty() || calls.isEmpty()) {
-      output.add(item(id, text, cut ? "incomplete" : "completed"));
-    }
-    for (int i = 0; i < calls.size(); i++) {
-      output
-          .addObject()
-          .put("id", "fc_" + id + "_" + i)
-          .put("type", "function_call")
-          .put("status", "completed")
-          .put("call_id", "call_" + id + "_" + i)
-          .put("name", calls.get(i).name())
-          .put("arguments", calls.get(i).arguments());
-    }
+    root.putArray("output")
+        .addAll(
+            new ResponseItems(id).all(reasoning, text, calls, cut ? "incomplete" : "completed"));
     ObjectNode usage = root.putObject("usage");
     usage.put("input_tokens", done.usage().promptTokens());
     usage.putObject("input_tokens_details").put("cached_tokens", done.usage().cachedTokens());
@@ -149,96 +128,33 @@ final class ResponsesEndpoint {
     return root;
   }
 
-  private static ObjectNode item(String responseId, String text, String status) {
-    ObjectNode item = MAPPER.createObjectNode();
-    item.put("id", "msg_" + responseId);
-    item.put("type", "message");
-    item.put("role", "assistant");
-    item.put("status", status);
-    item.putArray("content").add(part(text));
-    return item;
-  }
-
-  private static ObjectNode part(String text) {
-    ObjectNode part = MAPPER.createObjectNode();
-    part.put("type", "output_text");
-    part.put("text", text);
-    part.putArray("annotations");
-    part.putArray("logprobs");
-    return part;
+  private static boolean cut(Generation done) {
+    return done.finishReason() == FinishReason.LENGTH;
   }
 
   private static void stream(Call call, Submission submission, ChatPlan plan, ObjectNode head)
       throws IOException {
     try (EventStream stream = EventStream.open(call)) {
-      StreamErrors.guard(stream, () -> new Events(stream, head).run(submission, plan.text()));
+      StreamErrors.guard(stream, () -> send(stream, submission, plan, head));
     }
   }
 
-  /** Numbers the events of one stream. */
-  private static final class Events {
-    private final EventStream out;
-    private final ObjectNode head;
-    private final String itemId;
-    private final StringBuilder said = new StringBuilder();
-    private int number;
-
-    Events(EventStream out, ObjectNode head) {
-      this.out = out;
-      this.head = head;
-      this.itemId = "msg_" + head.path("id").asString("");
-    }
-
-    void run(Submission submission, ChatText text) {
-      send("response.created", event().set("response", head));
-      send("response.in_progress", event().set("response", head));
-      ObjectNode item = item(head.path("id").asString(""), "", "in_progress");
-      item.putArray("content");
-      send("response.output_item.added", event().put("output_index", 0).set("item", item));
-      send("response.content_part.added", place().set("part", part("")));
-      List<ToolCallParser.ToolCall> calls = new ArrayList<>();
-      for (Submission.Arrival a = submission.next(); a != null; a = submission.next()) {
-        if (a.event() instanceof GenerationEvent.Text piece) {
-          delta(text.accept(piece.text()).content());
-        }
-      }
-      delta(text.finish(calls).content());
-      Generation done = submission.results().getFirst();
-      String all = said.toString();
-      send(
-          "response.output_text.done",
-          place().put("text", all).set("logprobs", MAPPER.createArrayNode()));
-      send("response.content_part.done", place().set("part", part(all)));
-      ObjectNode whole = complete(head, done, all, calls);
-      send(
-          "response.output_item.done",
-          event().put("output_index", 0).set("item", whole.path("output").get(0)));
-      boolean cut = done.finishReason() == FinishReason.LENGTH;
-      send(cut ? "response.incomplete" : "response.completed", event().set("response", whole));
-    }
-
-    private void delta(String text) {
-      if (!text.isEmpty()) {
-        said.append(text);
-        send(
-            "response.output_text.delta",
-            place().put("delta", text).set("logprobs", MAPPER.createArrayNode()));
+  private static void send(
+      EventStream stream, Submission submission, ChatPlan plan, ObjectNode head) {
+    var events = new ResponseStream(stream, new ResponseItems(head.path("id").asString("")));
+    events.begin(head);
+    ChatText text = plan.text();
+    for (Submission.Arrival a = submission.next(); a != null; a = submission.next()) {
+      if (a.event() instanceof GenerationEvent.Text piece) {
+        events.piece(text.accept(piece.text()));
       }
     }
-
-    private ObjectNode event() {
-      return MAPPER.createObjectNode();
-    }
-
-    private ObjectNode place() {
-      return event().put("item_id", itemId).put("output_index", 0).put("content_index", 0);
-    }
-
-    private void send(String type, JsonNode content) {
-      ObjectNode event = (ObjectNode) content;
-      event.put("type", type);
-      event.put("sequence_number", number++);
-      out.send(type, event);
-    }
+    List<ToolCall> found = new ArrayList<>();
+    events.piece(text.finish(found));
+    List<ToolCall> calls = plan.kept(found);
+    events.calls(calls);
+    Generation done = submission.results().getFirst();
+    ObjectNode whole = complete(head, done, events.reasoning(), events.text(), calls);
+    events.end(cut(done) ? "response.incomplete" : "response.completed", whole);
   }
 }

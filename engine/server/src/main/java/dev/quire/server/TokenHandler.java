@@ -2,6 +2,7 @@ package dev.quire.server;
 
 import dev.quire.engine.Engine;
 import dev.quire.engine.Prompt;
+import dev.quire.engine.chat.ChatFormat;
 import dev.quire.tokenizer.Tokenizer;
 import dev.quire.tokenizer.TokenizerException;
 import java.util.List;

@@ -1,12 +1,12 @@
 package dev.quire.server;
 
+import dev.quire.engine.chat.ToolCall;
 import dev.quire.engine.constrain.ConstraintSpec;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -32,7 +32,7 @@ record ToolFields(@Nullable List<Object> forTemplate, @Nullable ConstraintSpec f
     if (!tools.isArray()) {
       throw ApiException.invalid("tools must be an array", "tools");
     }
-    List<JsonNode> functions = new ArrayList<>();
+    List<ToolCall.Function> functions = new ArrayList<>();
     List<Object> forTemplate = new ArrayList<>();
     for (JsonNode tool : tools) {
       // The responses API has the function's fields beside the type.
@@ -41,7 +41,8 @@ record ToolFields(@Nullable List<Object> forTemplate, @Nullable ConstraintSpec f
           || function.path("name").asString("").isEmpty()) {
         throw ApiException.invalid("every tool must be a function with a name", "tools");
       }
-      functions.add(function);
+      functions.add(
+          new ToolCall.Function(function.path("name").asString(""), function.get("parameters")));
       ObjectNode described = MAPPER.createObjectNode();
       described.put("type", "function");
       described.set("function", function);
@@ -54,50 +55,43 @@ record ToolFields(@Nullable List<Object> forTemplate, @Nullable ConstraintSpec f
       return new ToolFields(null, null);
     }
     if (choice.asString("").equals("required")) {
-      return new ToolFields(forTemplate, forced(functions));
+      return new ToolFields(forTemplate, ToolCall.required(functions));
+    }
+    if (choice.path("type").asString("").equals("allowed_tools")) {
+      return allowed(choice, functions, forTemplate);
     }
     String name =
         choice.isObject()
             ? choice.path("function").path("name").asString(choice.path("name").asString(""))
             : "";
-    List<JsonNode> named =
-        functions.stream().filter(f -> f.path("name").asString("").equals(name)).toList();
+    List<ToolCall.Function> named = functions.stream().filter(f -> f.name().equals(name)).toList();
     if (named.isEmpty()) {
       throw ApiException.invalid(
           "tool_choice must be auto, none, required or the name of one of the tools",
           "tool_choice");
     }
-    return new ToolFields(forTemplate, forced(named));
+    return new ToolFields(forTemplate, ToolCall.required(named));
   }
 
-  /** A call of one of the functions: its name, and arguments that fit its parameters. */
-  private static ConstraintSpec forced(List<JsonNode> functions) {
-    ObjectNode schema = MAPPER.createObjectNode();
-    ArrayNode alternatives = schema.putArray("anyOf");
-    ObjectNode definitions = MAPPER.createObjectNode();
-    for (JsonNode function : functions) {
-      ObjectNode call = alternatives.addObject();
-      call.put("type", "object");
-      ObjectNode properties = call.putObject("properties");
-      properties.putObject("name").set("const", function.get("name"));
-      JsonNode parameters = function.get("parameters");
-      if (parameters == null || parameters.isNull() || parameters.isEmpty()) {
-        ObjectNode nothing = properties.putObject("arguments");
-        nothing.put("type", "object");
-        nothing.put("additionalProperties", false);
-        nothing.putObject("properties");
-      } else {
-        properties.set("arguments", parameters);
-        parameters
-            .path("$defs")
-            .properties()
-            .forEach(d -> definitions.set(d.getKey(), d.getValue()));
-      }
-      call.putArray("required").add("name").add("arguments");
+  /** OpenAI's choice among some of the tools; the others are still described to the model. */
+  private static ToolFields allowed(
+      JsonNode choice, List<ToolCall.Function> functions, List<Object> forTemplate) {
+    // The chat API has the fields one level down.
+    JsonNode allowed = choice.has("allowed_tools") ? choice.get("allowed_tools") : choice;
+    List<String> names = new ArrayList<>();
+    for (JsonNode tool : allowed.path("tools")) {
+      names.add(tool.path("function").path("name").asString(tool.path("name").asString("")));
     }
-    if (!definitions.isEmpty()) {
-      schema.set("$defs", definitions);
+    List<ToolCall.Function> some =
+        functions.stream().filter(f -> names.contains(f.name())).toList();
+    if (some.isEmpty()) {
+      throw ApiException.invalid("tool_choice allows none of the tools", "tool_choice");
     }
-    return new ConstraintSpec.JsonSchema(schema.toString());
+    return switch (allowed.path("mode").asString("")) {
+      case "auto" -> new ToolFields(forTemplate, null);
+      case "required" -> new ToolFields(forTemplate, ToolCall.required(some));
+      default ->
+          throw ApiException.invalid("tool_choice.mode must be auto or required", "tool_choice");
+    };
   }
 }

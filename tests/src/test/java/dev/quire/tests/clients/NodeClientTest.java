@@ -26,7 +26,8 @@ class NodeClientTest {
     for (String file : List.of("package.json", "package-lock.json", "openai.test.js")) {
       Files.copy(source.resolve(file), work.resolve(file), StandardCopyOption.REPLACE_EXISTING);
     }
-    if (!Files.exists(work.resolve("node_modules/openai"))) {
+    if (!Files.exists(work.resolve("node_modules/openai"))
+        || !Files.exists(work.resolve("node_modules/zod"))) {
       var install =
           run(
               work,

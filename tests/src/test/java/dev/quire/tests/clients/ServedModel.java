@@ -2,7 +2,7 @@ package dev.quire.tests.clients;
 
 import dev.quire.engine.Engine;
 import dev.quire.engine.EngineOptions;
-import dev.quire.server.ChatFormat;
+import dev.quire.engine.chat.ChatFormat;
 import dev.quire.server.QuireServer;
 import dev.quire.server.ServerOptions;
 import java.time.Duration;

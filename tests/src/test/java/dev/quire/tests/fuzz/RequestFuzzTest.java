@@ -2,11 +2,12 @@ package dev.quire.tests.fuzz;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.code_intelligence.jazzer.api.BugDetectors;
 import com.code_intelligence.jazzer.api.FuzzedDataProvider;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.quire.engine.Engine;
 import dev.quire.engine.EngineOptions;
-import dev.quire.server.ChatFormat;
+import dev.quire.engine.chat.ChatFormat;
 import dev.quire.server.QuireServer;
 import dev.quire.server.ServerOptions;
 import java.io.IOException;
@@ -52,6 +53,12 @@ class RequestFuzzTest {
 
   @FuzzTest(maxDuration = "10m")
   void anything(FuzzedDataProvider data) throws Exception {
+    try (var _ = BugDetectors.allowNetworkConnections((_, port) -> port == server.port())) {
+      one(data);
+    }
+  }
+
+  private static void one(FuzzedDataProvider data) throws Exception {
     String path = AlmostRequests.path(below -> data.consumeInt(0, below - 1));
     switch (data.consumeInt(0, 9)) {
       case 0 -> {

@@ -1,4 +1,4 @@
-package dev.quire.server;
+package dev.quire.engine.chat;
 
 import java.util.List;
 
@@ -6,13 +6,14 @@ import java.util.List;
  * Takes a chat's text apart as it comes: what the model thinks, what it says, and calls of tools.
  * Text that may be the beginning of a mark is held back until it is certain.
  */
-final class ChatText {
+public final class ChatText {
   private static final String OPEN = "<think>";
   private static final String CLOSE = "</think>";
 
   /** What became certain. */
-  record Piece(String reasoning, String content) {
-    boolean isEmpty() {
+  public record Piece(String reasoning, String content) {
+    /** Whether there is nothing to give out yet. */
+    public boolean isEmpty() {
       return reasoning.isEmpty() && content.isEmpty();
     }
   }
@@ -40,7 +41,7 @@ final class ChatText {
   }
 
   /** Takes the next text. */
-  Piece accept(String text) {
+  public Piece accept(String text) {
     pending.append(text);
     StringBuilder reasoning = new StringBuilder();
     StringBuilder content = new StringBuilder();
@@ -57,8 +58,12 @@ final class ChatText {
     return new Piece(reasoning.toString(), content.toString());
   }
 
-  /** What is left when the text has ended; calls are not part of it. */
-  Piece finish(List<ToolCallParser.ToolCall> calls) {
+  /**
+   * What is left when the text has ended; calls are not part of it.
+   *
+   * @param calls takes the calls that the text made
+   */
+  public Piece finish(List<ToolCall> calls) {
     String rest = pending.toString();
     pending.setLength(0);
     if (state == State.CALLING) {

@@ -1,4 +1,4 @@
-package dev.quire.server;
+package dev.quire.engine.chat;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -13,9 +13,6 @@ import tools.jackson.databind.json.JsonMapper;
  * <tool_call>} tags, Mistral's {@code [TOOL_CALLS]}, Llama 3's {@code <function=…>} and bare JSON.
  */
 final class ToolCallParser {
-  /** A call; arguments are the text of a JSON object. */
-  record ToolCall(String name, String arguments) {}
-
   /** Where a call may begin inside a text. */
   static final List<String> MARKERS =
       List.of("<tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "<function=");

@@ -1,4 +1,4 @@
-package dev.quire.server;
+package dev.quire.engine.chat;
 
 import dev.quire.engine.Engine;
 import dev.quire.engine.Prompt;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.examples;
+
+import org.jspecify.annotations.NullMarked;

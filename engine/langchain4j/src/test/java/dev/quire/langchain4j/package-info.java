@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.langchain4j;
+
+import org.jspecify.annotations.NullMarked;
