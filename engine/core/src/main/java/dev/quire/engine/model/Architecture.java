@@ -86,6 +86,19 @@ enum Architecture {
     return this == GEMMA2 || this == GEMMA3;
   }
 
+  /** Whether a {@code config.json} may say of each layer whether it has a window. */
+  boolean namesLayerTypes() {
+    return switch (this) {
+      case QWEN2, QWEN2_MOE, QWEN3, SMOLLM3, GEMMA2, GEMMA3 -> true;
+      case LLAMA, MISTRAL, MIXTRAL, GRANITE, QWEN3_MOE, PHI3, OLMO2 -> false;
+    };
+  }
+
+  /** Whether a {@code config.json} may have only a share of a head's elements rotated. */
+  boolean rotatesPartially() {
+    return this == PHI3;
+  }
+
   /** Whether every layer has a window where a file states one without saying for which layers. */
   boolean windowsEveryLayer() {
     return this == LLAMA || this == MISTRAL || this == MIXTRAL || this == PHI3;
@@ -108,6 +121,23 @@ enum Architecture {
   /** Whether the weights of the experts picked are scaled to sum to one, unless a file says. */
   boolean normalisesExperts() {
     return this != QWEN2_MOE;
+  }
+
+  /**
+   * A size where a {@code config.json} leaves it out, as those of Gemma 3's composite models do; 0:
+   * it must be there.
+   */
+  int defaultSize(String field) {
+    if (this != GEMMA3) {
+      return 0;
+    }
+    return switch (field) {
+      case "vocab_size" -> 262_208;
+      case "num_attention_heads" -> 8;
+      case "num_key_value_heads" -> 4;
+      case "max_position_embeddings" -> 131_072;
+      default -> 0;
+    };
   }
 
   /** Head size where a {@code config.json} leaves it out; 0: hidden size over heads. */

@@ -34,7 +34,10 @@ final class HuggingFaceRope {
         parameters.positive(
             "rope_theta", config.positive("rope_theta", architecture.defaultRopeBase()));
     double share =
-        parameters.positive("partial_rotary_factor", config.positive("partial_rotary_factor", 1));
+        architecture.rotatesPartially()
+            ? parameters.positive(
+                "partial_rotary_factor", config.positive("partial_rotary_factor", 1))
+            : 1;
     int size = (int) (headSize * share);
     if (size < 2 || size % 2 != 0 || size > headSize) {
       throw config.refusal(

@@ -30,9 +30,9 @@ final class HuggingFaceSpec {
     this.hasTensor = hasTensor;
     this.layers = config.integer("num_hidden_layers", 1, MOST_LAYERS);
     this.hidden = config.integer("hidden_size", 1, LARGEST_SIZE);
-    this.heads = config.integer("num_attention_heads", 1, LARGEST_SIZE);
+    this.heads = size("num_attention_heads", LARGEST_SIZE);
     this.headSize = headSize();
-    this.contextLength = config.integer("max_position_embeddings", 1, LONGEST_CONTEXT);
+    this.contextLength = size("max_position_embeddings", LONGEST_CONTEXT);
   }
 
   /** The part of a config that describes the text model. */
@@ -65,6 +65,14 @@ final class HuggingFaceSpec {
     return new HuggingFaceSpec(config, architecture(config), hasTensor).spec();
   }
 
+  /** A field that an architecture may leave out where it has the value of its first model. */
+  private int size(String field, int most) {
+    int fallback = architecture.defaultSize(field);
+    return fallback > 0
+        ? config.integer(field, 1, most, fallback)
+        : config.integer(field, 1, most);
+  }
+
   private int headSize() {
     if (config.has("head_dim")) {
       return config.integer("head_dim", 1, LARGEST_SIZE);
@@ -94,7 +102,7 @@ final class HuggingFaceSpec {
     }
     return new DecoderSpec(
         config.string("model_type"),
-        config.integer("vocab_size", 1, LARGEST_SIZE),
+        size("vocab_size", LARGEST_SIZE),
         hidden,
         contextLength,
         (float) config.positive("rms_norm_eps", 1e-6),
@@ -115,7 +123,7 @@ final class HuggingFaceSpec {
   /** {@code full_attention} or {@code sliding_attention} for each layer. */
   private String[] layerTypes() {
     String[] types = new String[layers];
-    if (config.has("layer_types")) {
+    if (architecture.namesLayerTypes() && config.has("layer_types")) {
       List<String> given = config.strings("layer_types");
       if (given.size() < layers) {
         throw config.refusal(
@@ -144,9 +152,11 @@ final class HuggingFaceSpec {
     return switch (architecture) {
       case LLAMA, GRANITE, OLMO2 -> false;
       case MISTRAL, MIXTRAL, PHI3 -> true;
-      case QWEN2, QWEN2_MOE, QWEN3, QWEN3_MOE, SMOLLM3 ->
-          config.flag("use_sliding_window", false)
-              && layer >= config.integer("max_window_layers", 0, Integer.MAX_VALUE, 28);
+      case QWEN3_MOE -> config.flag("use_sliding_window", false);
+      case QWEN2, QWEN3 -> config.flag("use_sliding_window", false) && layer >= windowedLayers();
+      case QWEN2_MOE ->
+          config.flag("use_sliding_window", false) && layer % 2 == 0 && layer < windowedLayers();
+      case SMOLLM3 -> config.flag("use_sliding_window", false) && !rotates(layer);
       case GEMMA2 -> (layer + 1) % architecture.fullAttentionInterval() != 0;
       case GEMMA3 ->
           (layer + 1)
@@ -161,8 +171,15 @@ final class HuggingFaceSpec {
     };
   }
 
+  /** The layer from which windows begin in Qwen's dense models, and end in those with experts. */
+  private int windowedLayers() {
+    return config.integer("max_window_layers", 0, Integer.MAX_VALUE, 28);
+  }
+
   private AttentionSpec attention(int layer, String type, int window) {
-    int kvHeads = config.integer("num_key_value_heads", 1, LARGEST_SIZE, heads);
+    int kvHeads = config.has("num_key_value_heads") || architecture.defaultSize("num_key_value_heads") > 0
+            ? size("num_key_value_heads", LARGEST_SIZE)
+            : heads;
     if (heads % kvHeads != 0) {
       throw config.refusal(
           "num_key_value_heads", "is %d, which doesn't divide %d heads".formatted(kvHeads, heads));
@@ -192,23 +209,26 @@ final class HuggingFaceSpec {
   }
 
   private @Nullable RopeSpec rope(int layer, String type) {
+    return rotates(layer)
+        ? new HuggingFaceRope(config, architecture, headSize, contextLength).of(type)
+        : null;
+  }
+
+  private boolean rotates(int layer) {
+    if (architecture.noRopeInterval() == 0) {
+      return true;
+    }
     if (config.has("no_rope_layers")) {
       List<Integer> uses = config.integers("no_rope_layers");
       if (uses.size() < layers) {
         throw config.refusal(
             "no_rope_layers", "names %d layers of %d".formatted(uses.size(), layers));
       }
-      if (uses.get(layer) == 0) {
-        return null;
-      }
-    } else if (architecture.noRopeInterval() > 0) {
-      int interval =
-          config.integer("no_rope_layer_interval", 1, MOST_LAYERS, architecture.noRopeInterval());
-      if ((layer + 1) % interval == 0) {
-        return null;
-      }
+      return uses.get(layer) != 0;
     }
-    return new HuggingFaceRope(config, architecture, headSize, contextLength).of(type);
+    int interval =
+        config.integer("no_rope_layer_interval", 1, MOST_LAYERS, architecture.noRopeInterval());
+    return (layer + 1) % interval != 0;
   }
 
   private FeedForwardSpec feedForward(int layer) {
