@@ -50,7 +50,7 @@ public final class ChatTemplate {
         (Callable)
             (arguments, _) -> {
               throw new JinjaException(
-                  arguments.isEmpty() ? "" : String.valueOf(arguments.getFirst()));
+                  arguments.isEmpty() ? "" : Template.text(arguments.getFirst()));
             });
     variables.put(
         "strftime_now",

@@ -36,7 +36,7 @@ final class ExpressionParser {
     while (tokens.takeOperator(",") && startsExpression()) {
       items.add(expression());
     }
-    return new Node.Sequence(items);
+    return new Node.Sequence(items, true);
   }
 
   private boolean startsExpression() {
@@ -54,10 +54,11 @@ final class ExpressionParser {
           "template line " + tokens.peek().line() + ": expressions are nested too deeply");
     }
     Expression value = or();
-    while (tokens.takeName("if")) {
+    while (tokens.peekName("if")) {
+      int line = tokens.next().line();
       Expression condition = or();
       Expression otherwise = tokens.takeName("else") ? expression() : null;
-      value = new Node.Conditional(condition, value, otherwise);
+      value = new Node.Conditional(condition, value, otherwise, line);
     }
     depth--;
     return value;
@@ -175,9 +176,7 @@ final class ExpressionParser {
         return new Literal(text.toString());
       }
       case INTEGER -> {
-        BigInteger value = new BigInteger(token.text());
-        return new Literal(
-            value.bitLength() < 64 ? (Object) value.longValue() : value.doubleValue());
+        return new Literal(integer(token));
       }
       case FLOAT -> {
         return new Literal(Double.valueOf(token.text()));
@@ -193,14 +192,14 @@ final class ExpressionParser {
       case OPERATOR -> {
         if (token.text().equals("(")) {
           if (tokens.takeOperator(")")) {
-            return new Node.Sequence(List.of());
+            return new Node.Sequence(List.of(), true);
           }
           Expression inside = tuple();
           tokens.expectOperator(")");
           return inside;
         }
         if (token.text().equals("[")) {
-          return new Node.Sequence(list("]"));
+          return new Node.Sequence(list("]"), false);
         }
         if (token.text().equals("{")) {
           return dictionary();
@@ -214,6 +213,24 @@ final class ExpressionParser {
             + ": an expression cannot start with “"
             + token.text()
             + "”");
+  }
+
+  /** Decimal, or behind 0x, 0o or 0b. */
+  private static Object integer(Token token) {
+    String text = token.text();
+    int radix =
+        text.length() < 3
+            ? 10
+            : switch (text.charAt(1)) {
+              case 'x', 'X' -> 16;
+              case 'o', 'O' -> 8;
+              case 'b', 'B' -> 2;
+              default -> 10;
+            };
+    if (text.length() > 4300) {
+      throw new JinjaException("template line " + token.line() + ": a number is too large");
+    }
+    return Values.shortest(new BigInteger(radix == 10 ? text : text.substring(2), radix));
   }
 
   private List<Expression> list(String close) {
@@ -280,8 +297,14 @@ final class ExpressionParser {
     tokens.expectOperator("(");
     List<Expression> positional = new ArrayList<>();
     Map<String, Expression> named = new LinkedHashMap<>();
+    Expression more = null;
+    Expression moreNamed = null;
     while (!tokens.takeOperator(")")) {
-      if (tokens.peek().kind() == Kind.NAME && tokens.ahead(1).is(Kind.OPERATOR, "=")) {
+      if (tokens.takeOperator("*")) {
+        more = expression();
+      } else if (tokens.takeOperator("**")) {
+        moreNamed = expression();
+      } else if (tokens.peek().kind() == Kind.NAME && tokens.ahead(1).is(Kind.OPERATOR, "=")) {
         String name = tokens.name();
         tokens.next();
         named.put(name, expression());
@@ -292,7 +315,7 @@ final class ExpressionParser {
         tokens.expectOperator(",");
       }
     }
-    return new Arguments(positional, named);
+    return new Arguments(positional, named, more, moreNamed);
   }
 
   private Expression filters(Expression start) {
@@ -304,6 +327,9 @@ final class ExpressionParser {
         boolean negated = tokens.takeName("not");
         String name = dottedName();
         value = new Node.Test(value, name, testArguments(), negated);
+        if (tokens.peekName("is")) {
+          throw new JinjaException("You cannot chain multiple tests with is");
+        }
       } else {
         return value;
       }
@@ -313,8 +339,7 @@ final class ExpressionParser {
   /** A filter's name and arguments. */
   Node.Filter filter(@Nullable Expression input) {
     String name = dottedName();
-    Arguments arguments =
-        tokens.peekOperator("(") ? arguments() : new Arguments(List.of(), Map.of());
+    Arguments arguments = tokens.peekOperator("(") ? arguments() : Arguments.NONE;
     return new Node.Filter(input, name, arguments);
   }
 
@@ -338,8 +363,6 @@ final class ExpressionParser {
           case OPERATOR -> token.text().equals("[") || token.text().equals("{");
           default -> false;
         };
-    return bare
-        ? new Arguments(List.of(postfix(primary())), Map.of())
-        : new Arguments(List.of(), Map.of());
+    return bare ? new Arguments(List.of(postfix(primary())), Map.of(), null, null) : Arguments.NONE;
   }
 }

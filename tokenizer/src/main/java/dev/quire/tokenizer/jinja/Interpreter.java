@@ -2,7 +2,6 @@ package dev.quire.tokenizer.jinja;
 
 import dev.quire.tokenizer.jinja.Node.Expression;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,20 +10,22 @@ import org.jspecify.annotations.Nullable;
 
 /** Evaluates expressions: the values, names and calls of one rendering. */
 final class Interpreter {
-  /** Methods that change their object; the sandbox that templates are written for forbids them. */
-  private static final Set<String> MUTATORS =
+  /** What every Python object has and the sandbox hides. */
+  private static final Set<String> HIDDEN =
       Set.of(
-          "append",
-          "clear",
-          "extend",
-          "insert",
-          "pop",
-          "remove",
-          "reverse",
-          "sort",
-          "popitem",
-          "setdefault",
-          "update");
+          "__class__",
+          "__init__",
+          "__len__",
+          "__doc__",
+          "__eq__",
+          "__str__",
+          "__repr__",
+          "__hash__",
+          "__dir__",
+          "__getattribute__",
+          "__setattr__",
+          "__reduce__",
+          "__subclasshook__");
 
   private final Budget budget = new Budget();
   private final Filters filters = new Filters(this);
@@ -38,16 +39,17 @@ final class Interpreter {
     return switch (expression) {
       case Node.Literal(Object value) -> value;
       case Node.Name(String name) -> scope.get(name);
-      case Node.Sequence(List<Expression> items) -> all(items, scope);
+      case Node.Sequence(List<Expression> items, boolean tuple) ->
+          tuple ? Tuple.of(all(items, scope)) : all(items, scope);
       case Node.Dictionary(List<Expression> keys, List<Expression> values) -> {
         Map<@Nullable Object, @Nullable Object> map = new LinkedHashMap<>();
         for (int i = 0; i < keys.size(); i++) {
-          map.put(evaluate(keys.get(i), scope), evaluate(values.get(i), scope));
+          map.put(Values.key(map, evaluate(keys.get(i), scope)), evaluate(values.get(i), scope));
         }
         yield map;
       }
       case Node.Attribute(Expression object, String name) ->
-          attribute(Safe.plain(evaluate(object, scope)), name);
+          attribute(evaluate(object, scope), name);
       case Node.Item(Expression object, Expression key) ->
           item(Safe.plain(evaluate(object, scope)), Safe.plain(evaluate(key, scope)));
       case Node.Slice slice -> slice(slice, scope);
@@ -59,28 +61,30 @@ final class Interpreter {
       }
       case Node.Test test ->
           Tests.apply(
-                  test.name(),
-                  evaluate(test.input(), scope),
-                  all(test.arguments().positional(), scope))
+                  test.name(), evaluate(test.input(), scope), positional(test.arguments(), scope))
               != test.negated();
       case Node.Unary(String operator, Expression operand) -> {
         Object value = evaluate(operand, scope);
         if (operator.equals("not")) {
           yield !Values.truth(value);
         }
-        Values.refuseUndefined(value);
-        yield Arithmetic.apply(operator, 0L, value, budget);
+        yield Arithmetic.sign(operator, Safe.plain(value));
       }
       case Node.Binary binary -> binary(binary, scope);
       case Node.Comparison comparison -> compare(comparison, scope);
-      case Node.Conditional(Expression condition, Expression then, Expression otherwise) ->
+      case Node.Conditional(
+              Expression condition,
+              Expression then,
+              Expression otherwise,
+              int line) ->
           Values.truth(evaluate(condition, scope))
               ? evaluate(then, scope)
               : otherwise != null
                   ? evaluate(otherwise, scope)
                   : new Undefined(
-                      "the inline if-expression evaluated to false and no else section was"
-                          + " defined.");
+                      "the inline if-expression on line "
+                          + line
+                          + " evaluated to false and no else section was defined.");
     };
   }
 
@@ -138,7 +142,7 @@ final class Interpreter {
         filters.apply(
             filter.name(),
             input,
-            all(filter.arguments().positional(), scope),
+            positional(filter.arguments(), scope),
             named(filter.arguments(), scope));
     if (value instanceof String text) {
       budget.spend(text.length());
@@ -146,10 +150,28 @@ final class Interpreter {
     return value;
   }
 
+  private List<@Nullable Object> positional(Node.Arguments arguments, Scope scope) {
+    List<@Nullable Object> values = all(arguments.positional(), scope);
+    Expression more = arguments.more();
+    if (more != null) {
+      values.addAll(Values.items(Safe.plain(evaluate(more, scope))));
+    }
+    return values;
+  }
+
   private Map<String, @Nullable Object> named(Node.Arguments arguments, Scope scope) {
     Map<String, @Nullable Object> named = new LinkedHashMap<>();
     for (Map.Entry<String, Expression> entry : arguments.named().entrySet()) {
       named.put(entry.getKey(), evaluate(entry.getValue(), scope));
+    }
+    Expression more = arguments.moreNamed();
+    if (more != null) {
+      Object value = evaluate(more, scope);
+      if (!(value instanceof Map<?, ?> map)) {
+        Values.refuseUndefined(value);
+        throw new JinjaException("argument after ** must be a mapping, not " + Values.type(value));
+      }
+      map.forEach((key, item) -> named.put(Values.text(key), item));
     }
     return named;
   }
@@ -160,7 +182,7 @@ final class Interpreter {
       throw new JinjaException("'" + Values.type(callee) + "' object is not callable");
     }
     budget.enter();
-    Object value = callable.call(all(arguments.positional(), scope), named(arguments, scope));
+    Object value = callable.call(positional(arguments, scope), named(arguments, scope));
     budget.leave();
     if (value instanceof String text) {
       budget.spend(text.length());
@@ -170,32 +192,31 @@ final class Interpreter {
 
   /** {@code object.name}: a method, else an item. */
   @Nullable Object attribute(@Nullable Object object, String name) {
-    if (object instanceof LoopCall(_, Namespace state)) {
-      return found(state, name);
-    }
-    Object method = method(object, name);
+    Object method = member(object, name);
     return method != null ? method : found(object, name);
   }
 
   /** {@code object[key]}: an item, else a method. */
   @Nullable Object item(@Nullable Object object, @Nullable Object key) {
-    if (object instanceof Map<?, ?> || object instanceof Namespace) {
-      Object value = found(object, key);
-      Object method =
-          value instanceof Undefined && key instanceof String name ? method(object, name) : null;
-      return method != null ? method : value;
+    if (object instanceof Map<?, ?> map) {
+      if (key instanceof Map || key instanceof List && !(key instanceof Tuple)) {
+        return missing(object, key);
+      }
+      Object own = Values.key(map, key);
+      if (map.containsKey(own)) {
+        return map.get(own);
+      }
+      Object method = key instanceof String name ? member(object, name) : null;
+      return method != null ? method : found(object, key);
     }
-    if (key instanceof Long index) {
-      List<?> list = object instanceof List<?> items ? items : null;
-      if (object instanceof String text) {
-        list = Values.items(text);
-      }
-      if (list != null) {
-        long at = index < 0 ? index + list.size() : index;
-        return at >= 0 && at < list.size()
-            ? list.get((int) at)
-            : new Undefined("'" + Values.type(object) + " object' has no element " + index);
-      }
+    if (Values.isWhole(key) && (object instanceof List || object instanceof String)) {
+      List<?> list = object instanceof List<?> items ? items : Values.items(object);
+      long index = Values.index(key);
+      long at = index < 0 ? index + list.size() : index;
+      return at >= 0 && at < list.size() ? list.get((int) at) : missing(object, key);
+    }
+    if (object instanceof Safe(String text)) {
+      return Safe.of(item(text, key));
     }
     return key instanceof String name ? attribute(object, name) : found(object, key);
   }
@@ -204,90 +225,74 @@ final class Interpreter {
     if (object instanceof Undefined undefined) {
       throw undefined.failure();
     }
-    if (object instanceof Map<?, ?> map && map.containsKey(key)) {
-      return map.get(key);
+    if (object instanceof Map<?, ?> map && Values.hasKey(map, key)) {
+      return map.get(Values.key(map, key));
     }
     if (object instanceof Namespace(Map<String, @Nullable Object> values, _)
         && values.containsKey(key)) {
       return values.get(key);
     }
-    String owner = object == null ? "None" : "'" + Values.type(object) + " object'";
+    return missing(object, key);
+  }
+
+  private static Undefined missing(@Nullable Object object, @Nullable Object key) {
     return new Undefined(
-        owner
-            + (key instanceof String name ? " has no attribute '" + name : " has no element ")
-            + (key instanceof String ? "'" : Values.text(key)));
+        key instanceof String name
+            ? "'" + Values.owner(object) + "' has no attribute " + Printer.represent(name)
+            : Values.owner(object) + " has no element " + Printer.represent(key));
   }
 
-  private static @Nullable Object method(@Nullable Object object, String name) {
-    if (object instanceof String text) {
-      return StringMethods.find(text, name);
+  /** What belongs to a value's type: its methods and attributes; null for none. */
+  @Nullable Object member(@Nullable Object object, String name) {
+    if (name.startsWith("__") && HIDDEN.contains(name) && !(object instanceof Undefined)) {
+      return unsafe(object, name);
     }
-    if ((object instanceof List || object instanceof Map) && MUTATORS.contains(name)) {
-      if (object instanceof Map && (name.equals("sort") || name.equals("reverse"))) {
-        return null;
-      }
-      return new Undefined(
-          "access to attribute '%s' of '%s' object is unsafe."
-              .formatted(name, Values.type(object)));
-    }
-    if (object instanceof List<?> list) {
-      return switch (name) {
-        case "count" ->
-            (Callable)
-                (args, _) -> list.stream().filter(i -> Values.equal(i, args.getFirst())).count();
-        case "index" ->
-            (Callable)
-                (args, _) -> {
-                  for (int i = 0; i < list.size(); i++) {
-                    if (Values.equal(list.get(i), args.getFirst())) {
-                      return (long) i;
-                    }
-                  }
-                  throw new JinjaException(Values.text(args.getFirst()) + " is not in list");
-                };
-        default -> null;
-      };
-    }
-    return object instanceof Map<?, ?> map ? mapMethod(map, name) : null;
-  }
-
-  private static @Nullable Callable mapMethod(Map<?, ?> map, String name) {
-    return switch (name) {
-      case "items" -> (_, _) -> new Generated("dict_items", pairs(map));
-      case "keys" -> (_, _) -> new Generated("dict_keys", new ArrayList<>(map.keySet()));
-      case "values" -> (_, _) -> new Generated("dict_values", new ArrayList<>(map.values()));
-      case "copy" -> (_, _) -> new LinkedHashMap<>(map);
-      case "get" ->
-          (args, _) -> {
-            if (args.isEmpty()) {
-              throw new JinjaException("get expected at least 1 argument, got 0");
-            }
-            return map.containsKey(args.getFirst())
-                ? map.get(args.getFirst())
-                : StringMethods.argument(args, 1);
-          };
-      default -> null;
+    return switch (object) {
+      case String text -> StringMethods.find(text, name, this);
+      case Safe(String text) -> safeMethod(text, name);
+      case Tuple tuple when tuple.placeOf(name) >= 0 -> tuple.get(tuple.placeOf(name));
+      case List<?> list -> ContainerMethods.listMethod(list, name);
+      case Map<?, ?> map -> ContainerMethods.mapMethod(map, name);
+      case LoopCall(_, Namespace state) -> found(state, name);
+      case MacroCall macro -> macro.attribute(name);
+      case null, default -> null;
     };
   }
 
-  static List<@Nullable Object> pairs(Map<?, ?> map) {
-    List<@Nullable Object> pairs = new ArrayList<>();
-    for (Map.Entry<?, ?> entry : map.entrySet()) {
-      List<@Nullable Object> pair = new ArrayList<>(2);
-      pair.add(entry.getKey());
-      pair.add(entry.getValue());
-      pairs.add(pair);
-    }
-    return pairs;
+  /** Access that the sandbox forbids. */
+  static Undefined unsafe(@Nullable Object object, String name) {
+    return new Undefined(
+        "access to attribute '%s' of '%s' object is unsafe.".formatted(name, Values.type(object)));
+  }
+
+  /** A string's method on safe text: what comes of it is safe, what goes into it is escaped. */
+  private @Nullable Callable safeMethod(String text, String name) {
+    Callable method = StringMethods.find(text, name, this);
+    return method == null
+        ? null
+        : (arguments, named) -> {
+          if (!name.equals("format") && !name.equals("join") && !name.equals("replace")) {
+            return Safe.of(method.call(arguments, named));
+          }
+          List<@Nullable Object> escaped = new ArrayList<>();
+          arguments.forEach(argument -> escaped.add(Safe.escapedDeeply(argument)));
+          Map<String, @Nullable Object> escapedNamed = new LinkedHashMap<>();
+          named.forEach((key, value) -> escapedNamed.put(key, Safe.escapedDeeply(value)));
+          return Safe.of(method.call(escaped, escapedNamed));
+        };
   }
 
   private Object slice(Node.Slice slice, Scope scope) {
-    Object object = Safe.plain(evaluate(slice.object(), scope));
+    Object whole = evaluate(slice.object(), scope);
+    Object object = Safe.plain(whole);
     Values.refuseUndefined(object);
+    if (object instanceof Map) {
+      throw new JinjaException("unhashable type: 'slice'");
+    }
     if (!(object instanceof String) && !(object instanceof List)) {
       throw new JinjaException("'" + Values.type(object) + "' object is not subscriptable");
     }
-    List<@Nullable Object> items = Values.items(object);
+    List<?> items = object instanceof List<?> list ? list : Values.items(object);
     long step = bound(slice.step(), 1, scope);
     if (step == 0) {
       throw new JinjaException("slice step cannot be zero");
@@ -296,6 +301,9 @@ final class Interpreter {
     long start = clip(bound(slice.start(), step > 0 ? 0 : Long.MAX_VALUE, scope), size, step);
     long none = step > 0 ? Long.MAX_VALUE : Long.MIN_VALUE;
     long stop = clip(bound(slice.stop(), none, scope), size, step);
+    if (object instanceof Range range) {
+      return range.slice(start, stop, step);
+    }
     List<@Nullable Object> chosen = new ArrayList<>();
     for (long i = start; step > 0 ? i < stop : i > stop; i += step) {
       chosen.add(items.get((int) i));
@@ -304,14 +312,14 @@ final class Interpreter {
     if (object instanceof String) {
       StringBuilder text = new StringBuilder();
       chosen.forEach(text::append);
-      return text.toString();
+      return whole instanceof Safe ? new Safe(text.toString()) : text.toString();
     }
-    return chosen;
+    return object instanceof Tuple ? Tuple.of(chosen) : chosen;
   }
 
   private long bound(@Nullable Expression expression, long fallback, Scope scope) {
     Object value = expression == null ? null : evaluate(expression, scope);
-    return value == null ? fallback : Math.clamp(Values.integer(value), -1L << 40, 1L << 40);
+    return value == null ? fallback : Math.clamp(Values.index(value), -1L << 40, 1L << 40);
   }
 
   private static long clip(long index, int size, long step) {
@@ -321,39 +329,11 @@ final class Interpreter {
 
   /** Functions that every template may call. */
   static Map<String, Callable> functions() {
-    Map<String, Callable> functions = new HashMap<>();
-    functions.put(
-        "namespace",
-        (args, named) -> {
-          Map<String, @Nullable Object> values = new LinkedHashMap<>();
-          if (!args.isEmpty() && args.getFirst() instanceof Map<?, ?> map) {
-            map.forEach((key, value) -> values.put(Values.text(key), value));
-          }
-          values.putAll(named);
-          return new Namespace(values, "Namespace");
-        });
-    functions.put("dict", (_, named) -> new LinkedHashMap<Object, @Nullable Object>(named));
-    functions.put("range", (args, _) -> range(args));
-    return functions;
-  }
-
-  private static Object range(List<@Nullable Object> arguments) {
-    if (arguments.isEmpty()) {
-      throw new JinjaException("range expected at least 1 argument, got 0");
-    }
-    long start = arguments.size() > 1 ? Values.integer(arguments.get(0)) : 0;
-    long stop = Values.integer(arguments.get(arguments.size() > 1 ? 1 : 0));
-    long step = arguments.size() > 2 ? Values.integer(arguments.get(2)) : 1;
-    if (step == 0) {
-      throw new JinjaException("range() arg 3 must not be zero");
-    }
-    List<@Nullable Object> numbers = new ArrayList<>();
-    for (long i = start; step > 0 ? i < stop : i > stop; i += step) {
-      if (numbers.size() == 100_000) {
-        throw new JinjaException("Range too big. The sandbox blocks ranges larger than 100000.");
-      }
-      numbers.add(i);
-    }
-    return numbers;
+    return Map.of(
+        "namespace", Functions::namespace,
+        "dict", Functions::dict,
+        "range", (args, _) -> Range.of(args),
+        "cycler", Functions::cycler,
+        "joiner", Functions::joiner);
   }
 }

@@ -1,5 +1,7 @@
 package dev.quire.tokenizer.jinja;
 
+import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -7,27 +9,35 @@ import org.jspecify.annotations.Nullable;
 /** JSON as Python's {@code json.dumps(…, ensure_ascii=False)} writes it. */
 final class Json {
   private final StringBuilder out = new StringBuilder();
-  private final int indent;
+  private final @Nullable String indent;
   private final String itemSeparator;
   private final String keySeparator;
   private final boolean sortKeys;
+  private final boolean ascii;
 
-  private Json(int indent, String itemSeparator, String keySeparator, boolean sortKeys) {
-    this.indent = indent;
-    this.itemSeparator = itemSeparator;
-    this.keySeparator = keySeparator;
-    this.sortKeys = sortKeys;
+  private Json(Given given) {
+    Object width = given.get("indent");
+    indent =
+        width == null
+            ? null
+            : width instanceof String text
+                ? text
+                : " ".repeat((int) Math.clamp(Values.index(width), 0, 100));
+    Object separators = given.get("separators");
+    List<?> pair =
+        separators == null ? List.of(indent == null ? ", " : ",", ": ") : Values.items(separators);
+    if (pair.size() != 2) {
+      throw new JinjaException("separators must be two; they are " + pair.size());
+    }
+    itemSeparator = Values.text(pair.get(0));
+    keySeparator = Values.text(pair.get(1));
+    sortKeys = given.flag("sort_keys");
+    ascii = given.flag("ensure_ascii");
   }
 
-  /**
-   * @param indent spaces a level; negative for one line
-   * @param separators between items and after keys; null for Python's default
-   */
-  static String write(
-      @Nullable Object value, int indent, @Nullable List<?> separators, boolean sortKeys) {
-    String item = separators != null ? Values.text(separators.get(0)) : indent < 0 ? ", " : ",";
-    String key = separators != null ? Values.text(separators.get(1)) : ": ";
-    Json json = new Json(indent, item, key, sortKeys);
+  /** The JSON of a value, as transformers replaces Jinja's own: no escapes for HTML. */
+  static String write(@Nullable Object value, Given given) {
+    Json json = new Json(given);
     json.value(value, 0);
     return json.out.toString();
   }
@@ -40,9 +50,11 @@ final class Json {
       case null -> out.append("null");
       case Boolean b -> out.append(b.booleanValue());
       case Long l -> out.append(l.longValue());
+      case BigInteger big -> out.append(big);
       case Double d -> out.append(number(d));
       case String s -> string(s);
-      case List<?> list -> {
+      case Safe safe -> string(safe.text());
+      case List<?> list when !(list instanceof Range) -> {
         out.append('[');
         boolean first = true;
         for (Object item : list) {
@@ -55,7 +67,7 @@ final class Json {
       case Map<?, ?> map -> {
         out.append('{');
         boolean first = true;
-        List<? extends Map.Entry<?, ?>> entries = List.copyOf(map.entrySet());
+        List<? extends Map.Entry<?, ?>> entries = new ArrayList<>(map.entrySet());
         if (sortKeys) {
           entries =
               entries.stream()
@@ -80,7 +92,7 @@ final class Json {
   private static String number(double value) {
     return Double.isNaN(value)
         ? "NaN"
-        : Double.isInfinite(value) ? (value > 0 ? "Infinity" : "-Infinity") : Values.text(value);
+        : Double.isInfinite(value) ? (value > 0 ? "Infinity" : "-Infinity") : Printer.real(value);
   }
 
   private void key(@Nullable Object key) {
@@ -108,8 +120,8 @@ final class Json {
   }
 
   private void newLine(int depth) {
-    if (indent >= 0) {
-      out.append('\n').repeat(' ', indent * depth);
+    if (indent != null) {
+      out.append('\n').repeat(indent, depth);
     }
   }
 
@@ -126,7 +138,7 @@ final class Json {
         case '\b' -> out.append("\\b");
         case '\f' -> out.append("\\f");
         default -> {
-          if (c < 0x20) {
+          if (c < 0x20 || ascii && c > 0x7E) {
             out.append(String.format("\\u%04x", (int) c));
           } else {
             out.append(c);

@@ -120,15 +120,41 @@ final class Lexer {
     if (body < source.length() && (source.charAt(body) == '-' || source.charAt(body) == '+')) {
       body++;
     }
+    if (kind == '%') {
+      int past = pastRaw(body);
+      if (past > 0) {
+        countLines(open, past);
+        trimAfter(source.charAt(past - 3) == '-' ? '-' : 0, false);
+        at = past;
+        raw();
+        return;
+      }
+    }
     at = body;
     add(kind == '{' ? Kind.OUTPUT_BEGIN : Kind.BLOCK_BEGIN, "");
-    int first = tokens.size();
     expression(kind == '{' ? "}}" : "%}");
     add(kind == '{' ? Kind.OUTPUT_END : Kind.BLOCK_END, "");
-    if (kind == '%' && tokens.get(first).is(Kind.NAME, "raw")) {
-      tokens.subList(first - 1, tokens.size()).clear();
-      raw();
+  }
+
+  /** The place behind {@code raw %}}, or 0 where something else stands. */
+  private int pastRaw(int from) {
+    int name = blank(from);
+    if (!source.startsWith("raw", name)) {
+      return 0;
     }
+    int close = blank(name + "raw".length());
+    if (source.startsWith("-", close)) {
+      close++;
+    }
+    return source.startsWith("%}", close) ? close + 2 : 0;
+  }
+
+  private int blank(int from) {
+    int past = from;
+    while (past < source.length() && Character.isWhitespace(source.charAt(past))) {
+      past++;
+    }
+    return past;
   }
 
   private void raw() {
@@ -181,10 +207,10 @@ final class Lexer {
     int start = at;
     if (c == '"' || c == '\'') {
       string(c);
-    } else if (Character.isDigit(c)) {
+    } else if (digit(c)) {
       number(start);
-    } else if (Character.isJavaIdentifierStart(c)) {
-      while (at < source.length() && Character.isJavaIdentifierPart(source.charAt(at))) {
+    } else if (c == '_' || Character.isUnicodeIdentifierStart(c)) {
+      while (at < source.length() && Character.isUnicodeIdentifierPart(source.charAt(at))) {
         at++;
       }
       add(Kind.NAME, source.substring(start, at));
@@ -200,23 +226,63 @@ final class Lexer {
     }
   }
 
+  private static boolean digit(char c) {
+    return c >= '0' && c <= '9';
+  }
+
   private void number(int start) {
-    boolean fraction = false;
-    while (at < source.length()) {
-      char c = source.charAt(at);
-      boolean digit = Character.isDigit(c) || c == '_';
-      boolean point =
-          !fraction
-              && c == '.'
-              && at + 1 < source.length()
-              && Character.isDigit(source.charAt(at + 1));
-      if (!digit && !point) {
-        break;
+    if (source.charAt(at) == '0' && at + 1 < source.length()) {
+      int radix =
+          switch (source.charAt(at + 1)) {
+            case 'x', 'X' -> 16;
+            case 'o', 'O' -> 8;
+            case 'b', 'B' -> 2;
+            default -> 0;
+          };
+      if (radix > 0) {
+        at += 2;
+        while (at < source.length()
+            && (Character.digit(source.charAt(at), radix) >= 0 || source.charAt(at) == '_')) {
+          at++;
+        }
+        addNumber(Kind.INTEGER, start);
+        return;
       }
-      fraction |= point;
+    }
+    Kind kind = Kind.INTEGER;
+    digits();
+    if (at + 1 < source.length() && source.charAt(at) == '.' && digit(source.charAt(at + 1))) {
+      at++;
+      digits();
+      kind = Kind.FLOAT;
+    }
+    if (at < source.length() && (source.charAt(at) == 'e' || source.charAt(at) == 'E')) {
+      int sign = at + 1;
+      if (sign < source.length() && "+-".indexOf(source.charAt(sign)) >= 0) {
+        sign++;
+      }
+      if (sign < source.length() && digit(source.charAt(sign))) {
+        at = sign;
+        digits();
+        kind = Kind.FLOAT;
+      }
+    }
+    addNumber(kind, start);
+  }
+
+  private void digits() {
+    while (at < source.length() && (digit(source.charAt(at)) || source.charAt(at) == '_')) {
       at++;
     }
-    add(fraction ? Kind.FLOAT : Kind.INTEGER, source.substring(start, at).replace("_", ""));
+  }
+
+  private void addNumber(Kind kind, int start) {
+    String text = source.substring(start, at).replace("_", "");
+    if (!Character.isLetterOrDigit(text.charAt(text.length() - 1))
+        || text.length() == 2 && kind == Kind.INTEGER && Character.isLetter(text.charAt(1))) {
+      throw error("malformed number");
+    }
+    add(kind, text);
   }
 
   private void string(char quote) {
@@ -238,7 +304,10 @@ final class Lexer {
         case 'r' -> text.append('\r');
         case 'b' -> text.append('\b');
         case 'f' -> text.append('\f');
-        case '0' -> text.append('\0');
+        case 'a' -> text.append('\u0007');
+        case 'v' -> text.append('\u000B');
+        case '0', '1', '2', '3', '4', '5', '6', '7' -> octal(text);
+        case 'N' -> named(text);
         case '\n' -> line++;
         case 'x' -> codePoint(text, 2);
         case 'u' -> codePoint(text, 4);
@@ -252,6 +321,31 @@ final class Lexer {
     }
     at++;
     add(Kind.STRING, text.toString());
+  }
+
+  /** Up to three octal digits; the first is taken. */
+  private void octal(StringBuilder text) {
+    int value = source.charAt(at - 1) - '0';
+    for (int i = 0;
+        i < 2 && at < source.length() && "01234567".indexOf(source.charAt(at)) >= 0;
+        i++) {
+      value = value * 8 + source.charAt(at++) - '0';
+    }
+    text.append((char) value);
+  }
+
+  /** A character by its Unicode name, in braces. */
+  private void named(StringBuilder text) {
+    int close = source.indexOf('}', at);
+    if (close < 0 || source.charAt(at) != '{') {
+      throw error("a string has a malformed escape");
+    }
+    try {
+      text.appendCodePoint(Character.codePointOf(source.substring(at + 1, close)));
+    } catch (IllegalArgumentException e) {
+      throw error("a string names an unknown character");
+    }
+    at = close + 1;
   }
 
   private void codePoint(StringBuilder text, int digits) {

@@ -2,6 +2,7 @@ package dev.quire.tokenizer.jinja;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The tree of a template. */
@@ -14,7 +15,8 @@ sealed interface Node {
 
   record Name(String name) implements Expression {}
 
-  record Sequence(List<Expression> items) implements Expression {}
+  /** A list, or a tuple. As the target of an assignment it unpacks a value. */
+  record Sequence(List<Expression> items, boolean tuple) implements Expression {}
 
   record Dictionary(List<Expression> keys, List<Expression> values) implements Expression {}
 
@@ -29,7 +31,14 @@ sealed interface Node {
       @Nullable Expression step)
       implements Expression {}
 
-  record Arguments(List<Expression> positional, Map<String, Expression> named) {}
+  /** {@code f(positional, *more, name=named, **moreNamed)}. */
+  record Arguments(
+      List<Expression> positional,
+      Map<String, Expression> named,
+      @Nullable Expression more,
+      @Nullable Expression moreNamed) {
+    static final Arguments NONE = new Arguments(List.of(), Map.of(), null, null);
+  }
 
   record Call(Expression callee, Arguments arguments) implements Expression {}
 
@@ -47,7 +56,8 @@ sealed interface Node {
   record Comparison(Expression first, List<String> operators, List<Expression> others)
       implements Expression {}
 
-  record Conditional(Expression condition, Expression then, @Nullable Expression otherwise)
+  record Conditional(
+      Expression condition, Expression then, @Nullable Expression otherwise, int line)
       implements Expression {}
 
   record Text(String text) implements Node {}
@@ -58,7 +68,7 @@ sealed interface Node {
       implements Node {}
 
   record For(
-      List<String> targets,
+      Expression target,
       Expression items,
       @Nullable Expression condition,
       boolean recursive,
@@ -66,19 +76,32 @@ sealed interface Node {
       List<Node> otherwise)
       implements Node {}
 
-  /** Several targets unpack a sequence; one target may be an attribute of a namespace. */
-  record Assign(List<Expression> targets, Expression value) implements Node {}
+  /** The target is a name, an attribute of a namespace, or a sequence of targets. */
+  record Assign(Expression target, Expression value) implements Node {}
 
-  record AssignBlock(String target, List<Filter> filters, List<Node> body) implements Node {}
+  record AssignBlock(Expression target, List<Filter> filters, List<Node> body) implements Node {}
 
-  record Macro(String name, List<String> parameters, List<Expression> defaults, List<Node> body)
+  /**
+   * @param specials which of {@code varargs}, {@code kwargs} and {@code caller} the body names: it
+   *     takes arguments beyond its parameters only then
+   */
+  record Macro(
+      String name,
+      List<String> parameters,
+      List<Expression> defaults,
+      List<Node> body,
+      Set<String> specials)
       implements Node {}
 
   record CallBlock(Macro caller, Call call) implements Node {}
 
   record FilterBlock(List<Filter> filters, List<Node> body) implements Node {}
 
-  record With(List<String> names, List<Expression> values, List<Node> body) implements Node {}
+  /** Statements with names of their own. */
+  record With(List<Expression> targets, List<Expression> values, List<Node> body) implements Node {}
+
+  /** What can be parsed but not rendered. */
+  record Failure(String message) implements Node {}
 
   record Break() implements Node {}
 

@@ -8,11 +8,19 @@ import java.util.Set;
 
 /** Statements and text of a template. */
 final class Parser {
+  static final String VARARGS = "varargs";
+  static final String KWARGS = "kwargs";
+  static final String CALLER = "caller";
   private static final int DEEPEST = 100;
+  private static final Set<String> CONSTANTS =
+      Set.of("true", "True", "false", "False", "none", "None");
 
   private final Tokens tokens;
   private final ExpressionParser expressions;
   private int depth;
+
+  /** Loops around the current statement, in the current macro. */
+  private int loops;
 
   private Parser(List<Token> tokens) {
     this.tokens = new Tokens(tokens);
@@ -74,11 +82,51 @@ final class Parser {
         yield List.of(new Node.FilterBlock(filters, bodyUntil("endfilter")));
       }
       case "with" -> List.of(with());
-      case "generation" -> bodyUntil("endgeneration");
-      case "break" -> List.of(closed(new Node.Break()));
-      case "continue" -> List.of(closed(new Node.Continue()));
+      case "generation" -> List.of(scoped("endgeneration"));
+      case "block" -> List.of(block());
+      case "autoescape" -> List.of(plainText());
+      case "include", "import", "extends", "from" -> {
+        while (tokens.peek().kind() != Kind.BLOCK_END) {
+          tokens.next();
+        }
+        yield List.of(closed(new Node.Failure("no loader for this environment specified")));
+      }
+      case "break", "continue" -> {
+        if (loops == 0) {
+          throw new JinjaException(
+              name.equals("break") ? "'break' outside loop" : "'continue' not properly in loop");
+        }
+        yield List.of(closed(name.equals("break") ? new Node.Break() : new Node.Continue()));
+      }
       default -> throw new JinjaException("Encountered unknown tag '" + name + "'.");
     };
+  }
+
+  private Node scoped(String end) {
+    return new Node.With(List.of(), List.of(), bodyUntil(end));
+  }
+
+  /** A block that no other template can replace: there is none. */
+  private Node block() {
+    tokens.name();
+    if (tokens.takeName("scoped")) {
+      tokens.takeName("required");
+    }
+    tokens.expect(Kind.BLOCK_END);
+    List<Node> body = body(Set.of("endblock"));
+    tokens.next();
+    if (tokens.peek().kind() == Kind.NAME) {
+      tokens.next();
+    }
+    tokens.expect(Kind.BLOCK_END);
+    return new Node.With(List.of(), List.of(), body);
+  }
+
+  private Node plainText() {
+    if (!(expressions.expression() instanceof Node.Literal(Object value)) || Values.truth(value)) {
+      throw tokens.unexpected("{% autoescape false %}, the only one supported");
+    }
+    return scoped("endautoescape");
   }
 
   private Node closed(Node node) {
@@ -115,14 +163,7 @@ final class Parser {
   }
 
   private Node loop() {
-    boolean parenthesis = tokens.takeOperator("(");
-    List<String> targets = new ArrayList<>();
-    do {
-      targets.add(tokens.name());
-    } while (tokens.takeOperator(","));
-    if (parenthesis) {
-      tokens.expectOperator(")");
-    }
+    Expression target = target();
     if (!tokens.takeName("in")) {
       throw tokens.unexpected("“in”");
     }
@@ -132,12 +173,14 @@ final class Parser {
       while (tokens.takeOperator(",")) {
         all.add(expressions.or());
       }
-      items = new Node.Sequence(all);
+      items = new Node.Sequence(all, true);
     }
     Expression condition = tokens.takeName("if") ? expressions.expression() : null;
     boolean recursive = tokens.takeName("recursive");
     tokens.expect(Kind.BLOCK_END);
+    loops++;
     List<Node> body = body(Set.of("else", "endfor"));
+    loops--;
     List<Node> otherwise = List.of();
     if (tokens.name().equals("else")) {
       tokens.expect(Kind.BLOCK_END);
@@ -145,32 +188,63 @@ final class Parser {
       tokens.next();
     }
     tokens.expect(Kind.BLOCK_END);
-    return new Node.For(targets, items, condition, recursive, body, otherwise);
+    return new Node.For(target, items, condition, recursive, body, otherwise);
+  }
+
+  /** What is assigned to: a name, an attribute of a namespace, or several that unpack a value. */
+  private Expression target() {
+    Expression first = oneTarget();
+    if (!tokens.peekOperator(",")) {
+      return first;
+    }
+    List<Expression> targets = new ArrayList<>(List.of(first));
+    while (tokens.takeOperator(",")) {
+      Token next = tokens.peek();
+      if (next.kind() != Kind.NAME && !tokens.peekOperator("(") || next.is(Kind.NAME, "in")) {
+        break;
+      }
+      targets.add(oneTarget());
+    }
+    return new Node.Sequence(targets, true);
+  }
+
+  private Expression oneTarget() {
+    if (++depth > DEEPEST) {
+      throw tokens.unexpected("fewer nested parentheses");
+    }
+    Expression target;
+    if (tokens.takeOperator("(")) {
+      target = target();
+      tokens.expectOperator(")");
+    } else {
+      String name = tokens.name();
+      if (CONSTANTS.contains(name)) {
+        throw new JinjaException("can't assign to '" + name + "'");
+      }
+      target = new Node.Name(name);
+      if (tokens.takeOperator(".")) {
+        target = new Node.Attribute(target, tokens.name());
+      }
+    }
+    depth--;
+    return target;
   }
 
   private Node assignment() {
-    boolean parenthesis = tokens.takeOperator("(");
-    List<Expression> targets = new ArrayList<>();
-    do {
-      Expression target = new Node.Name(tokens.name());
-      targets.add(tokens.takeOperator(".") ? new Node.Attribute(target, tokens.name()) : target);
-    } while (tokens.takeOperator(","));
-    if (parenthesis) {
-      tokens.expectOperator(")");
-    }
+    Expression target = target();
     if (tokens.takeOperator("=")) {
       Expression value = expressions.tuple();
       tokens.expect(Kind.BLOCK_END);
-      return new Node.Assign(targets, value);
+      return new Node.Assign(target, value);
+    }
+    if (target instanceof Node.Sequence) {
+      throw tokens.unexpected("“=”");
     }
     List<Node.Filter> filters = new ArrayList<>();
     while (tokens.takeOperator("|")) {
       filters.add(expressions.filter(null));
     }
-    if (!(targets.getFirst() instanceof Node.Name(String name)) || targets.size() > 1) {
-      throw tokens.unexpected("“=”");
-    }
-    return new Node.AssignBlock(name, filters, bodyUntil("endset"));
+    return new Node.AssignBlock(target, filters, bodyUntil("endset"));
   }
 
   private List<Node.Filter> filters() {
@@ -203,32 +277,48 @@ final class Parser {
         }
       }
     }
-    if (end.equals("endmacro")) {
-      return new Node.Macro(name, parameters, defaults, bodyUntil(end));
+    if (!end.equals("endmacro")) {
+      return new Node.Macro(name, parameters, defaults, List.of(), Set.of());
     }
-    return new Node.Macro(name, parameters, defaults, List.of());
+    return withBody(name, parameters, defaults, end);
+  }
+
+  private Node.Macro withBody(
+      String name, List<String> parameters, List<Expression> defaults, String end) {
+    int start = tokens.place();
+    int outer = loops;
+    loops = 0;
+    List<Node> body = bodyUntil(end);
+    loops = outer;
+    return new Node.Macro(
+        name,
+        parameters,
+        defaults,
+        body,
+        tokens.namesSince(start, Set.of(VARARGS, KWARGS, CALLER)));
   }
 
   private Node callBlock() {
-    Node.Macro head = signature("caller", "endcall");
+    Node.Macro head = signature(CALLER, "endcall");
     Expression call = expressions.expression();
     if (!(call instanceof Node.Call macroCall)) {
       throw tokens.unexpected("a call");
     }
-    List<Node> body = bodyUntil("endcall");
     return new Node.CallBlock(
-        new Node.Macro("caller", head.parameters(), head.defaults(), body), macroCall);
+        withBody(CALLER, head.parameters(), head.defaults(), "endcall"), macroCall);
   }
 
   private Node with() {
-    List<String> names = new ArrayList<>();
+    List<Expression> targets = new ArrayList<>();
     List<Expression> values = new ArrayList<>();
     while (tokens.peek().kind() != Kind.BLOCK_END) {
-      names.add(tokens.name());
+      targets.add(target());
       tokens.expectOperator("=");
       values.add(expressions.expression());
-      tokens.takeOperator(",");
+      if (!tokens.takeOperator(",")) {
+        break;
+      }
     }
-    return new Node.With(names, values, bodyUntil("endwith"));
+    return new Node.With(targets, values, bodyUntil("endwith"));
   }
 }

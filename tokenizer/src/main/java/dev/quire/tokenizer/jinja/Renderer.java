@@ -54,26 +54,32 @@ final class Renderer {
         return run(choice.otherwise(), scope, out);
       }
       case Node.For loop -> loop(loop, interpreter.evaluate(loop.items(), scope), scope, out, 1);
-      case Node.Assign(List<Expression> targets, Expression value) ->
-          assign(targets, interpreter.evaluate(value, scope), scope);
-      case Node.AssignBlock(String target, List<Node.Filter> filters, List<Node> body) ->
-          scope.set(target, filtered(filters, body, scope));
+      case Node.Assign(Expression target, Expression value) ->
+          assign(target, interpreter.evaluate(value, scope), scope);
+      case Node.AssignBlock(Expression target, List<Node.Filter> filters, List<Node> body) ->
+          assign(target, filtered(filters, body, scope), scope);
       case Node.FilterBlock(List<Node.Filter> filters, List<Node> body) ->
           write(Values.text(filtered(filters, body, scope)), out);
       case Node.Macro macro -> scope.set(macro.name(), callable(macro, scope));
       case Node.CallBlock(Node.Macro caller, Node.Call call) -> {
         Scope inner = new Scope(scope);
-        inner.set("caller", callable(caller, scope));
+        inner.set(Parser.CALLER, callable(caller, scope));
         Map<String, Expression> named = new LinkedHashMap<>(call.arguments().named());
-        named.put("caller", new Node.Name("caller"));
+        named.put(Parser.CALLER, new Node.Name(Parser.CALLER));
         Object callee = interpreter.evaluate(call.callee(), scope);
-        Node.Arguments arguments = new Node.Arguments(call.arguments().positional(), named);
+        Node.Arguments arguments =
+            new Node.Arguments(
+                call.arguments().positional(),
+                named,
+                call.arguments().more(),
+                call.arguments().moreNamed());
         write(Values.text(interpreter.call(callee, arguments, inner)), out);
       }
-      case Node.With(List<String> names, List<Expression> values, List<Node> body) -> {
+      case Node.Failure(String message) -> throw new JinjaException(message);
+      case Node.With(List<Expression> targets, List<Expression> values, List<Node> body) -> {
         Scope inner = new Scope(scope);
-        for (int i = 0; i < names.size(); i++) {
-          inner.set(names.get(i), interpreter.evaluate(values.get(i), scope));
+        for (int i = 0; i < targets.size(); i++) {
+          assign(targets.get(i), interpreter.evaluate(values.get(i), scope), inner);
         }
         return run(body, inner, out);
       }
@@ -98,19 +104,12 @@ final class Renderer {
     return value;
   }
 
-  private void assign(List<Expression> targets, @Nullable Object value, Scope scope) {
-    if (targets.size() == 1) {
-      assignOne(targets.getFirst(), value, scope);
-      return;
-    }
-    List<@Nullable Object> values = unpack(value, targets.size());
-    for (int i = 0; i < targets.size(); i++) {
-      assignOne(targets.get(i), values.get(i), scope);
-    }
-  }
-
   private static List<@Nullable Object> unpack(@Nullable Object value, int count) {
-    List<@Nullable Object> values = Values.items(value);
+    Object plain = Safe.plain(value);
+    if (plain == null || Values.isNumber(plain)) {
+      throw new JinjaException("cannot unpack non-iterable " + Values.type(plain) + " object");
+    }
+    List<@Nullable Object> values = Values.items(plain);
     if (values.size() > count) {
       throw new JinjaException("too many values to unpack (expected " + count + ")");
     }
@@ -121,12 +120,19 @@ final class Renderer {
     return values;
   }
 
-  private void assignOne(Expression target, @Nullable Object value, Scope scope) {
+  private void assign(Expression target, @Nullable Object value, Scope scope) {
     switch (target) {
       case Node.Name(String name) -> scope.set(name, value);
+      case Node.Sequence(List<Expression> targets, _) -> {
+        List<@Nullable Object> values = unpack(value, targets.size());
+        for (int i = 0; i < targets.size(); i++) {
+          assign(targets.get(i), values.get(i), scope);
+        }
+      }
       case Node.Attribute(Expression object, String name) -> {
         if (!(interpreter.evaluate(object, scope)
-            instanceof Namespace(Map<String, @Nullable Object> values, _))) {
+                instanceof Namespace(Map<String, @Nullable Object> values, String type))
+            || !type.equals(Namespace.PLAIN)) {
           throw new JinjaException("cannot assign attribute on non-namespace object");
         }
         values.put(name, value);
@@ -144,17 +150,18 @@ final class Renderer {
       List<@Nullable Object> kept = new ArrayList<>();
       for (Object item : items) {
         Scope inner = new Scope(scope);
-        bind(loop.targets(), item, inner);
+        assign(loop.target(), item, inner);
         if (Values.truth(interpreter.evaluate(condition, inner))) {
           kept.add(item);
         }
       }
       items = kept;
     }
+    Callable changed = changed();
     for (int i = 0; i < items.size(); i++) {
       Scope inner = new Scope(scope);
-      bind(loop.targets(), items.get(i), inner);
-      Object state = state(items, i, depth);
+      assign(loop.target(), items.get(i), inner);
+      Object state = state(items, i, depth, changed);
       inner.set("loop", loop.recursive() ? recursive(loop, state, scope, depth) : state);
       if (run(loop.body(), inner, out) == Flow.BREAK) {
         break;
@@ -177,18 +184,7 @@ final class Renderer {
     return new LoopCall(again, (Namespace) state);
   }
 
-  private void bind(List<String> targets, @Nullable Object item, Scope scope) {
-    if (targets.size() == 1) {
-      scope.set(targets.getFirst(), item);
-      return;
-    }
-    List<@Nullable Object> values = unpack(item, targets.size());
-    for (int i = 0; i < targets.size(); i++) {
-      scope.set(targets.get(i), values.get(i));
-    }
-  }
-
-  private static Namespace state(List<@Nullable Object> items, int i, int depth) {
+  private static Namespace state(List<@Nullable Object> items, int i, int depth, Callable changed) {
     int size = items.size();
     Map<String, @Nullable Object> state = new LinkedHashMap<>();
     state.put("index", i + 1L);
@@ -202,39 +198,86 @@ final class Renderer {
     state.put("depth0", depth - 1L);
     state.put("previtem", i > 0 ? items.get(i - 1) : new Undefined("there is no previous item"));
     state.put("nextitem", i + 1 < size ? items.get(i + 1) : new Undefined("there is no next item"));
-    state.put("cycle", (Callable) (args, _) -> args.get(i % args.size()));
-    return new Namespace(state, "LoopContext");
+    state.put("cycle", (Callable) (args, _) -> cycle(args, i));
+    state.put("changed", changed);
+    return new Namespace(state, Namespace.LOOP);
+  }
+
+  private static @Nullable Object cycle(List<@Nullable Object> items, int turn) {
+    if (items.isEmpty()) {
+      throw new JinjaException("no items for cycling given");
+    }
+    return items.get(turn % items.size());
+  }
+
+  /** {@code loop.changed}: whether the arguments differ from those of the call before. */
+  private static Callable changed() {
+    List<List<@Nullable Object>> last = new ArrayList<>();
+    return (arguments, _) -> {
+      boolean differs = last.isEmpty() || !Values.equal(last.getFirst(), arguments);
+      last.clear();
+      last.add(arguments);
+      return differs;
+    };
   }
 
   private Callable callable(Node.Macro macro, Scope definition) {
-    return (arguments, named) -> {
-      Scope inner = new Scope(definition);
-      List<String> parameters = macro.parameters();
-      int required = parameters.size() - macro.defaults().size();
-      if (arguments.size() > parameters.size()) {
-        throw new JinjaException(
-            "macro '%s' takes not more than %d argument(s)"
-                .formatted(macro.name(), parameters.size()));
+    return new MacroCall(
+        macro,
+        (arguments, named) -> {
+          Scope inner = new Scope(definition);
+          bind(macro, arguments, new LinkedHashMap<>(named), inner);
+          StringBuilder out = new StringBuilder();
+          run(macro.body(), inner, out);
+          return out.toString();
+        });
+  }
+
+  /** Sets a macro's parameters; {@code named} arguments are taken out as they are found. */
+  private void bind(
+      Node.Macro macro,
+      List<@Nullable Object> arguments,
+      Map<String, @Nullable Object> named,
+      Scope inner) {
+    List<String> parameters = macro.parameters();
+    int required = parameters.size() - macro.defaults().size();
+    int given = Math.min(arguments.size(), parameters.size());
+    for (int i = 0; i < parameters.size(); i++) {
+      String parameter = parameters.get(i);
+      if (i < given) {
+        inner.set(parameter, arguments.get(i));
+      } else if (named.containsKey(parameter)) {
+        inner.set(parameter, named.remove(parameter));
+      } else if (i >= required) {
+        Expression fallback = macro.defaults().get(i - required);
+        inner.set(parameter, interpreter.evaluate(fallback, inner));
+      } else {
+        inner.set(parameter, new Undefined("parameter '" + parameter + "' was not provided"));
       }
-      for (int i = 0; i < parameters.size(); i++) {
-        String parameter = parameters.get(i);
-        if (i < arguments.size()) {
-          inner.set(parameter, arguments.get(i));
-        } else if (named.containsKey(parameter)) {
-          inner.set(parameter, named.get(parameter));
-        } else if (i >= required) {
-          Expression fallback = macro.defaults().get(i - required);
-          inner.set(parameter, interpreter.evaluate(fallback, inner));
-        } else {
-          inner.set(parameter, new Undefined("parameter '" + parameter + "' was not provided"));
-        }
-      }
-      if (named.containsKey("caller")) {
-        inner.set("caller", named.get("caller"));
-      }
-      StringBuilder out = new StringBuilder();
-      run(macro.body(), inner, out);
-      return out.toString();
-    };
+    }
+    if (macro.specials().contains(Parser.CALLER) && !parameters.contains(Parser.CALLER)) {
+      inner.set(
+          Parser.CALLER,
+          named.containsKey(Parser.CALLER)
+              ? named.remove(Parser.CALLER)
+              : new Undefined("No caller defined"));
+    }
+    if (macro.specials().contains(Parser.KWARGS)) {
+      inner.set(Parser.KWARGS, named);
+    } else if (!named.isEmpty()) {
+      throw new JinjaException(
+          named.containsKey(Parser.CALLER)
+              ? "macro '%s' was invoked with two values for the special caller argument. This is most likely a bug."
+                  .formatted(macro.name())
+              : "macro '%s' takes no keyword argument '%s'"
+                  .formatted(macro.name(), named.keySet().iterator().next()));
+    }
+    if (macro.specials().contains(Parser.VARARGS)) {
+      inner.set(Parser.VARARGS, Tuple.of(arguments.subList(given, arguments.size())));
+    } else if (arguments.size() > given) {
+      throw new JinjaException(
+          "macro '%s' takes not more than %d argument(s)"
+              .formatted(macro.name(), parameters.size()));
+    }
   }
 }

@@ -29,6 +29,11 @@ public final class Template {
     }
   }
 
+  /** A value as a template prints it. */
+  public static String text(@Nullable Object value) {
+    return Values.text(value);
+  }
+
   /**
    * Renders with these variables: null, Boolean, Long, Double, String, List, Map with string keys,
    * {@link Callable}.

@@ -1,7 +1,9 @@
 package dev.quire.tokenizer.jinja;
 
 import dev.quire.tokenizer.jinja.Token.Kind;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** The tokens of a template with a place in them. */
 final class Tokens {
@@ -14,6 +16,22 @@ final class Tokens {
 
   Token peek() {
     return tokens.get(at);
+  }
+
+  /** The number of tokens taken. */
+  int place() {
+    return at;
+  }
+
+  /** Which of these names the tokens from {@code start} up to here contain. */
+  Set<String> namesSince(int start, Set<String> names) {
+    Set<String> found = new HashSet<>();
+    for (Token token : tokens.subList(start, at)) {
+      if (token.kind() == Kind.NAME && names.contains(token.text())) {
+        found.add(token.text());
+      }
+    }
+    return found;
   }
 
   Token ahead(int distance) {

@@ -1,7 +1,9 @@
 package dev.quire.tokenizer.jinja;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +23,7 @@ final class Values {
       case Safe safe -> !safe.text().isEmpty();
       case List<?> list -> !list.isEmpty();
       case Map<?, ?> map -> !map.isEmpty();
-      case Generated(String type, List<?> items) -> type.equals("generator") || !items.isEmpty();
+      case Generated generated -> !generated.isView() || !generated.peek().isEmpty();
       default -> true;
     };
   }
@@ -32,15 +34,32 @@ final class Values {
       case null -> "NoneType";
       case Undefined _ -> "Undefined";
       case Boolean _ -> "bool";
-      case Long _ -> "int";
+      case Long _, BigInteger _ -> "int";
       case Double _ -> "float";
       case String _ -> "str";
       case Safe _ -> "Markup";
+      case Tuple _ -> "tuple";
+      case Range _ -> "range";
       case List<?> _ -> "list";
       case Map<?, ?> _ -> "dict";
       case Generated generated -> generated.type();
       case Namespace namespace -> namespace.type();
+      case MacroCall _ -> "Macro";
       default -> "function";
+    };
+  }
+
+  /** The name of a value's type as Jinja's messages have it. */
+  static String owner(@Nullable Object value) {
+    return switch (value) {
+      case null -> "None";
+      case Safe _ -> "markupsafe.Markup object";
+      case Namespace namespace ->
+          (namespace.type().equals(Namespace.LOOP) ? "jinja2.runtime." : "jinja2.utils.")
+              + namespace.type()
+              + " object";
+      case MacroCall _ -> "jinja2.runtime.Macro object";
+      default -> type(value) + " object";
     };
   }
 
@@ -50,111 +69,16 @@ final class Values {
       case String s -> s;
       case Safe safe -> safe.text();
       case Undefined _ -> "";
-      case null, default -> {
-        StringBuilder out = new StringBuilder();
-        represent(value, out, 0);
-        yield out.toString();
-      }
+      case null, default -> Printer.represent(value);
     };
-  }
-
-  private static void represent(@Nullable Object value, StringBuilder out, int depth) {
-    if (depth > 100 || out.length() > Budget.SIZE) {
-      throw new JinjaException("a value is nested too deeply or too large to print");
-    }
-    switch (value) {
-      case null -> out.append("None");
-      case Undefined _ -> out.append("Undefined");
-      case Boolean b -> out.append(b ? "True" : "False");
-      case Double d -> out.append(text(d));
-      case String s -> quote(s, out);
-      case Safe safe -> quote(safe.text(), out);
-      case List<?> list -> {
-        out.append('[');
-        String separator = "";
-        for (Object item : list) {
-          out.append(separator);
-          represent(item, out, depth + 1);
-          separator = ", ";
-        }
-        out.append(']');
-      }
-      case Map<?, ?> map -> {
-        out.append('{');
-        String separator = "";
-        for (Map.Entry<?, ?> entry : map.entrySet()) {
-          out.append(separator);
-          represent(entry.getKey(), out, depth + 1);
-          out.append(": ");
-          represent(entry.getValue(), out, depth + 1);
-          separator = ", ";
-        }
-        out.append('}');
-      }
-      case Long l -> out.append(l.longValue());
-      default -> out.append('<').append(type(value)).append('>');
-    }
-  }
-
-  private static void quote(String text, StringBuilder out) {
-    char quote = text.indexOf('\'') >= 0 && text.indexOf('"') < 0 ? '"' : '\'';
-    out.append(quote);
-    text.codePoints()
-        .forEach(
-            c -> {
-              switch (c) {
-                case '\n' -> out.append("\\n");
-                case '\r' -> out.append("\\r");
-                case '\t' -> out.append("\\t");
-                case '\\' -> out.append("\\\\");
-                default -> {
-                  if (c == quote) {
-                    out.append('\\').append(quote);
-                  } else if (c < 0x20 || c >= 0x7F && c <= 0xA0 || c == 0xAD) {
-                    out.append(String.format("\\x%02x", c));
-                  } else {
-                    out.appendCodePoint(c);
-                  }
-                }
-              }
-            });
-    out.append(quote);
-  }
-
-  /** Python's shortest spelling of a float. */
-  static String text(double value) {
-    if (Double.isNaN(value)) {
-      return "nan";
-    }
-    if (Double.isInfinite(value)) {
-      return value > 0 ? "inf" : "-inf";
-    }
-    if (value == 0) {
-      return 1 / value < 0 ? "-0.0" : "0.0";
-    }
-    BigDecimal exact = new BigDecimal(Double.toString(value)).stripTrailingZeros();
-    int exponent = exact.precision() - exact.scale() - 1;
-    if (exponent >= -4 && exponent < 16) {
-      String plain = exact.toPlainString();
-      return plain.indexOf('.') < 0 ? plain + ".0" : plain;
-    }
-    String digits = exact.unscaledValue().abs().toString();
-    String mantissa = digits.length() == 1 ? digits : digits.charAt(0) + "." + digits.substring(1);
-    return (value < 0 ? "-" : "")
-        + mantissa
-        + (exponent < 0 ? "e-" : "e+")
-        + (Math.abs(exponent) < 10 ? "0" : "")
-        + Math.abs(exponent);
   }
 
   static boolean equal(@Nullable Object a, @Nullable Object b) {
     if (isNumber(a) && isNumber(b)) {
-      return a instanceof Double || b instanceof Double
-          ? number(a) == number(b)
-          : integer(a) == integer(b);
+      return order(a, b) == 0;
     }
     if (a instanceof List<?> x && b instanceof List<?> y) {
-      if (x.size() != y.size()) {
+      if (x.size() != y.size() || !type(x).equals(type(y))) {
         return false;
       }
       for (int i = 0; i < x.size(); i++) {
@@ -169,24 +93,27 @@ final class Values {
           && x.entrySet().stream()
               .allMatch(e -> y.containsKey(e.getKey()) && equal(e.getValue(), y.get(e.getKey())));
     }
+    if (a instanceof Safe || b instanceof Safe) {
+      return equal(Safe.plain(a), b instanceof Safe ? Safe.plain(b) : b);
+    }
     if (a instanceof Undefined && b instanceof Undefined) {
       return true;
     }
     return a == null ? b == null : a.equals(b);
   }
 
+  /** Below zero, zero or above it as {@code a} stands before, with or behind {@code b}. */
   static int compare(@Nullable Object a, @Nullable Object b, String operator) {
     if (isNumber(a) && isNumber(b)) {
-      return a instanceof Double || b instanceof Double
-          ? Double.compare(number(a), number(b))
-          : Long.compare(integer(a), integer(b));
+      return order(a, b);
     }
-    if (a instanceof String x && b instanceof String y) {
-      int[] left = x.codePoints().toArray();
-      int[] right = y.codePoints().toArray();
-      return java.util.Arrays.compare(left, right);
+    if (Safe.plain(a) instanceof String x && Safe.plain(b) instanceof String y) {
+      return Arrays.compare(x.codePoints().toArray(), y.codePoints().toArray());
     }
-    if (a instanceof List<?> x && b instanceof List<?> y) {
+    if (a instanceof List<?> x
+        && b instanceof List<?> y
+        && type(x).equals(type(y))
+        && !(x instanceof Range)) {
       for (int i = 0; i < Math.min(x.size(), y.size()); i++) {
         if (!equal(x.get(i), y.get(i))) {
           return compare(x.get(i), y.get(i), operator);
@@ -201,6 +128,21 @@ final class Values {
             .formatted(operator, type(a), type(b)));
   }
 
+  /** The order of two numbers; not-a-number stands nowhere, here behind all. */
+  private static int order(@Nullable Object a, @Nullable Object b) {
+    if (a instanceof Double || b instanceof Double) {
+      double x = number(a);
+      double y = number(b);
+      boolean exact = Double.isFinite(x) && Double.isFinite(y);
+      return exact ? decimal(a).compareTo(decimal(b)) : x == y ? 0 : x < y ? -1 : 1;
+    }
+    return whole(a).compareTo(whole(b));
+  }
+
+  private static BigDecimal decimal(@Nullable Object value) {
+    return value instanceof Double d ? new BigDecimal(d) : new BigDecimal(whole(value));
+  }
+
   static void refuseUndefined(@Nullable Object value) {
     if (value instanceof Undefined undefined) {
       throw undefined.failure();
@@ -211,14 +153,47 @@ final class Values {
     return switch (container) {
       case String text -> {
         if (!(item instanceof String part)) {
+          refuseUndefined(item);
           throw new JinjaException(
               "'in <string>' requires string as left operand, not " + type(item));
         }
         yield text.contains(part);
       }
-      case Map<?, ?> map -> map.containsKey(item);
-      case null, default -> items(container).stream().anyMatch(other -> equal(item, other));
+      case Map<?, ?> map -> hasKey(map, item);
+      case Undefined _ -> false;
+      case List<?> list -> list.stream().anyMatch(other -> equal(item, other));
+      case Generated generated -> generated.take().stream().anyMatch(other -> equal(item, other));
+      case null, default ->
+          throw new JinjaException("argument of type '" + type(container) + "' is not iterable");
     };
+  }
+
+  /** Whether a dictionary has a key. */
+  static boolean hasKey(Map<?, ?> map, @Nullable Object key) {
+    return map.containsKey(key(map, key));
+  }
+
+  /** A value as the dictionary spells that key: numbers that are equal are one key. */
+  static @Nullable Object key(Map<?, ?> map, @Nullable Object value) {
+    Object key = Safe.plain(value);
+    refuseUnhashable(key);
+    if (isNumber(key) && !map.containsKey(key)) {
+      for (Object known : map.keySet()) {
+        if (isNumber(known) && equal(known, key)) {
+          return known;
+        }
+      }
+    }
+    return key;
+  }
+
+  /** Refuses what can be no key of a dictionary. */
+  static void refuseUnhashable(@Nullable Object value) {
+    if (value instanceof Tuple tuple) {
+      tuple.forEach(Values::refuseUnhashable);
+    } else if (value instanceof Map || value instanceof List && !(value instanceof Range)) {
+      throw new JinjaException("unhashable type: '" + type(value) + "'");
+    }
   }
 
   /** What {@code for} goes over. */
@@ -227,12 +202,13 @@ final class Values {
       case Undefined _ -> List.of();
       case List<?> list -> new ArrayList<>(list);
       case Map<?, ?> map -> new ArrayList<>(map.keySet());
-      case Generated generated -> generated.items();
+      case Generated generated -> generated.take();
       case String text -> {
         List<@Nullable Object> characters = new ArrayList<>();
         text.codePoints().mapToObj(Character::toString).forEach(characters::add);
         yield characters;
       }
+      case Safe safe -> items(safe.text());
       case null, default ->
           throw new JinjaException("'" + type(value) + "' object is not iterable");
     };
@@ -242,23 +218,47 @@ final class Values {
     return switch (value) {
       case Undefined _ -> 0;
       case String text -> text.codePointCount(0, text.length());
+      case Safe safe -> length(safe.text());
       case List<?> list -> list.size();
       case Map<?, ?> map -> map.size();
-      case Generated(String type, List<?> items) when !type.equals("generator") -> items.size();
+      case Generated generated when generated.isView() -> generated.peek().size();
       case null, default ->
           throw new JinjaException("object of type '" + type(value) + "' has no len()");
     };
   }
 
   static boolean isNumber(@Nullable Object value) {
-    return value instanceof Long || value instanceof Double || value instanceof Boolean;
+    return value instanceof Double || isWhole(value);
+  }
+
+  static boolean isWhole(@Nullable Object value) {
+    return value instanceof Long || value instanceof Boolean || value instanceof BigInteger;
   }
 
   static double number(@Nullable Object value) {
+    return value instanceof Double d ? d : whole(value).doubleValue();
+  }
+
+  /** A whole number of any size; a fraction is cut off. */
+  static BigInteger whole(@Nullable Object value) {
     return switch (value) {
-      case Double d -> d;
-      case null, default -> integer(value);
+      case BigInteger big -> big;
+      case Double d when Double.isFinite(d) -> new BigDecimal(d).toBigInteger();
+      case null, default -> BigInteger.valueOf(integer(value));
     };
+  }
+
+  /** A whole number as it is kept: Long where it fits. */
+  static Object shortest(BigInteger value) {
+    return value.bitLength() < 64 ? (Object) value.longValue() : value;
+  }
+
+  /** What Python takes for a place or a count: no fraction. */
+  static long index(@Nullable Object value) {
+    if (value instanceof Double) {
+      throw new JinjaException("'float' object cannot be interpreted as an integer");
+    }
+    return integer(value);
   }
 
   static long integer(@Nullable Object value) {
@@ -266,6 +266,7 @@ final class Values {
       case Long l -> l;
       case Boolean b -> b ? 1 : 0;
       case Double d -> d.longValue();
+      case BigInteger _ -> throw new JinjaException("Python int too large to convert to C ssize_t");
       case Undefined undefined -> throw undefined.failure();
       case null, default ->
           throw new JinjaException(

@@ -68,9 +68,7 @@ final class HuggingFaceSpec {
   /** A field that an architecture may leave out where it has the value of its first model. */
   private int size(String field, int most) {
     int fallback = architecture.defaultSize(field);
-    return fallback > 0
-        ? config.integer(field, 1, most, fallback)
-        : config.integer(field, 1, most);
+    return fallback > 0 ? config.integer(field, 1, most, fallback) : config.integer(field, 1, most);
   }
 
   private int headSize() {
@@ -177,7 +175,8 @@ final class HuggingFaceSpec {
   }
 
   private AttentionSpec attention(int layer, String type, int window) {
-    int kvHeads = config.has("num_key_value_heads") || architecture.defaultSize("num_key_value_heads") > 0
+    int kvHeads =
+        config.has("num_key_value_heads") || architecture.defaultSize("num_key_value_heads") > 0
             ? size("num_key_value_heads", LARGEST_SIZE)
             : heads;
     if (heads % kvHeads != 0) {
