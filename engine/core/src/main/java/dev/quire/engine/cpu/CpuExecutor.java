@@ -1,9 +1,11 @@
 package dev.quire.engine.cpu;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.quire.engine.cpu.math.Arithmetic;
 import dev.quire.engine.cpu.math.KvCache;
 import dev.quire.engine.cpu.math.MatMul;
 import dev.quire.engine.cpu.math.PagedAttention;
+import dev.quire.engine.cpu.math.WeightPacking;
 import dev.quire.engine.cpu.math.WorkerTeam;
 import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.exec.StepBatch;
@@ -11,6 +13,7 @@ import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.LayerSpec;
 import java.lang.foreign.Arena;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -26,6 +29,7 @@ public final class CpuExecutor implements ModelExecutor {
   private final Arithmetic arithmetic;
   private final ForwardPass forward;
   private final BlockMoves moves;
+  private final WeightPacking packing = new WeightPacking();
 
   /**
    * Allocates the KV cache and starts the team.
@@ -44,6 +48,10 @@ public final class CpuExecutor implements ModelExecutor {
     this.arithmetic = Arithmetic.of(options.vectorWidth());
     this.team =
         options.threads() == 0 ? WorkerTeam.ofAvailableCores() : new WorkerTeam(options.threads());
+    PackedModel.announce(model, packing);
+    if (packing.bytes() <= memoryForWeights()) {
+      packing.pack(team, arena);
+    }
     List<CpuLayer> layers = new ArrayList<>();
     List<BlockMoves.Layer> caches = new ArrayList<>();
     for (int i = 0; i < spec.layers().size(); i++) {
@@ -53,17 +61,32 @@ public final class CpuExecutor implements ModelExecutor {
       caches.add(
           new BlockMoves.Layer(
               layer.cacheGroup(), cache, hostBlocks == 0 ? null : cache(layer, hostBlocks)));
-      layers.add(CpuLayer.of(spec, layer, model.layers().get(i), cache));
+      layers.add(CpuLayer.of(spec, layer, model.layers().get(i), cache, packing));
     }
     this.moves = new BlockMoves(caches);
     this.forward =
         new ForwardPass(
             model,
+            packing.of(model.head()),
             layers,
             team,
             new MatMul(team, arithmetic),
             new PagedAttention(team, arithmetic),
             arithmetic);
+  }
+
+  /**
+   * What the machine has beside the KV cache, and a quarter for all else. The pages of the model
+   * file don't count: they can be given up once the weights are laid out.
+   */
+  private long memoryForWeights() {
+    var system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+    long cache = 0;
+    for (int group = 0; group < spec.cacheGroups().size(); group++) {
+      long blocks = (long) options.blocksPerGroup().get(group) + hostBlocks(group);
+      cache += blocks * blockBytes(group);
+    }
+    return system.getTotalMemorySize() / 4 * 3 - cache;
   }
 
   private KvCache cache(LayerSpec layer, int blocks) {
@@ -126,7 +149,8 @@ public final class CpuExecutor implements ModelExecutor {
 
   @Override
   public String describe() {
-    return "CPU, %d threads, %s".formatted(team.size(), arithmetic.describe());
+    return "CPU, %d threads, %s, %s"
+        .formatted(team.size(), arithmetic.describe(), packing.describe());
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.quire.engine.cpu;
 
 import dev.quire.engine.cpu.math.Activation;
 import dev.quire.engine.cpu.math.Matrix;
+import dev.quire.engine.cpu.math.WeightPacking;
 import dev.quire.engine.model.FeedForwardSpec;
 import dev.quire.engine.model.FeedForwardWeights;
 import java.util.List;
@@ -19,11 +20,12 @@ sealed interface CpuFeedForward {
       return down.inputs();
     }
 
-    static Dense of(FeedForwardWeights.Dense weights, Activation activation) {
+    static Dense of(
+        FeedForwardWeights.Dense weights, Activation activation, WeightPacking packing) {
       return new Dense(
           weights,
-          List.of(Matrix.of(weights.gate().weight()), Matrix.of(weights.up().weight())),
-          Matrix.of(weights.down().weight()),
+          List.of(packing.of(weights.gate().weight()), packing.of(weights.up().weight())),
+          packing.of(weights.down().weight()),
           activation);
     }
   }
@@ -36,7 +38,8 @@ sealed interface CpuFeedForward {
       @Nullable Matrix sharedGate)
       implements CpuFeedForward {}
 
-  static CpuFeedForward of(FeedForwardSpec spec, FeedForwardWeights weights) {
+  static CpuFeedForward of(
+      FeedForwardSpec spec, FeedForwardWeights weights, WeightPacking packing) {
     Activation activation =
         switch (spec.activation()) {
           case SILU -> Activation.SILU;
@@ -48,13 +51,15 @@ sealed interface CpuFeedForward {
       FeedForwardWeights.Dense shared = experts.shared();
       return new Experts(
           mixture,
-          Matrix.of(experts.router()),
-          experts.experts().stream().map(network -> Dense.of(network, activation)).toList(),
-          shared == null ? null : Dense.of(shared, activation),
-          experts.sharedGate() == null ? null : Matrix.of(experts.sharedGate()));
+          packing.of(experts.router()),
+          experts.experts().stream()
+              .map(network -> Dense.of(network, activation, packing))
+              .toList(),
+          shared == null ? null : Dense.of(shared, activation, packing),
+          experts.sharedGate() == null ? null : packing.of(experts.sharedGate()));
     }
     if (weights instanceof FeedForwardWeights.Dense dense) {
-      return Dense.of(dense, activation);
+      return Dense.of(dense, activation, packing);
     }
     throw new IllegalArgumentException("weights of another kind than " + spec);
   }

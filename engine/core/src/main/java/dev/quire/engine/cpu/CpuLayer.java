@@ -3,6 +3,7 @@ package dev.quire.engine.cpu;
 import dev.quire.engine.cpu.math.AttentionShape;
 import dev.quire.engine.cpu.math.KvCache;
 import dev.quire.engine.cpu.math.Matrix;
+import dev.quire.engine.cpu.math.WeightPacking;
 import dev.quire.engine.model.AttentionSpec;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.LayerSpec;
@@ -27,11 +28,16 @@ record CpuLayer(
     Matrix output,
     CpuFeedForward feedForward) {
 
-  static CpuLayer of(DecoderSpec model, LayerSpec spec, LayerWeights weights, KvCache cache) {
+  static CpuLayer of(
+      DecoderSpec model,
+      LayerSpec spec,
+      LayerWeights weights,
+      KvCache cache,
+      WeightPacking packing) {
     AttentionSpec attention = spec.attention();
-    Matrix query = Matrix.of(weights.query().weight());
-    Matrix key = Matrix.of(weights.key().weight());
-    Matrix value = Matrix.of(weights.value().weight());
+    Matrix query = packing.of(weights.query().weight());
+    Matrix key = packing.of(weights.key().weight());
+    Matrix value = packing.of(weights.value().weight());
     return new CpuLayer(
         spec,
         weights,
@@ -47,7 +53,7 @@ record CpuLayer(
         query,
         List.of(key, value),
         List.of(query, key, value),
-        Matrix.of(weights.output().weight()),
-        CpuFeedForward.of(spec.feedForward(), weights.feedForward()));
+        packing.of(weights.output().weight()),
+        CpuFeedForward.of(spec.feedForward(), weights.feedForward(), packing));
   }
 }

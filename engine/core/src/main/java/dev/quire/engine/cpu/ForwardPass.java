@@ -52,6 +52,7 @@ final class ForwardPass {
 
   ForwardPass(
       DecoderModel model,
+      Matrix head,
       List<CpuLayer> layers,
       WorkerTeam team,
       MatMul matMul,
@@ -60,7 +61,7 @@ final class ForwardPass {
     this.spec = model.spec();
     this.hidden = spec.hiddenSize();
     this.embedding = Matrix.of(model.embedding());
-    this.head = Matrix.of(model.head());
+    this.head = head;
     this.finalNorm = model.finalNorm();
     this.layers = List.copyOf(layers);
     this.ropes = spec.ropes().stream().map(StepRope::new).toList();

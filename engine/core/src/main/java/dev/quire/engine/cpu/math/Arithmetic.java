@@ -18,11 +18,8 @@ public abstract sealed class Arithmetic
   /** Positions that attention's softmax takes at once; tiles start at multiples of it. */
   static final int POSITION_TILE = 32;
 
-  /** Most weight rows of {@link #tile}. */
-  static final int TILE_OUTPUTS = 4;
-
-  /** Most input rows of {@link #tile}. */
-  static final int TILE_ROWS = 6;
+  /** Most input rows of {@link #multiply}. */
+  static final int TILE_ROWS = 8;
 
   /**
    * The arithmetic of a width.
@@ -37,31 +34,34 @@ public abstract sealed class Arithmetic
   /** What this is, for people: the width of its vectors, and why it isn't wider. */
   public abstract String describe();
 
-  // Matrix products
+  // Matrix products; WeightTiles says in which order a row is summed
 
-  /** {@code out[outOffset + o] = Σ w[o, i] · x[xOffset + i]} for {@code from ≤ o < to}. */
+  /** {@code out[outOffset + r] = Σ w[64 · tile + r, i] · x[xOffset + i]} for all 64 rows. */
   abstract void product(
-      Matrix w, int from, int to, float[] x, int xOffset, float[] out, int outOffset, Scratch s);
-
-  /** Decodes a row as {@link Matrix#decodeRow} does. */
-  abstract void decode(Matrix w, int row, float[] target, int offset, Scratch s);
+      WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s);
 
   /**
-   * The products of at most {@link #TILE_OUTPUTS} decoded weight rows and at most {@link
-   * #TILE_ROWS} inputs: {@code out[outOffset + r · outStride + o] = Σ w[o][i] · x[r][i]}. Rows of
-   * {@code w} and {@code x} are {@code wStride} and {@code xStride} apart, and zero from {@code
-   * length} up to the next multiple of {@link #LANES}.
+   * Decodes a chunk of a tile.
+   *
+   * @param from the chunk's first input
+   * @param panel gets {@code [inputs of the chunk][64]}
    */
-  abstract void tile(
-      float[] w,
-      int wOffset,
-      int wStride,
-      int outputs,
+  abstract void decode(WeightTiles w, int tile, int from, float[] panel, Scratch s);
+
+  /**
+   * Adds the sums of a chunk: {@code out[outOffset + t · outStride + r] += Σ panel[i][r] · x[i][t]}
+   * for all 64 rows.
+   *
+   * @param panel a decoded chunk of {@code n} inputs
+   * @param x the input rows interleaved, {@code [n][rows]} from {@code xOffset} on
+   * @param rows 1, 2, 4 or {@value #TILE_ROWS}
+   */
+  abstract void multiply(
+      float[] panel,
+      int n,
       float[] x,
       int xOffset,
-      int xStride,
       int rows,
-      int length,
       float[] out,
       int outOffset,
       int outStride,

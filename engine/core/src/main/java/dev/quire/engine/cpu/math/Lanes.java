@@ -1,6 +1,8 @@
 package dev.quire.engine.cpu.math;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -36,7 +38,7 @@ final class Lanes {
   static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, shape(BITS));
   static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, shape(BITS / 2));
 
-  /** There is no vector of four bytes: at 128 bits half of the eight is used. */
+  /** There is no vector of four bytes: at 128 bits half of the eight are used. */
   static final VectorSpecies<Byte> BYTES =
       VectorSpecies.of(byte.class, shape(Math.max(64, BITS / 4)));
 
@@ -135,18 +137,32 @@ final class Lanes {
     return FloatVector.broadcast(FLOATS, value);
   }
 
-  /** Halves, exactly: exponent and fraction moved into place, the bias corrected by a product. */
-  static FloatVector halves(ShortVector bits) {
+  /** Halves that are finite, exactly: moved into a float's place, and the bias corrected. */
+  static FloatVector finiteHalves(MemorySegment data, long at) {
+    ShortVector bits = ShortVector.fromMemorySegment(SHORTS, data, at, ORDER);
     IntVector h = (IntVector) bits.convertShape(VectorOperators.S2I, INTS, 0);
-    IntVector magnitude = h.and(0x7FFF).lanewise(VectorOperators.LSHL, 13);
-    FloatVector finite = magnitude.reinterpretAsFloats().mul(0x1p112f);
-    VectorMask<Integer> special = magnitude.compare(VectorOperators.GE, 0x7C00 << 13);
-    IntVector value = finite.reinterpretAsInts().blend(magnitude.or(0x7F800000), special);
-    return value.or(h.and(0x8000).lanewise(VectorOperators.LSHL, 16)).reinterpretAsFloats();
+    // The sign was extended over the exponent's upper bits, which the mask clears again.
+    IntVector moved = h.lanewise(VectorOperators.LSHL, 13).and(0x8FFFE000);
+    return moved.reinterpretAsFloats().mul(0x1p112f);
   }
 
-  static FloatVector brainFloats(ShortVector bits) {
+  static FloatVector brainFloats(MemorySegment data, long at) {
+    ShortVector bits = ShortVector.fromMemorySegment(SHORTS, data, at, ORDER);
     IntVector h = (IntVector) bits.convertShape(VectorOperators.S2I, INTS, 0);
     return h.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+  }
+
+  static FloatVector floats(MemorySegment data, long at) {
+    return FloatVector.fromMemorySegment(FLOATS, data, at, ORDER);
+  }
+
+  static FloatVector signedBytes(MemorySegment data, long at) {
+    ByteVector bytes = ByteVector.fromMemorySegment(BYTES, data, at, ORDER);
+    return (FloatVector) bytes.convertShape(VectorOperators.B2F, FLOATS, 0);
+  }
+
+  static IntVector unsignedBytes(MemorySegment data, long at) {
+    ByteVector bytes = ByteVector.fromMemorySegment(BYTES, data, at, ORDER);
+    return (IntVector) bytes.convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
   }
 }

@@ -1,47 +1,44 @@
 package dev.quire.engine.cpu.math;
 
+import static dev.quire.engine.cpu.math.WeightTiles.CHUNK;
+import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
  * Products of weight matrices and rows of activations, on a worker team. A row's result is the same
- * bits in any batch.
+ * bits in any batch: {@link WeightTiles} defines its sum.
  *
- * <p>With several rows, a worker takes a panel of weight rows at a time, decodes it once, and
- * passes it tile by tile over all rows:
+ * <p>With several rows, a worker takes a tile of 64 weight rows at a time, decodes a chunk of it
+ * once, and passes it over all rows:
  *
  * <pre>
- *            inputs                     rows of x
- *         ┌───────────┐              6 rows  6 rows  …
- *         │ 4 outputs │  ──────▶   [ tile ][ tile ]
- *   panel │ 4 outputs │  ──────▶   [ tile ][ tile ]
- *         │     …     │                out
- *         └───────────┘
+ *              256 inputs                rows of x, interleaved
+ *            ┌─────────────┐            8 rows  8 rows  4  2  1
+ *    64 rows │    chunk    │  ──────▶  [ tile ][ tile ][  ][ ][]
+ *            └─────────────┘                 out +=
  *    decoded, in the second-level cache
  * </pre>
  *
  * <p>For one calling thread at a time, the team's.
  */
 public final class MatMul {
-  /** Decoded floats of a panel: half of a second-level cache of 1 MiB. */
-  private static final int PANEL_FLOATS = 128 * 1024;
-
   /** Products that are worth waking the team for. */
   private static final long SMALL = 16 * 1024;
 
-  /** Chunks of work that a worker gets in the mean, so that a delayed one doesn't hold up all. */
-  private static final int CHUNKS_PER_WORKER = 8;
+  /** Pieces of work that a worker gets in the mean, so that a delayed one doesn't hold up all. */
+  private static final int ITEMS_PER_WORKER = 8;
 
-  private static final int MOST_SINGLE_ROW_OUTPUTS = 256;
-
-  /** Weight rows of a chunk come in multiples of this. */
-  private static final int CHUNK_UNIT = 8;
+  /** Most tiles of an item of a single row: as many as are read as one long stream. */
+  private static final int MOST_TILES = 8;
 
   private final WorkerTeam team;
   private final Arithmetic arithmetic;
   private final Scratch[] scratch;
   private final Product product = new Product();
+  private final Interleaving interleaving = new Interleaving();
 
   public MatMul(WorkerTeam team, Arithmetic arithmetic) {
     this.team = team;
@@ -112,21 +109,24 @@ public final class MatMul {
     }
   }
 
-  /**
-   * The products under way, cut into chunks of weight rows. Reused, so that nothing is allocated.
-   */
+  /** How many rows the tile takes that starts where {@code left} are left. */
+  private static int group(int left) {
+    return Math.min(Arithmetic.TILE_ROWS, Integer.highestOneBit(left));
+  }
+
+  /** The products under way, cut into runs of tiles. Reused, so that nothing is allocated. */
   private final class Product implements WorkerTeam.ItemTask {
     private final List<Matrix> matrices = new ArrayList<>();
     private final List<float[]> outs = new ArrayList<>();
     private int[] outOffsets = new int[4];
     private int[] outStrides = new int[4];
-    private int[] chunkStarts = new int[5];
-    private float[] packed = {};
-    private float[] x = packed;
+    private int[] itemStarts = new int[5];
+    private float[] interleaved = {};
+    private float[] x = interleaved;
     private int xOffset;
     private int xStride;
     private int rows;
-    private int chunkOutputs;
+    private int tilesPerItem;
 
     void set(float[] newX, int newOffset, int newStride, int newRows) {
       matrices.clear();
@@ -142,7 +142,7 @@ public final class MatMul {
       if (m == outOffsets.length) {
         outOffsets = Arrays.copyOf(outOffsets, 2 * m);
         outStrides = Arrays.copyOf(outStrides, 2 * m);
-        chunkStarts = Arrays.copyOf(chunkStarts, 2 * m + 1);
+        itemStarts = Arrays.copyOf(itemStarts, 2 * m + 1);
       }
       matrices.add(w);
       outs.add(out);
@@ -153,102 +153,148 @@ public final class MatMul {
     void run() {
       int inputs = matrices.getFirst().inputs();
       long outputs = 0;
-      for (Matrix w : matrices) {
-        outputs += w.outputs();
-      }
-      int most = rows == 1 ? MOST_SINGLE_ROW_OUTPUTS : PANEL_FLOATS / pitch(inputs);
-      long even = outputs / ((long) CHUNKS_PER_WORKER * team.size());
-      chunkOutputs = (int) Math.max(1, Math.min(most, even) / CHUNK_UNIT) * CHUNK_UNIT;
-      int chunks = 0;
       for (int m = 0; m < matrices.size(); m++) {
-        chunkStarts[m] = chunks;
-        chunks += Math.ceilDiv(matrices.get(m).outputs(), chunkOutputs);
+        outputs += matrices.get(m).outputs();
       }
-      chunkStarts[matrices.size()] = chunks;
+      int tiles = (int) (outputs / ROWS);
+      int most = rows == 1 ? MOST_TILES : 1;
+      tilesPerItem = Math.clamp(tiles / (ITEMS_PER_WORKER * team.size()), 1, most);
+      int items = 0;
+      for (int m = 0; m < matrices.size(); m++) {
+        itemStarts[m] = items;
+        items += Math.ceilDiv(matrices.get(m).outputs(), ROWS * tilesPerItem);
+      }
+      itemStarts[matrices.size()] = items;
       if (rows > 1) {
-        pack(inputs);
+        interleave(inputs);
       }
       if (outputs * inputs * rows < SMALL) {
-        for (int i = 0; i < chunks; i++) {
+        for (int i = 0; i < items; i++) {
           run(i, 0);
         }
       } else {
-        team.forEach(chunks, this);
+        team.forEach(items, this);
       }
       matrices.clear();
       outs.clear();
-      x = packed;
+      x = interleaved;
     }
 
-    /** Copies the rows to where they are {@link #pitch} apart, with zeros up to whole vectors. */
-    private void pack(int inputs) {
-      int pitch = pitch(inputs);
-      int length = Math.multiplyExact(rows, pitch);
-      if (packed.length < length) {
-        packed = new float[length];
+    private void interleave(int inputs) {
+      int length = Math.multiplyExact(rows, inputs);
+      if (interleaved.length < length) {
+        interleaved = new float[length];
       }
-      for (int r = 0; r < rows; r++) {
-        System.arraycopy(x, xOffset + r * xStride, packed, r * pitch, inputs);
-        Arrays.fill(packed, r * pitch + inputs, (r + 1) * pitch, 0);
-      }
-      x = packed;
+      interleaving.run(x, xOffset, xStride, rows, inputs, interleaved);
+      x = interleaved;
       xOffset = 0;
-      xStride = pitch;
     }
 
     @Override
-    public void run(int chunk, int worker) {
+    public void run(int item, int worker) {
       int m = 0;
-      while (chunk >= chunkStarts[m + 1]) {
+      while (item >= itemStarts[m + 1]) {
         m++;
       }
       Matrix w = matrices.get(m);
-      int from = (chunk - chunkStarts[m]) * chunkOutputs;
-      int to = Math.min(w.outputs(), from + chunkOutputs);
-      if (rows == 1) {
-        arithmetic.product(w, from, to, x, xOffset, outs.get(m), outOffsets[m], scratch[worker]);
-      } else {
-        panel(m, w, from, to, scratch[worker]);
+      int from = (item - itemStarts[m]) * tilesPerItem;
+      int to = Math.min(Math.ceilDiv(w.outputs(), ROWS), from + tilesPerItem);
+      for (int tile = from; tile < to; tile++) {
+        tile(m, w, tile, scratch[worker]);
       }
     }
 
-    private void panel(int m, Matrix w, int from, int to, Scratch s) {
-      int inputs = w.inputs();
-      int pitch = pitch(inputs);
-      float[] panel = s.panel((to - from) * pitch);
-      for (int o = from; o < to; o++) {
-        int row = (o - from) * pitch;
-        arithmetic.decode(w, o, panel, row, s);
-        Arrays.fill(panel, row + inputs, row + pitch, 0);
-      }
+    private void tile(int m, Matrix w, int tile, Scratch s) {
       float[] out = outs.get(m);
-      for (int r = 0; r < rows; r += Arithmetic.TILE_ROWS) {
-        int tileRows = Math.min(Arithmetic.TILE_ROWS, rows - r);
-        for (int o = from; o < to; o += Arithmetic.TILE_OUTPUTS) {
-          arithmetic.tile(
-              panel,
-              (o - from) * pitch,
-              pitch,
-              Math.min(Arithmetic.TILE_OUTPUTS, to - o),
-              x,
-              r * pitch,
-              pitch,
-              tileRows,
-              inputs,
-              out,
-              outOffsets[m] + r * outStrides[m] + o,
-              outStrides[m],
-              s);
+      int outOffset = outOffsets[m] + tile * ROWS;
+      int outputs = Math.min(ROWS, w.outputs() - tile * ROWS);
+      if (outputs == ROWS) {
+        sums(w, tile, out, outOffset, outStrides[m], s);
+        return;
+      }
+      float[] results = s.results(rows * ROWS);
+      sums(w, tile, results, 0, ROWS, s);
+      for (int r = 0; r < rows; r++) {
+        System.arraycopy(results, r * ROWS, out, outOffset + r * outStrides[m], outputs);
+      }
+    }
+
+    private void sums(Matrix w, int tile, float[] out, int outOffset, int outStride, Scratch s) {
+      WeightTiles tiles = w.tiles();
+      if (rows == 1 && tiles != null) {
+        arithmetic.product(tiles, tile, x, xOffset, out, outOffset, s);
+        return;
+      }
+      for (int r = 0; r < rows; r++) {
+        Arrays.fill(out, outOffset + r * outStride, outOffset + r * outStride + ROWS, 0);
+      }
+      int inputs = w.inputs();
+      float[] panel = s.panel(CHUNK * ROWS);
+      for (int from = 0; from < inputs; from += CHUNK) {
+        int n = Math.min(CHUNK, inputs - from);
+        if (tiles == null) {
+          RowPanel.decode(w, tile, from, panel, s);
+        } else {
+          arithmetic.decode(tiles, tile, from, panel, s);
+        }
+        for (int r = 0, group; r < rows; r += group) {
+          group = group(rows - r);
+          int input = xOffset + r * inputs + from * group;
+          arithmetic.multiply(
+              panel, n, x, input, group, out, outOffset + r * outStride, outStride, s);
         }
       }
     }
   }
 
   /**
-   * Floats between packed rows: whole vectors, and one more, because rows a power of two apart
-   * would compete for the same few lines of the first-level cache.
+   * Puts rows side by side, as the tiles take them: eight at a time, then four, two, one; {@code
+   * [inputs][8]}, and so on.
    */
-  private static int pitch(int inputs) {
-    return (Math.ceilDiv(inputs, Arithmetic.LANES) + 1) * Arithmetic.LANES;
+  private final class Interleaving implements WorkerTeam.ItemTask {
+    private float[] from = {};
+    private float[] to = {};
+    private int offset;
+    private int stride;
+    private int rows;
+    private int inputs;
+
+    void run(
+        float[] newFrom, int newOffset, int newStride, int newRows, int newInputs, float[] newTo) {
+      from = newFrom;
+      to = newTo;
+      offset = newOffset;
+      stride = newStride;
+      rows = newRows;
+      inputs = newInputs;
+      int groups = rows / Arithmetic.TILE_ROWS;
+      if ((long) rows * inputs < SMALL) {
+        for (int i = 0; i < groups; i++) {
+          run(i, 0);
+        }
+      } else {
+        team.forEach(groups, this);
+      }
+      for (int r = groups * Arithmetic.TILE_ROWS, group; r < rows; r += group) {
+        group = group(rows - r);
+        interleave(r, group);
+      }
+      from = to;
+    }
+
+    @Override
+    public void run(int item, int worker) {
+      interleave(item * Arithmetic.TILE_ROWS, Arithmetic.TILE_ROWS);
+    }
+
+    private void interleave(int first, int group) {
+      for (int r = 0; r < group; r++) {
+        int row = offset + (first + r) * stride;
+        int at = first * inputs + r;
+        for (int i = 0; i < inputs; i++, at += group) {
+          to[at] = from[row + i];
+        }
+      }
+    }
   }
 }

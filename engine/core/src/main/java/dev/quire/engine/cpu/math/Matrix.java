@@ -6,15 +6,18 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The weights of a linear layer, {@code [outputs, inputs]}, row by row in the blocks of their type,
- * as they lie in the model file. Nothing is copied: products decode what they read.
+ * as they lie in the model file, and laid out for products where {@link WeightPacking} did that.
  *
  * @param type must be one that Quire decodes
  * @param data holds at least the matrix; lives as long as the model file
+ * @param tiles null: products decode the rows as they lie
  */
-public record Matrix(TensorType type, int outputs, int inputs, MemorySegment data) {
+public record Matrix(
+    TensorType type, int outputs, int inputs, MemorySegment data, @Nullable WeightTiles tiles) {
 
   /**
    * Checks that the data's size fits.
@@ -30,6 +33,11 @@ public record Matrix(TensorType type, int outputs, int inputs, MemorySegment dat
           "a %s matrix [%d, %d] takes %d bytes, not %d"
               .formatted(type, outputs, inputs, bytes, data.byteSize()));
     }
+  }
+
+  /** A matrix that isn't laid out. */
+  public Matrix(TensorType type, int outputs, int inputs, MemorySegment data) {
+    this(type, outputs, inputs, data, null);
   }
 
   /** A two-dimensional tensor as a matrix. */
@@ -48,13 +56,6 @@ public record Matrix(TensorType type, int outputs, int inputs, MemorySegment dat
   /** Bytes of one row. */
   public long rowBytes() {
     return type.bytesFor(inputs);
-  }
-
-  /** The rows {@code [from, to)} as a matrix of their own, sharing the data. */
-  public Matrix slice(int from, int to) {
-    Objects.checkFromToIndex(from, to, outputs);
-    long row = rowBytes();
-    return new Matrix(type, to - from, inputs, data.asSlice(from * row, (to - from) * row));
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.quire.engine.cpu.math;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /** The reference: plain loops that spell out the order of every sum. */
 final class ScalarArithmetic extends Arithmetic {
@@ -21,44 +22,36 @@ final class ScalarArithmetic extends Arithmetic {
 
   @Override
   void product(
-      Matrix w, int from, int to, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
-    int n = w.inputs();
-    float[] row = s.weights(n);
-    for (int o = from; o < to; o++) {
-      decode(w, o, row, 0, s);
-      out[outOffset + o] = dot(row, 0, x, xOffset, n);
+      WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
+    float[] panel = s.panel(WeightTiles.CHUNK * WeightTiles.ROWS);
+    Arrays.fill(out, outOffset, outOffset + WeightTiles.ROWS, 0);
+    for (int from = 0; from < w.inputs(); from += WeightTiles.CHUNK) {
+      int n = Math.min(WeightTiles.CHUNK, w.inputs() - from);
+      decode(w, tile, from, panel, s);
+      multiply(panel, n, x, xOffset + from, 1, out, outOffset, 0, s);
     }
   }
 
   @Override
-  void decode(Matrix w, int row, float[] target, int offset, Scratch s) {
-    RowDecoder.decode(w, row, target, offset, s);
+  void decode(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
+    ScalarTiles.decode(w, tile, from, panel, s);
   }
 
   @Override
-  void tile(
-      float[] w,
-      int wOffset,
-      int wStride,
-      int outputs,
+  void multiply(
+      float[] panel,
+      int n,
       float[] x,
       int xOffset,
-      int xStride,
       int rows,
-      int length,
       float[] out,
       int outOffset,
       int outStride,
       Scratch s) {
-    for (int r = 0; r < rows; r++) {
-      for (int o = 0; o < outputs; o++) {
-        out[outOffset + r * outStride + o] =
-            dot(w, wOffset + o * wStride, x, xOffset + r * xStride, length);
-      }
-    }
+    ScalarTiles.multiply(panel, n, x, xOffset, rows, out, outOffset, outStride, s);
   }
 
-  /** The order of all sums of products. */
+  /** The order of an attention score's sum. */
   static float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
     float[] lanes = new float[LANES];
     int whole = n - n % LANES;

@@ -10,7 +10,10 @@ final class Scratch {
   private float[] panel = {};
   private float[] scores = {};
   private float[] sums = {};
-  private final float[] lanes = new float[Arithmetic.TILE_OUTPUTS * Arithmetic.LANES];
+  private float[] results = {};
+  private final float[] tileSums = new float[WeightTiles.ROWS];
+  private final float[] tileWeights = new float[WeightTiles.ROWS];
+  private final float[] lanes = new float[VectorAttention.SHARED * Arithmetic.LANES];
 
   /** An encoded row. */
   byte[] bytes(int length) {
@@ -28,7 +31,7 @@ final class Scratch {
     return weights;
   }
 
-  /** A panel of decoded weights. */
+  /** A decoded chunk of a tile of weights. */
   float[] panel(int length) {
     if (panel.length < length) {
       panel = new float[length];
@@ -52,7 +55,25 @@ final class Scratch {
     return sums;
   }
 
-  /** The partial sums of a few rows or heads. */
+  /** A tile's 64 results for each of some input rows. */
+  float[] results(int length) {
+    if (results.length < length) {
+      results = new float[length];
+    }
+    return results;
+  }
+
+  /** Sums of one row of a tile. */
+  float[] tileSums() {
+    return tileSums;
+  }
+
+  /** One input's weights of a tile. */
+  float[] tileWeights() {
+    return tileWeights;
+  }
+
+  /** The partial sums of a few heads. */
   float[] lanes() {
     return lanes;
   }

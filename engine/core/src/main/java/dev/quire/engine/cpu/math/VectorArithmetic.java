@@ -18,67 +18,27 @@ final class VectorArithmetic extends Arithmetic {
 
   @Override
   void product(
-      Matrix w, int from, int to, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
-    int o = from;
-    if (VectorWeights.hasProduct(w)) {
-      float[] lanes = s.sums(TILE_OUTPUTS * LANES);
-      int apart = (to - from) / TILE_OUTPUTS;
-      for (; o < from + apart; o++) {
-        VectorWeights.product(w, o, apart, x, xOffset, lanes);
-        for (int r = 0; r < TILE_OUTPUTS; r++) {
-          out[outOffset + o + r * apart] = Lanes.total(lanes, r * LANES);
-        }
-      }
-      o = from + apart * TILE_OUTPUTS;
-    }
-    if (o == to) {
-      return;
-    }
-    int n = w.inputs();
-    int padded = Math.ceilDiv(n, LANES) * LANES;
-    float[] weights = s.weights((TILE_OUTPUTS + 1) * padded);
-    int input = TILE_OUTPUTS * padded;
-    System.arraycopy(x, xOffset, weights, input, n);
-    for (int r = 0; r <= TILE_OUTPUTS; r++) {
-      for (int i = n; i < padded; i++) {
-        weights[r * padded + i] = 0;
-      }
-    }
-    for (; o < to; o += TILE_OUTPUTS) {
-      int outputs = Math.min(TILE_OUTPUTS, to - o);
-      for (int r = 0; r < outputs; r++) {
-        decode(w, o + r, weights, r * padded, s);
-      }
-      VectorTile.tile(
-          weights, 0, padded, outputs, weights, input, padded, 1, n, out, outOffset + o, 0, s);
-    }
+      WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
+    VectorTiles.product(w, tile, x, xOffset, out, outOffset);
   }
 
   @Override
-  void decode(Matrix w, int row, float[] target, int offset, Scratch s) {
-    if (!VectorWeights.decode(w, row, target, offset)) {
-      RowDecoder.decode(w, row, target, offset, s);
-    }
+  void decode(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
+    VectorTiles.decode(w, tile, from, panel);
   }
 
   @Override
-  void tile(
-      float[] w,
-      int wOffset,
-      int wStride,
-      int outputs,
+  void multiply(
+      float[] panel,
+      int n,
       float[] x,
       int xOffset,
-      int xStride,
       int rows,
-      int length,
       float[] out,
       int outOffset,
       int outStride,
       Scratch s) {
-    VectorTile.tile(
-        w, wOffset, wStride, outputs, x, xOffset, xStride, rows, length, out, outOffset, outStride,
-        s);
+    VectorPanel.multiply(panel, n, x, xOffset, rows, out, outOffset, outStride);
   }
 
   @Override

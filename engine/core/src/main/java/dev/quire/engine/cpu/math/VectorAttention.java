@@ -15,7 +15,8 @@ import jdk.incubator.vector.VectorMask;
  * keys and values.
  */
 final class VectorAttention {
-  private static final int SHARED = 4;
+  /** Heads at a time. */
+  static final int SHARED = 4;
 
   private VectorAttention() {}
 

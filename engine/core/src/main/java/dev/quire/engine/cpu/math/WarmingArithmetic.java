@@ -1,6 +1,5 @@
 package dev.quire.engine.cpu.math;
 
-import dev.quire.weights.tensor.TensorType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.LinkedBlockingDeque;
@@ -15,12 +14,12 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 final class WarmingArithmetic extends Arithmetic {
   private static final long GIVE_UP_NANOS = 20_000_000_000L;
 
-  // Groups of loops that become ready together; a tensor type's product and decoding are one more
-  // each, from FIRST_TYPE on.
+  // Groups of loops that become ready together; a layout's product and decoding are one more
+  // each, from FIRST_LAYOUT on.
   private static final int ELEMENTWISE = 0;
   private static final int ATTENTION = 1;
-  private static final int TILE = 2;
-  private static final int FIRST_TYPE = 3;
+  private static final int PANEL = 2;
+  private static final int FIRST_LAYOUT = 3;
 
   private static final int COLD = 0;
   private static final int ASKED = 1;
@@ -29,7 +28,7 @@ final class WarmingArithmetic extends Arithmetic {
   private final Arithmetic scalar = new ScalarArithmetic("while vectors warm up");
   private final Arithmetic vector;
   private final AtomicIntegerArray state =
-      new AtomicIntegerArray(FIRST_TYPE + TensorType.values().length);
+      new AtomicIntegerArray(FIRST_LAYOUT + TileLayout.values().length);
   private final LinkedBlockingDeque<Integer> asked = new LinkedBlockingDeque<>();
 
   WarmingArithmetic(Arithmetic vector) {
@@ -48,8 +47,8 @@ final class WarmingArithmetic extends Arithmetic {
     return scalar;
   }
 
-  private static int group(TensorType type) {
-    return FIRST_TYPE + type.ordinal();
+  private static int group(TileLayout layout) {
+    return FIRST_LAYOUT + layout.ordinal();
   }
 
   private void warm() {
@@ -86,8 +85,7 @@ final class WarmingArithmetic extends Arithmetic {
     Scratch scratch = new Scratch();
     int n = 256;
     float[] x = new float[TILE_ROWS * n];
-    float[] w = new float[TILE_OUTPUTS * n];
-    float[] out = new float[Math.max(n, TILE_ROWS * TILE_OUTPUTS)];
+    float[] out = new float[TILE_ROWS * WeightTiles.ROWS];
     switch (group) {
       case ELEMENTWISE -> {
         return () -> {
@@ -103,26 +101,27 @@ final class WarmingArithmetic extends Arithmetic {
                 x, 0, heads, 32, cache.keys(), 0, POSITION_TILE, out, 0, POSITION_TILE, scratch);
             arithmetic.exponentials(out, 0, 0);
             arithmetic.accumulate(
-                out, 0, POSITION_TILE, heads, 32, cache.values(), 0, POSITION_TILE, w, 0, scratch);
+                out, 0, POSITION_TILE, heads, 32, cache.values(), 0, POSITION_TILE, x, 0, scratch);
           }
         };
       }
-      case TILE -> {
+      case PANEL -> {
+        float[] panel = new float[n * WeightTiles.ROWS];
         return () -> {
-          for (int rows = 1; rows <= TILE_ROWS; rows++) {
-            arithmetic.tile(w, 0, n, TILE_OUTPUTS, x, 0, n, rows, n, out, 0, TILE_OUTPUTS, scratch);
+          for (int rows = 1; rows <= TILE_ROWS; rows *= 2) {
+            arithmetic.multiply(panel, n, x, 0, rows, out, 0, WeightTiles.ROWS, scratch);
           }
         };
       }
       default -> {
-        TensorType type = TensorType.values()[group - FIRST_TYPE];
-        MemorySegment data = Arena.ofAuto().allocate(type.bytesFor(n) * TILE_OUTPUTS, Long.BYTES);
-        Matrix matrix = new Matrix(type, TILE_OUTPUTS, n, data);
+        TileLayout layout = TileLayout.values()[group - FIRST_LAYOUT];
+        MemorySegment data =
+            Arena.ofAuto().allocate(WeightTiles.bytes(layout, WeightTiles.ROWS, n), Long.BYTES);
+        WeightTiles tiles = new WeightTiles(layout, WeightTiles.ROWS, n, data);
+        float[] panel = new float[n * WeightTiles.ROWS];
         return () -> {
-          arithmetic.product(matrix, 0, TILE_OUTPUTS, x, 0, out, 0, scratch);
-          for (int row = 0; row < TILE_OUTPUTS; row++) {
-            arithmetic.decode(matrix, row, w, 0, scratch);
-          }
+          arithmetic.product(tiles, 0, x, 0, out, 0, scratch);
+          arithmetic.decode(tiles, 0, 0, panel, scratch);
         };
       }
     }
@@ -135,34 +134,27 @@ final class WarmingArithmetic extends Arithmetic {
 
   @Override
   void product(
-      Matrix w, int from, int to, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
-    of(group(w.type())).product(w, from, to, x, xOffset, out, outOffset, s);
+      WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
+    of(group(w.layout())).product(w, tile, x, xOffset, out, outOffset, s);
   }
 
   @Override
-  void decode(Matrix w, int row, float[] target, int offset, Scratch s) {
-    of(group(w.type())).decode(w, row, target, offset, s);
+  void decode(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
+    of(group(w.layout())).decode(w, tile, from, panel, s);
   }
 
   @Override
-  void tile(
-      float[] w,
-      int wOffset,
-      int wStride,
-      int outputs,
+  void multiply(
+      float[] panel,
+      int n,
       float[] x,
       int xOffset,
-      int xStride,
       int rows,
-      int length,
       float[] out,
       int outOffset,
       int outStride,
       Scratch s) {
-    of(TILE)
-        .tile(
-            w, wOffset, wStride, outputs, x, xOffset, xStride, rows, length, out, outOffset,
-            outStride, s);
+    of(PANEL).multiply(panel, n, x, xOffset, rows, out, outOffset, outStride, s);
   }
 
   @Override

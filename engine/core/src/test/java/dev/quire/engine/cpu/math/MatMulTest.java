@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.quire.weights.tensor.TensorType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -30,9 +33,9 @@ class MatMulTest {
 
   private static int[] lengths(TensorType type) {
     return switch (type.blockElements()) {
-      case 1 -> new int[] {1, 15, 32, 100, 288};
+      case 1 -> new int[] {1, 15, 32, 100, 600};
       case 32 -> new int[] {32, 96, 288};
-      default -> new int[] {256, 512};
+      default -> new int[] {256, 768};
     };
   }
 
@@ -48,12 +51,14 @@ class MatMulTest {
   @MethodSource("types")
   void agreesWithDoublePrecision(TensorType type) {
     for (int inputs : lengths(type)) {
-      for (int outputs : new int[] {1, 4, 7, 33}) {
+      for (int outputs : new int[] {1, 63, 130}) {
         Matrix w = random.matrix(type, outputs, inputs);
         float[] x = random.floats(3 * inputs);
         for (Arithmetic arithmetic : List.of(SCALAR, VECTOR)) {
-          check(w, x, 3, multiply(arithmetic, 2, w, x, 3));
-          check(w, x, 1, multiply(arithmetic, 2, w, x, 1));
+          for (Matrix laid : List.of(w, RandomData.packed(w))) {
+            check(w, x, 3, multiply(arithmetic, 2, laid, x, 3));
+            check(w, x, 1, multiply(arithmetic, 2, laid, x, 1));
+          }
         }
       }
     }
@@ -82,8 +87,8 @@ class MatMulTest {
   @MethodSource("types")
   void everyRowHasTheSameBitsInAnyBatchOnAnyTeamAtAnyWidth(TensorType type) {
     int inputs = lengths(type)[lengths(type).length - 1];
-    int outputs = 37;
-    int most = 65;
+    int outputs = 75;
+    int most = 35;
     Matrix w = random.matrix(type, outputs, inputs);
     float[] x = random.floats(most * inputs);
     float[] alone = new float[most * outputs];
@@ -93,16 +98,20 @@ class MatMulTest {
         matMul.multiply(w, x, r * inputs, inputs, 1, alone, r * outputs, outputs);
       }
     }
+    Matrix packed = RandomData.packed(w);
     for (int rows = 1; rows <= most; rows++) {
-      assertThat(multiply(VECTOR, 1 + rows % 4, w, x, rows))
-          .as("%d rows", rows)
-          .isEqualTo(Arrays.copyOf(alone, rows * outputs));
+      for (Matrix laid : List.of(w, packed)) {
+        assertThat(multiply(VECTOR, 1 + rows % 4, laid, x, rows))
+            .as("%d rows", rows)
+            .isEqualTo(Arrays.copyOf(alone, rows * outputs));
+      }
     }
     assertThat(multiply(SCALAR, 3, w, x, most)).isEqualTo(alone);
+    assertThat(multiply(SCALAR, 2, packed, x, most)).isEqualTo(alone);
   }
 
   @Test
-  void largeMatricesInSeveralPanels() {
+  void largeMatricesInSeveralChunks() {
     Matrix w = random.matrix(TensorType.Q8_0, 200, 8192);
     float[] x = random.floats(7 * 8192);
     check(w, x, 7, multiply(VECTOR, 2, w, x, 7));
@@ -111,7 +120,7 @@ class MatMulTest {
   @ParameterizedTest
   @EnumSource(VectorWidth.class)
   void severalMatricesAtOnceGiveWhatEachGives(VectorWidth width) {
-    Matrix a = random.matrix(TensorType.Q8_0, 70, 96);
+    Matrix a = RandomData.packed(random.matrix(TensorType.Q8_0, 70, 96));
     Matrix b = random.matrix(TensorType.F16, 9, 96);
     for (int rows : new int[] {1, 5}) {
       float[] x = random.floats(rows * 96);
@@ -127,17 +136,23 @@ class MatMulTest {
   }
 
   @Test
-  void specialHalvesSurvive() {
+  void halvesThatAreNotFiniteStayAsTheyLie() {
     Matrix w = random.matrix(TensorType.F16, 4, 16);
-    short[] bits = {0x7C00, (short) 0xFC00, 0x7E00, 1, (short) 0x83FF, 0x0400, (short) 0x8000, 0};
-    for (int i = 0; i < bits.length; i++) {
-      w.data().set(java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i, bits[i]);
+    short[] finite = {1, (short) 0x83FF, 0x0400, (short) 0x8000, 0, 0x7BFF, (short) 0xFBFF};
+    for (int i = 0; i < finite.length; i++) {
+      w.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i, finite[i]);
     }
-    float[] expected = new float[16];
-    w.decodeRow(0, expected, 0);
-    float[] decoded = new float[16];
-    VECTOR.decode(w, 0, decoded, 0, new Scratch());
-    assertThat(decoded).isEqualTo(expected);
+    float[] ones = new float[16];
+    Arrays.fill(ones, 1);
+    assertThat(multiply(VECTOR, 1, RandomData.packed(w), ones, 1))
+        .isEqualTo(multiply(SCALAR, 1, w, ones, 1));
+    MemorySegment data =
+        Arena.ofAuto().allocate(WeightTiles.bytes(TileLayout.HALF, 4, 16), Long.BYTES);
+    assertThat(new TilePacker().pack(w, TileLayout.HALF, 0, data)).isTrue();
+    for (short special : new short[] {0x7C00, (short) 0xFC00, 0x7E00}) {
+      w.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 6, special);
+      assertThat(new TilePacker().pack(w, TileLayout.HALF, 0, data)).isFalse();
+    }
   }
 
   @Test

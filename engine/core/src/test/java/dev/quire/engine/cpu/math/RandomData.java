@@ -46,4 +46,20 @@ final class RandomData {
     }
     return new Matrix(type, outputs, inputs, data);
   }
+
+  /** The matrix laid out in tiles, if its type can be. */
+  static Matrix packed(Matrix m) {
+    TileLayout layout = TileLayout.of(m.type());
+    if (layout == null) {
+      return m;
+    }
+    MemorySegment data =
+        Arena.ofAuto().allocate(WeightTiles.bytes(layout, m.outputs(), m.inputs()), 64);
+    WeightTiles tiles = new WeightTiles(layout, m.outputs(), m.inputs(), data);
+    TilePacker packer = new TilePacker();
+    for (int tile = 0; tile < tiles.tiles(); tile++) {
+      packer.pack(m, layout, tile, data);
+    }
+    return new Matrix(m.type(), m.outputs(), m.inputs(), m.data(), tiles);
+  }
 }

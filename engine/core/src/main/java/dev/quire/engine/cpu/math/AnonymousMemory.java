@@ -1,0 +1,90 @@
+package dev.quire.engine.cpu.math;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Large off-heap memory in huge pages where the system has them: a core reads weights from 2 MiB
+ * pages up to three times as fast as from 4 KiB pages. Linux gives huge pages to memory that asked
+ * before it was first touched ({@code mmap(2)}, {@code madvise(2)} with {@code MADV_HUGEPAGE});
+ * {@link Arena#allocate} touches all of it. Elsewhere, or without native access, it is an arena's.
+ *
+ * @param hugePages whether huge pages were asked for with success
+ */
+record AnonymousMemory(MemorySegment segment, boolean hugePages) {
+  private static final long HUGE_PAGE = 2L << 20;
+  private static final int READ_WRITE = 3;
+  private static final int PRIVATE_ANONYMOUS = 0x22;
+  private static final int ADVICE_HUGE_PAGE = 14;
+
+  /** Zeroed memory that lives as long as the arena. */
+  static AnonymousMemory allocate(long bytes, Arena arena) {
+    MemorySegment huge = bytes < HUGE_PAGE ? null : mapped(bytes, arena);
+    return huge == null
+        ? new AnonymousMemory(arena.allocate(bytes, 64), false)
+        : new AnonymousMemory(huge, true);
+  }
+
+  private static @Nullable MemorySegment mapped(long bytes, Arena arena) {
+    boolean linux = System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux");
+    if (!linux || !AnonymousMemory.class.getModule().isNativeAccessEnabled()) {
+      return null;
+    }
+    try {
+      return new Calls(Linker.nativeLinker()).map(bytes, arena);
+    } catch (UnsupportedOperationException _) {
+      return null; // a JVM without a native linker
+    }
+  }
+
+  /** The system calls. */
+  private record Calls(Linker linker) {
+    private static final FunctionDescriptor MMAP =
+        FunctionDescriptor.of(
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG);
+    private static final FunctionDescriptor MADVISE =
+        FunctionDescriptor.of(
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT);
+    private static final FunctionDescriptor MUNMAP =
+        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG);
+
+    @Nullable MemorySegment map(long bytes, Arena arena) {
+      long length = Math.ceilDiv(bytes, HUGE_PAGE) * HUGE_PAGE;
+      long start =
+          call("mmap", MMAP, 0L, length + HUGE_PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
+      if (start == -1) {
+        return null;
+      }
+      long aligned = Math.ceilDiv(start, HUGE_PAGE) * HUGE_PAGE;
+      call("madvise", MADVISE, aligned, length, ADVICE_HUGE_PAGE);
+      return MemorySegment.ofAddress(aligned)
+          .reinterpret(bytes, arena, _ -> call("munmap", MUNMAP, start, length + HUGE_PAGE));
+    }
+
+    private long call(String name, FunctionDescriptor type, Object... arguments) {
+      try {
+        MemorySegment function = linker.defaultLookup().findOrThrow(name);
+        Object result = linker.downcallHandle(function, type).invokeWithArguments(arguments);
+        return ((Number) result).longValue();
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException("calling " + name, e);
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+package dev.quire.engine.cpu.math;
+
+import dev.quire.weights.tensor.TensorType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a {@linkplain WeightTiles tile} of 64 weight rows is stored: the rows interleaved, so that a
+ * vector takes neighbouring rows at one input. The bits are those of the model file; only their
+ * places change, and rows that a matrix doesn't have are zeros.
+ *
+ * <pre>
+ *   FLOAT, HALF, BRAIN   elements [inputs][64]
+ *   Q8_0                 per 32 inputs: levels byte [32][64], scales half [64]
+ *   Q4_0                 per 32 inputs: pairs byte [16][64], scales half [64]
+ *   Q4_K                 per 256 inputs: pairs byte [128][64], scales byte [8][64], minima
+ *                        byte [8][64], d half [64], dmin half [64]
+ *   Q6_K                 per 256 inputs: pairs byte [128][64], upper bits byte [64][64], scales
+ *                        byte [16][64], d half [64]
+ * </pre>
+ *
+ * A pair is two neighbouring inputs, the first in the low nibble; a byte of upper bits has those of
+ * four neighbouring inputs, the first lowest.
+ */
+enum TileLayout {
+  FLOAT(1, 4),
+  HALF(1, 2),
+  BRAIN(1, 2),
+  Q8_0(32, 34),
+  Q4_0(32, 18),
+  Q4_K(256, 148),
+  Q6_K(256, 210);
+
+  private final int blockInputs;
+  private final int blockBytesOfRow;
+
+  TileLayout(int blockInputs, int blockBytesOfRow) {
+    this.blockInputs = blockInputs;
+    this.blockBytesOfRow = blockBytesOfRow;
+  }
+
+  /** The layout for weights of a type; null where they are used as they lie in the file. */
+  static @Nullable TileLayout of(TensorType type) {
+    return switch (type) {
+      case F32 -> FLOAT;
+      case F16 -> HALF;
+      case BF16 -> BRAIN;
+      case Q8_0 -> Q8_0;
+      case Q4_0 -> Q4_0;
+      case Q4_K -> Q4_K;
+      case Q6_K -> Q6_K;
+      default -> null;
+    };
+  }
+
+  /** Inputs that share a scale; a row has a multiple of them. */
+  int blockInputs() {
+    return blockInputs;
+  }
+
+  /** Bytes of a block of all 64 rows. */
+  int blockBytes() {
+    return blockBytesOfRow * WeightTiles.ROWS;
+  }
+
+  /** Bytes of a tile from its start up to this input. */
+  long bytes(int inputs) {
+    return (long) inputs / blockInputs * blockBytes();
+  }
+}

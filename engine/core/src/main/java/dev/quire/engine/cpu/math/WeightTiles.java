@@ -1,0 +1,46 @@
+package dev.quire.engine.cpu.math;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A weight matrix laid out for the vector loops: tiles of 64 rows, each stored by its {@link
+ * TileLayout}.
+ *
+ * <pre>
+ *            inputs, in chunks of 256
+ *            ┌───────────┬───────────┬──
+ *   tile 0   │ 64 rows   │           │      one tile after the other in memory;
+ *            ├───────────┼───────────┼──    a lane of a vector is a row, so a row's sum
+ *   tile 1   │           │           │      never crosses lanes
+ * </pre>
+ *
+ * <p>The sum of a row is defined for all widths, batches and teams alike: within a chunk of 256
+ * inputs by fused multiply-adds in ascending order from zero, then the chunks' sums in ascending
+ * order from zero.
+ *
+ * @param data the tiles, and {@link #PADDING} bytes that loads may touch
+ */
+record WeightTiles(TileLayout layout, int outputs, int inputs, MemorySegment data) {
+  /** Rows of a tile: four vectors of 512 bits. */
+  static final int ROWS = 64;
+
+  /** Inputs of a chunk. */
+  static final int CHUNK = 256;
+
+  /** Bytes behind the last tile. */
+  static final int PADDING = 64;
+
+  int tiles() {
+    return Math.ceilDiv(outputs, ROWS);
+  }
+
+  /** Where a tile's chunk or block starts. */
+  long offset(int tile, int input) {
+    return tile * layout.bytes(inputs) + layout.bytes(input);
+  }
+
+  /** Bytes that a matrix takes in a layout, the padding included. */
+  static long bytes(TileLayout layout, int outputs, int inputs) {
+    return Math.ceilDiv(outputs, ROWS) * layout.bytes(inputs) + PADDING;
+  }
+}
