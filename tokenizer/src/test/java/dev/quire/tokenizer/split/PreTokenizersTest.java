@@ -10,6 +10,8 @@ import net.jqwik.api.constraints.CharRange;
 import net.jqwik.api.constraints.Chars;
 import net.jqwik.api.constraints.StringLength;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Splits worked out by hand from the published patterns. */
 class PreTokenizersTest {
@@ -26,6 +28,24 @@ class PreTokenizersTest {
         true,
         (piece, from, to, _) -> pieces.add(piece.substring(from, to)));
     return pieces;
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gpt-2", "llama-bpe", "qwen2", "qwen35", "starcoder", "refact", "default", "falcon", "mpt",
+        "deepseek-llm", "deepseek-coder", "deepseek-v3", "poro-chat", "viking", "tekken", "gpt-4o",
+        "superbpe", "bailingmoe", "seed-coder", "kimi-k2", "grok-2"
+      })
+  void everyPatternCompilesAndLosesNothing(String name) {
+    String text = "Don't: x1234 = ὗ-\u1F7D Ά Ω\u2126\u212A 中文テキスト\n\n  é 🚀 ½ 한국어 \u0130ı\t end ";
+    assertThat(String.join("", split(name, text))).isEqualTo(text);
+  }
+
+  @Test
+  void deepSeeksLettersAreThoseWithCase() {
+    assertThat(split("deepseek-llm", "abc\u1F7D\u2126\u212AⱾx ab中文c"))
+        .containsExactly("abc\u1F7D\u2126\u212AⱾx", " ab", "中文", "c");
   }
 
   @Test
