@@ -207,10 +207,10 @@ public final class PreTokenizers {
   }
 
   private static String kimi() {
-    String upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{IsHan}]]";
-    String lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{IsHan}]]";
+    String upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
+    String lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
     String before = "[^\\r\\n\\p{L}\\p{N}]?";
-    return "[\\p{IsHan}]+|"
+    return "[\\p{Han}]+|"
         + (before + upper + "*" + lower + "+" + CONTRACTIONS + "?|")
         + (before + upper + "+" + lower + "*" + CONTRACTIONS + "?|")
         + "\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
