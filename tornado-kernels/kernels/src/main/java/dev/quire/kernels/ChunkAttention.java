@@ -2,28 +2,40 @@ package dev.quire.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid2D;
+import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.enums.MMAShape;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
- * Causal attention of many queries a sequence (a prefill chunk) over its blocks, on tensor cores.
+ * Causal attention of many queries a sequence (a prefill chunk) over its blocks, on tensor cores,
+ * in one pass over the context (Dao et al., 2022).
  *
  * <pre>
- *   group (tile of 16 queries of one sequence, head), 4 warps
- *   scores   16 queries × 64 positions: warp w has positions 16w … 16w + 15
- *   output   16 queries × headSize: warp w has sub-tiles w, w + 4, … of 8 elements
+ *   group: 64 rows = some queries of one sequence × the heads that share a kv head; 4 warps
  *
- *   pass 1   per tile: S = Q·Kᵀ ──► scratch ──► maximum and sum of each row
- *   pass 2   per tile: S again, P = exp(S - maximum) / sum in halves, O += P·V
+ *              16 rows a warp
+ *            ┌────┬────┬────┬────┐           A = K as it lies in its blocks, B = Qᵀ
+ *   32 or 64 │ w0 │ w1 │ w2 │ w3 │  Sᵀ = K·Qᵀ ──► scratch ──► P = exp(S - shift), halves
+ *   positions└────┴────┴────┴────┘           two threads a row
+ *                                            A = P, B = V as it lies in its blocks
+ *   O += P·V     warp w: rows 16w … 16w + 15, all elements, in registers
+ *
+ *   copies     K(t) │ V(t) │ K(t+1) │ V(t+1)      through the block table, under way while
+ *   computes        │ S(t) │ P(t), O │ S(t+1)      what came before is computed
  * </pre>
  *
- * Fragments are opaque, so an accumulator cannot be rescaled as in an online softmax; hence the
- * pass that only looks for the maxima. A group's part of the scratch fits in the first-level cache.
+ * Accumulators can neither be read nor rescaled, so a row's shift is the first tile's maximum and
+ * stays: weights are at most e^{@value #SLACK}, which halves and the sums hold. Where a later score
+ * is larger by more, the run ends: its output goes to the scratch, scaled, and the next run begins
+ * with that tile. This is rare, since a tile holds many scores.
+ *
+ * <p>A group works on one tile of queries after the other, so that the scratch stays in the
+ * second-level cache.
  */
 public final class ChunkAttention {
   private ChunkAttention() {}
@@ -31,33 +43,41 @@ public final class ChunkAttention {
   /** Threads of a group: four warps. */
   public static final int GROUP = 128;
 
-  /** Queries of a group. */
-  public static final int QUERIES = 16;
+  /** Pairs of a query and a head that a group handles at once. */
+  public static final int ROWS = 64;
 
   /** The largest head size. */
   public static final int MAX_HEAD = 128;
 
+  /** The most groups: three on each of 132 multiprocessors. */
+  public static final int MOST_GROUPS = 396;
+
   /** Floats of scratch that a group needs. */
-  public static final int SCRATCH = QUERIES * MAX_HEAD;
+  public static final int SCRATCH = 2 * ROWS * MAX_HEAD;
 
   /** Ints that describe a tile. */
   public static final int DESCRIPTOR = 4;
 
-  private static final int TILE = 64;
-  private static final int COLUMNS = TILE / (GROUP / QUERIES);
+  private static final int TOTALS = ROWS * MAX_HEAD;
+  private static final int WARP = 32;
+  private static final int WARPS = GROUP / WARP;
+  private static final int ROW_INTS = ROWS / 2 + 4;
+  private static final int ROW_BYTES = 4 * ROW_INTS;
+  private static final float SLACK = 8.0f;
 
   /**
    * Attends.
    *
    * @param counts element 0: tiles that are there
-   * @param tiles [tiles, 4]: row of the first query, queries (1 to 16), position of the first
-   *     query, sequence
+   * @param tiles [tiles, 4]: row of the first query, queries (1 to {@link #queries}), position of
+   *     the first query, sequence
    * @param queries [rows, heads * headSize]; headSize a multiple of 16
    * @param keys [blocks, kvHeads, blockSize, headSize]
    * @param values as keys
    * @param tables [sequences, tableWidth]
-   * @param scratch [heads * tiles, {@value #SCRATCH}]
+   * @param scratch [groups, {@value #SCRATCH}]
    * @param out [rows, heads * headSize]
+   * @param groups of the grid
    * @param window positions that are visible, 0 for all
    * @param scale what scores are multiplied by
    * @param softCap scores become {@code softCap * tanh(score / softCap)}; 0 leaves them
@@ -77,225 +97,325 @@ public final class ChunkAttention {
       int headSize,
       int blockSize,
       int tableWidth,
+      int groups,
       int window,
       float scale,
       float softCap) {
-    int number = context.groupIdx;
-    if (number >= counts.get(0)) {
+    int perKvHead = heads / kvHeads;
+    int parts = (perKvHead + ROWS - 1) / ROWS;
+    int shared = (perKvHead + parts - 1) / parts;
+    int items = counts.get(0) * kvHeads * parts;
+    if (context.groupIdx >= items) {
       return;
     }
-    int[] query = context.allocateIntLocalArray(QUERIES * MAX_HEAD / 2);
-    int[] tile = context.allocateIntLocalArray(TILE * MAX_HEAD / 2);
-    int[] weights = context.allocateIntLocalArray(QUERIES * TILE / 2);
+    int positions = headSize > 64 ? 32 : 64;
+    int stride = headSize / 2 + 4;
+    int weightStride = positions / 2 + 4;
+    int half = positions / 2;
+    int[] query = context.allocateIntLocalArray(headSize * ROW_INTS);
+    int[] keyTile = context.allocateIntLocalArray(positions * stride);
+    int[] valueTile = context.allocateIntLocalArray(positions * stride);
+    int[] weights = context.allocateIntLocalArray(ROWS * weightStride);
+    int[] places = context.allocateIntLocalArray(2 * positions);
     float[] maxima = context.allocateFloatLocalArray(GROUP);
-    float[] sums = context.allocateFloatLocalArray(GROUP);
-    int firstRow = tiles.get(number * DESCRIPTOR);
-    int rows = tiles.get(number * DESCRIPTOR + 1);
-    int firstPosition = tiles.get(number * DESCRIPTOR + 2);
-    int tableRow = tiles.get(number * DESCRIPTOR + 3) * tableWidth;
-    int head = context.groupIdy;
-    int kvHead = head / (heads / kvHeads);
-    int base = (number * heads + head) * SCRATCH;
+    float[] flags = context.allocateFloatLocalArray(WARPS);
+    float[] factors = context.allocateFloatLocalArray(ROWS);
+    int base = context.groupIdx * SCRATCH;
     int thread = context.localIdx;
-    int warp = thread / 32;
+    int lane = thread % WARP;
+    int warp = thread / WARP;
+    int matrixRow = lane % 16;
+    int row = thread % ROWS;
+    int side = thread / ROWS;
     int pairs = headSize / 2;
-    int row = thread / (GROUP / QUERIES);
-    int column = thread % (GROUP / QUERIES) * COLUMNS;
-    int begin = window > 0 ? TornadoMath.max(0, firstPosition - window + 1) : 0;
-    int end = firstPosition + rows;
-    int last = row < rows ? firstPosition + row : -1;
-    int first = window > 0 ? last - window + 1 : 0;
-    for (int i = thread; i < QUERIES * pairs; i += GROUP) {
-      int r = i / pairs;
-      int d = i % pairs * 2;
-      int packed = 0;
-      if (r < rows) {
-        int at0 = ((firstRow + r) * heads + head) * headSize + d;
-        packed = pack(queries.get(at0), queries.get(at0 + 1));
-      }
-      query[d / 16 * 128 + r * 8 + d % 16 / 2] = packed;
-    }
-    float maximum = Float.NEGATIVE_INFINITY;
-    float sum = 0.0f;
-    for (int start = begin; start < end; start += TILE) {
-      for (int i = thread; i < TILE / 2 * pairs; i += GROUP) {
-        int n = i / pairs * 2;
+    int keyAt = matrixRow * (4 * stride - 32);
+    int queryAt = matrixRow * (ROW_BYTES - 16) + warp * 32;
+    int weightAt = warp * 64 * weightStride + matrixRow * (4 * weightStride - 32);
+    int valueAt = matrixRow * (4 * stride - 16);
+    for (int item = context.groupIdx; item < items; item += groups) {
+      // The last tiles of a prompt see most, so they come first.
+      int number = counts.get(0) - 1 - item / (kvHeads * parts);
+      int kvHead = item % (kvHeads * parts) / parts;
+      int firstHead = kvHead * perKvHead + item % parts * shared;
+      int firstRow = tiles.get(number * DESCRIPTOR);
+      int count = tiles.get(number * DESCRIPTOR + 1);
+      int firstPosition = tiles.get(number * DESCRIPTOR + 2);
+      int tableRow = tiles.get(number * DESCRIPTOR + 3) * tableWidth;
+      int begin = window > 0 ? TornadoMath.max(0, firstPosition - window + 1) : 0;
+      int end = firstPosition + count;
+      int rows = count * shared;
+      int own = row / shared;
+      int head = firstHead + row % shared;
+      int there = row < rows && head < (kvHead + 1) * perKvHead ? 1 : 0;
+      int last = there > 0 ? firstPosition + own : -1;
+      int first = window > 0 ? last - window + 1 : 0;
+      context.localBarrier();
+      for (int i = thread; i < ROWS / 2 * pairs; i += GROUP) {
+        int left = i / pairs * 2;
         int d = i % pairs * 2;
-        int leftAt =
-            row(tables, tableRow, TornadoMath.min(start + n, end - 1), kvHead, kvHeads, blockSize)
-                    * headSize
-                + d;
-        int rightAt =
-            row(
-                        tables,
-                        tableRow,
-                        TornadoMath.min(start + n + 1, end - 1),
-                        kvHead,
-                        kvHeads,
-                        blockSize)
-                    * headSize
-                + d;
-        int at = (d / 16 * (TILE / 8) + n / 8) * 64 + d % 16 * 4 + n % 8 / 2;
-        tile[at] = pack(keys.get(leftAt), keys.get(rightAt));
-        tile[at + 4] = pack(keys.get(leftAt + 1), keys.get(rightAt + 1));
+        int leftHead = TornadoMath.min(firstHead + left % shared, heads - 1);
+        int rightHead = TornadoMath.min(firstHead + (left + 1) % shared, heads - 1);
+        int leftQuery = firstRow + TornadoMath.min(left / shared, count - 1);
+        int rightQuery = firstRow + TornadoMath.min((left + 1) / shared, count - 1);
+        int leftAt = (leftQuery * heads + leftHead) * headSize + d;
+        int rightAt = (rightQuery * heads + rightHead) * headSize + d;
+        query[d * ROW_INTS + left / 2] = pack(queries.get(leftAt), queries.get(rightAt));
+        query[(d + 1) * ROW_INTS + left / 2] =
+            pack(queries.get(leftAt + 1), queries.get(rightAt + 1));
       }
+      float shift = Float.NEGATIVE_INFINITY;
+      float sum = 0.0f;
+      int run = 0;
+      int start = begin;
+      while (start < end) {
+        context.asyncCopyWaitGroup(0);
+        context.localBarrier();
+        int turn = 0;
+        if (thread < positions) {
+          int position = TornadoMath.min(start + thread, end - 1);
+          int block = tables.get(tableRow + position / blockSize);
+          int placed = (block * kvHeads + kvHead) * blockSize + position % blockSize;
+          places[thread] = placed * headSize;
+        }
+        context.localBarrier();
+        for (int p = warp; p < positions; p += WARPS) {
+          for (int c = lane; c < pairs; c += WARP) {
+            context.asyncCopyToLocal(keyTile, p * stride + c, keys, places[p] + 2 * c);
+          }
+        }
+        context.asyncCopyCommit();
+        float before = shift;
+        int fresh = 1;
+        int limit = end;
+        float[] o0 = context.mmaFragment(0.0f);
+        float[] o1 = context.mmaFragment(0.0f);
+        float[] o2 = context.mmaFragment(0.0f);
+        float[] o3 = context.mmaFragment(0.0f);
+        float[] o4 = context.mmaFragment(0.0f);
+        float[] o5 = context.mmaFragment(0.0f);
+        float[] o6 = context.mmaFragment(0.0f);
+        float[] o7 = context.mmaFragment(0.0f);
+        float[] o8 = context.mmaFragment(0.0f);
+        float[] o9 = context.mmaFragment(0.0f);
+        float[] o10 = context.mmaFragment(0.0f);
+        float[] o11 = context.mmaFragment(0.0f);
+        float[] o12 = context.mmaFragment(0.0f);
+        float[] o13 = context.mmaFragment(0.0f);
+        float[] o14 = context.mmaFragment(0.0f);
+        float[] o15 = context.mmaFragment(0.0f);
+        while (start < limit) {
+          int here = turn * positions;
+          int there2 = (1 - turn) * positions;
+          context.asyncCopyWaitGroup(0);
+          context.localBarrier();
+          for (int p = warp; p < positions; p += WARPS) {
+            for (int c = lane; c < pairs; c += WARP) {
+              context.asyncCopyToLocal(valueTile, p * stride + c, values, places[here + p] + 2 * c);
+            }
+          }
+          context.asyncCopyCommit();
+          if (thread < positions) {
+            int position = TornadoMath.min(start + positions + thread, end - 1);
+            int block = tables.get(tableRow + position / blockSize);
+            int placed = (block * kvHeads + kvHead) * blockSize + position % blockSize;
+            places[there2 + thread] = placed * headSize;
+          }
+          for (int m = 0; m < positions / 16; m++) {
+            float[] s0 = context.mmaFragment(0.0f);
+            float[] s1 = context.mmaFragment(0.0f);
+            for (int step = 0; step < headSize / 16; step++) {
+              HalfFloat[] a = context.mmaLoadA(keyTile, 16, m * 64 * stride + step * 32 + keyAt);
+              HalfFloat[] b0 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryAt);
+              HalfFloat[] b1 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryAt + 16);
+              s0 = context.mma(a, b0, s0, MMAShape.M16N8K16);
+              s1 = context.mma(a, b1, s1, MMAShape.M16N8K16);
+            }
+            context.mmaStore(s0, scratch, m * 16, base + warp * 16, ROWS);
+            context.mmaStore(s1, scratch, m * 16, base + warp * 16 + 8, ROWS);
+          }
+          context.localBarrier();
+          for (int p = warp; p < positions; p += WARPS) {
+            for (int c = lane; c < pairs; c += WARP) {
+              context.asyncCopyToLocal(keyTile, p * stride + c, keys, places[there2 + p] + 2 * c);
+            }
+          }
+          context.asyncCopyCommit();
+          float[] score = new float[32];
+          float highest = Float.NEGATIVE_INFINITY;
+          int from = base + side * half * ROWS + row;
+          int position = start + side * half;
+          for (int j = 0; j < half; j++) {
+            float raw = scratch.get(from + j * ROWS) * scale;
+            float capped = softCap > 0.0f ? softCap * TornadoMath.tanh(raw / softCap) : raw;
+            boolean visible = position + j >= first && position + j <= last;
+            score[j] = visible ? capped : Float.NEGATIVE_INFINITY;
+            highest = TornadoMath.max(highest, score[j]);
+          }
+          maxima[thread] = highest;
+          float over = fresh == 0 && highest > shift + SLACK ? 1.0f : 0.0f;
+          over = shift > Float.NEGATIVE_INFINITY ? over : 0.0f;
+          float overs = context.simdSum(over);
+          if (lane == 0) {
+            flags[warp] = overs;
+          }
+          context.localBarrier();
+          float exceeded = flags[0] + flags[1] + flags[2] + flags[3];
+          float tileMaximum = TornadoMath.max(maxima[row], maxima[row + ROWS]);
+          float raised = TornadoMath.max(shift, tileMaximum);
+          float unset = shift > Float.NEGATIVE_INFINITY ? shift : raised;
+          float chosen = fresh > 0 ? raised : unset;
+          float known = TornadoMath.max(chosen, -Float.MAX_VALUE);
+          sum *= TornadoMath.exp(TornadoMath.max(shift, -Float.MAX_VALUE) - known);
+          shift = chosen;
+          float taken = exceeded > 0.0f ? 0.0f : 1.0f;
+          for (int j = 0; j < half; j += 2) {
+            float left = TornadoMath.exp(score[j] - known) * taken;
+            float right = TornadoMath.exp(score[j + 1] - known) * taken;
+            sum += left + right;
+            weights[row * weightStride + (side * half + j) / 2] =
+                pack(new HalfFloat(left), new HalfFloat(right));
+          }
+          context.asyncCopyWaitGroup(1);
+          context.localBarrier();
+          for (int step = 0; step < positions / 16; step++) {
+            HalfFloat[] a = context.mmaLoadA(weights, 16, step * 32 + weightAt);
+            int at = step * 64 * stride + valueAt;
+            HalfFloat[] b0 = context.mmaLoadB(valueTile, 16, at + 0);
+            o0 = context.mma(a, b0, o0, MMAShape.M16N8K16);
+            HalfFloat[] b1 = context.mmaLoadB(valueTile, 16, at + 16);
+            o1 = context.mma(a, b1, o1, MMAShape.M16N8K16);
+            if (headSize > 16) {
+              HalfFloat[] b2 = context.mmaLoadB(valueTile, 16, at + 32);
+              o2 = context.mma(a, b2, o2, MMAShape.M16N8K16);
+              HalfFloat[] b3 = context.mmaLoadB(valueTile, 16, at + 48);
+              o3 = context.mma(a, b3, o3, MMAShape.M16N8K16);
+            }
+            if (headSize > 32) {
+              HalfFloat[] b4 = context.mmaLoadB(valueTile, 16, at + 64);
+              o4 = context.mma(a, b4, o4, MMAShape.M16N8K16);
+              HalfFloat[] b5 = context.mmaLoadB(valueTile, 16, at + 80);
+              o5 = context.mma(a, b5, o5, MMAShape.M16N8K16);
+            }
+            if (headSize > 48) {
+              HalfFloat[] b6 = context.mmaLoadB(valueTile, 16, at + 96);
+              o6 = context.mma(a, b6, o6, MMAShape.M16N8K16);
+              HalfFloat[] b7 = context.mmaLoadB(valueTile, 16, at + 112);
+              o7 = context.mma(a, b7, o7, MMAShape.M16N8K16);
+            }
+            if (headSize > 64) {
+              HalfFloat[] b8 = context.mmaLoadB(valueTile, 16, at + 128);
+              o8 = context.mma(a, b8, o8, MMAShape.M16N8K16);
+              HalfFloat[] b9 = context.mmaLoadB(valueTile, 16, at + 144);
+              o9 = context.mma(a, b9, o9, MMAShape.M16N8K16);
+            }
+            if (headSize > 80) {
+              HalfFloat[] b10 = context.mmaLoadB(valueTile, 16, at + 160);
+              o10 = context.mma(a, b10, o10, MMAShape.M16N8K16);
+              HalfFloat[] b11 = context.mmaLoadB(valueTile, 16, at + 176);
+              o11 = context.mma(a, b11, o11, MMAShape.M16N8K16);
+            }
+            if (headSize > 96) {
+              HalfFloat[] b12 = context.mmaLoadB(valueTile, 16, at + 192);
+              o12 = context.mma(a, b12, o12, MMAShape.M16N8K16);
+              HalfFloat[] b13 = context.mmaLoadB(valueTile, 16, at + 208);
+              o13 = context.mma(a, b13, o13, MMAShape.M16N8K16);
+            }
+            if (headSize > 112) {
+              HalfFloat[] b14 = context.mmaLoadB(valueTile, 16, at + 224);
+              o14 = context.mma(a, b14, o14, MMAShape.M16N8K16);
+              HalfFloat[] b15 = context.mmaLoadB(valueTile, 16, at + 240);
+              o15 = context.mma(a, b15, o15, MMAShape.M16N8K16);
+            }
+          }
+          fresh = 0;
+          int kept = (int) taken;
+          start += kept * positions;
+          limit = kept * (end + 1) - 1;
+          turn = 1 - turn;
+        }
+        context.mmaStore(o0, scratch, warp * 16, base + 0, headSize);
+        context.mmaStore(o1, scratch, warp * 16, base + 8, headSize);
+        if (headSize > 16) {
+          context.mmaStore(o2, scratch, warp * 16, base + 16, headSize);
+          context.mmaStore(o3, scratch, warp * 16, base + 24, headSize);
+        }
+        if (headSize > 32) {
+          context.mmaStore(o4, scratch, warp * 16, base + 32, headSize);
+          context.mmaStore(o5, scratch, warp * 16, base + 40, headSize);
+        }
+        if (headSize > 48) {
+          context.mmaStore(o6, scratch, warp * 16, base + 48, headSize);
+          context.mmaStore(o7, scratch, warp * 16, base + 56, headSize);
+        }
+        if (headSize > 64) {
+          context.mmaStore(o8, scratch, warp * 16, base + 64, headSize);
+          context.mmaStore(o9, scratch, warp * 16, base + 72, headSize);
+        }
+        if (headSize > 80) {
+          context.mmaStore(o10, scratch, warp * 16, base + 80, headSize);
+          context.mmaStore(o11, scratch, warp * 16, base + 88, headSize);
+        }
+        if (headSize > 96) {
+          context.mmaStore(o12, scratch, warp * 16, base + 96, headSize);
+          context.mmaStore(o13, scratch, warp * 16, base + 104, headSize);
+        }
+        if (headSize > 112) {
+          context.mmaStore(o14, scratch, warp * 16, base + 112, headSize);
+          context.mmaStore(o15, scratch, warp * 16, base + 120, headSize);
+        }
+        if (thread < ROWS) {
+          factors[thread] =
+              TornadoMath.exp(
+                  TornadoMath.max(before, -Float.MAX_VALUE)
+                      - TornadoMath.max(shift, -Float.MAX_VALUE));
+        }
+        context.localBarrier();
+        int earlier = run;
+        for (int i = thread; i < rows * headSize; i += GROUP) {
+          float total = scratch.get(base + i);
+          if (earlier > 0) {
+            total += scratch.get(base + TOTALS + i) * factors[i / headSize];
+          }
+          scratch.set(base + TOTALS + i, total);
+        }
+        run = 1;
+      }
+      context.asyncCopyWaitGroup(0);
+      maxima[thread] = sum;
       context.localBarrier();
-      float[] s0 = context.mmaFragment(0.0f);
-      float[] s1 = context.mmaFragment(0.0f);
-      for (int step = 0; step < headSize / 16; step++) {
-        HalfFloat[] a = context.mmaLoadA(query, 16, step * 512);
-        HalfFloat[] b0 = context.mmaLoadB(tile, 16, (step * (TILE / 8) + 2 * warp) * 256);
-        HalfFloat[] b1 = context.mmaLoadB(tile, 16, (step * (TILE / 8) + 2 * warp + 1) * 256);
-        s0 = context.mma(a, b0, s0, MMAShape.M16N8K16);
-        s1 = context.mma(a, b1, s1, MMAShape.M16N8K16);
-      }
-      context.mmaStore(s0, scratch, 0, base + 16 * warp, TILE);
-      context.mmaStore(s1, scratch, 0, base + 16 * warp + 8, TILE);
-      context.localBarrier();
-      float before = maximum;
-      for (int c = column; c < column + COLUMNS; c++) {
-        int position = start + c;
-        float score = capped(scratch.get(base + row * TILE + c) * scale, softCap);
-        boolean visible = position >= first && position <= last;
-        maximum = visible ? TornadoMath.max(maximum, score) : maximum;
-      }
-      float shift = maximum > Float.NEGATIVE_INFINITY ? maximum : 0.0f;
-      sum = sum * TornadoMath.exp(before - shift);
-      for (int c = column; c < column + COLUMNS; c++) {
-        int position = start + c;
-        float score = capped(scratch.get(base + row * TILE + c) * scale, softCap);
-        boolean visible = position >= first && position <= last;
-        sum += visible ? TornadoMath.exp(score - shift) : 0.0f;
-      }
-    }
-    maxima[thread] = maximum;
-    sums[thread] = sum;
-    context.localBarrier();
-    int leader = thread - thread % (GROUP / QUERIES);
-    maximum = maxima[leader];
-    for (int t = 1; t < GROUP / QUERIES; t++) {
-      maximum = TornadoMath.max(maximum, maxima[leader + t]);
-    }
-    maximum = last >= 0 ? maximum : 0.0f;
-    sum = 0.0f;
-    for (int t = 0; t < GROUP / QUERIES; t++) {
-      sum += sums[leader + t] * TornadoMath.exp(maxima[leader + t] - maximum);
-    }
-    float inverse = last >= 0 ? 1.0f / sum : 0.0f;
-    int outputTiles = headSize / 8;
-    int n0 = TornadoMath.min(warp, outputTiles - 1);
-    int n1 = TornadoMath.min(warp + 4, outputTiles - 1);
-    int n2 = TornadoMath.min(warp + 8, outputTiles - 1);
-    int n3 = TornadoMath.min(warp + 12, outputTiles - 1);
-    float[] o0 = context.mmaFragment(0.0f);
-    float[] o1 = context.mmaFragment(0.0f);
-    float[] o2 = context.mmaFragment(0.0f);
-    float[] o3 = context.mmaFragment(0.0f);
-    for (int start = begin; start < end; start += TILE) {
-      for (int i = thread; i < TILE / 2 * pairs; i += GROUP) {
-        int n = i / pairs * 2;
+      for (int i = thread; i < rows * pairs; i += GROUP) {
+        int r = i / pairs;
         int d = i % pairs * 2;
-        int leftAt =
-            row(tables, tableRow, TornadoMath.min(start + n, end - 1), kvHead, kvHeads, blockSize)
-                    * headSize
-                + d;
-        int rightAt =
-            row(
-                        tables,
-                        tableRow,
-                        TornadoMath.min(start + n + 1, end - 1),
-                        kvHead,
-                        kvHeads,
-                        blockSize)
-                    * headSize
-                + d;
-        int at = (d / 16 * (TILE / 8) + n / 8) * 64 + d % 16 * 4 + n % 8 / 2;
-        tile[at] = pack(keys.get(leftAt), keys.get(rightAt));
-        tile[at + 4] = pack(keys.get(leftAt + 1), keys.get(rightAt + 1));
+        int toHead = firstHead + r % shared;
+        if (toHead < (kvHead + 1) * perKvHead) {
+          float inverse = 1.0f / (maxima[r] + maxima[r + ROWS]);
+          int from = base + TOTALS + r * headSize + d;
+          int to = ((firstRow + r / shared) * heads + toHead) * headSize + d;
+          out.setHalf2(
+              to, Half2.fromFloats(scratch.get(from) * inverse, scratch.get(from + 1) * inverse));
+        }
       }
-      context.localBarrier();
-      float[] s0 = context.mmaFragment(0.0f);
-      float[] s1 = context.mmaFragment(0.0f);
-      for (int step = 0; step < headSize / 16; step++) {
-        HalfFloat[] a = context.mmaLoadA(query, 16, step * 512);
-        HalfFloat[] b0 = context.mmaLoadB(tile, 16, (step * (TILE / 8) + 2 * warp) * 256);
-        HalfFloat[] b1 = context.mmaLoadB(tile, 16, (step * (TILE / 8) + 2 * warp + 1) * 256);
-        s0 = context.mma(a, b0, s0, MMAShape.M16N8K16);
-        s1 = context.mma(a, b1, s1, MMAShape.M16N8K16);
-      }
-      context.mmaStore(s0, scratch, 0, base + 16 * warp, TILE);
-      context.mmaStore(s1, scratch, 0, base + 16 * warp + 8, TILE);
-      context.localBarrier();
-      for (int c = column; c < column + COLUMNS; c += 2) {
-        int position = start + c;
-        float left = capped(scratch.get(base + row * TILE + c) * scale, softCap);
-        float right = capped(scratch.get(base + row * TILE + c + 1) * scale, softCap);
-        boolean leftVisible = position >= first && position <= last;
-        boolean rightVisible = position + 1 >= first && position + 1 <= last;
-        float leftWeight = leftVisible ? TornadoMath.exp(left - maximum) * inverse : 0.0f;
-        float rightWeight = rightVisible ? TornadoMath.exp(right - maximum) * inverse : 0.0f;
-        weights[c / 16 * 128 + row * 8 + c % 16 / 2] =
-            pack(new HalfFloat(leftWeight), new HalfFloat(rightWeight));
-      }
-      for (int i = thread; i < TILE * pairs; i += GROUP) {
-        int p = i / pairs;
-        int d = i % pairs * 2;
-        int position = TornadoMath.min(start + p, end - 1);
-        int at0 = row(tables, tableRow, position, kvHead, kvHeads, blockSize) * headSize + d;
-        tile[(p / 16 * outputTiles + d / 8) * 64 + p % 16 * 4 + d % 8 / 2] =
-            pack(values.get(at0), values.get(at0 + 1));
-      }
-      context.localBarrier();
-      for (int step = 0; step < TILE / 16; step++) {
-        HalfFloat[] a = context.mmaLoadA(weights, 16, step * 512);
-        HalfFloat[] b0 = context.mmaLoadB(tile, 16, (step * outputTiles + n0) * 256);
-        HalfFloat[] b1 = context.mmaLoadB(tile, 16, (step * outputTiles + n1) * 256);
-        HalfFloat[] b2 = context.mmaLoadB(tile, 16, (step * outputTiles + n2) * 256);
-        HalfFloat[] b3 = context.mmaLoadB(tile, 16, (step * outputTiles + n3) * 256);
-        o0 = context.mma(a, b0, o0, MMAShape.M16N8K16);
-        o1 = context.mma(a, b1, o1, MMAShape.M16N8K16);
-        o2 = context.mma(a, b2, o2, MMAShape.M16N8K16);
-        o3 = context.mma(a, b3, o3, MMAShape.M16N8K16);
-      }
-      context.localBarrier();
     }
-    if (warp < outputTiles) {
-      context.mmaStore(o0, scratch, 0, base + 8 * warp, headSize);
-    }
-    if (warp + 4 < outputTiles) {
-      context.mmaStore(o1, scratch, 0, base + 8 * (warp + 4), headSize);
-    }
-    if (warp + 8 < outputTiles) {
-      context.mmaStore(o2, scratch, 0, base + 8 * (warp + 8), headSize);
-    }
-    if (warp + 12 < outputTiles) {
-      context.mmaStore(o3, scratch, 0, base + 8 * (warp + 12), headSize);
-    }
-    context.localBarrier();
-    for (int i = thread; i < rows * headSize; i += GROUP) {
-      int r = i / headSize;
-      int d = i % headSize;
-      out.set(((firstRow + r) * heads + head) * headSize + d, new HalfFloat(scratch.get(base + i)));
-    }
-  }
-
-  private static int row(
-      IntArray tables, int tableRow, int position, int kvHead, int kvHeads, int blockSize) {
-    int block = tables.get(tableRow + position / blockSize);
-    return (block * kvHeads + kvHead) * blockSize + position % blockSize;
-  }
-
-  private static float capped(float score, float softCap) {
-    return softCap > 0.0f ? softCap * TornadoMath.tanh(score / softCap) : score;
   }
 
   private static int pack(HalfFloat low, HalfFloat high) {
     return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
   }
 
-  /** Groups for at most {@code tiles} tiles. The reference is PagedAttention's, query by query. */
-  public static WorkerGrid grid(int tiles, int heads) {
-    WorkerGrid grid = new WorkerGrid2D(tiles * GROUP, heads);
+  /** The most queries of a tile. */
+  public static int queries(int heads, int kvHeads) {
+    return Math.max(1, ROWS / (heads / kvHeads));
+  }
+
+  /** Groups for at most {@code tiles} tiles. */
+  public static int groups(int tiles, int heads, int kvHeads) {
+    int parts = (heads / kvHeads + ROWS - 1) / ROWS;
+    return (int) Math.min(MOST_GROUPS, (long) tiles * kvHeads * parts);
+  }
+
+  /** The grid of {@code groups} groups. The reference is PagedAttention's, query by query. */
+  public static WorkerGrid grid(int groups) {
+    WorkerGrid grid = new WorkerGrid1D(groups * GROUP);
     grid.setLocalWork(GROUP, 1, 1);
     return grid;
   }

@@ -125,26 +125,28 @@ final class AttentionCases {
             4.0 * tokens * (heads + kvHeads) * headSize,
             2.0 * tokens * tokens * heads * headSize,
             () -> {
-              int count = tokens / ChunkAttention.QUERIES;
+              int queriesOfTile = ChunkAttention.queries(heads, kvHeads);
+              int count = tokens / queriesOfTile;
+              int groups = ChunkAttention.groups(count, heads, kvHeads);
               IntArray tiles = new IntArray(count * ChunkAttention.DESCRIPTOR);
               for (int t = 0; t < count; t++) {
-                tiles.set(t * ChunkAttention.DESCRIPTOR, t * ChunkAttention.QUERIES);
-                tiles.set(t * ChunkAttention.DESCRIPTOR + 1, ChunkAttention.QUERIES);
-                tiles.set(t * ChunkAttention.DESCRIPTOR + 2, t * ChunkAttention.QUERIES);
+                tiles.set(t * ChunkAttention.DESCRIPTOR, t * queriesOfTile);
+                tiles.set(t * ChunkAttention.DESCRIPTOR + 1, queriesOfTile);
+                tiles.set(t * ChunkAttention.DESCRIPTOR + 2, t * queriesOfTile);
               }
               AttentionShape shape =
                   new AttentionShape(label, 1, tokens, heads, kvHeads, headSize, blockSize, 1);
               AttentionShape.Arrays arrays = new AttentionShape.Arrays(shape, true);
               HalfFloatArray queries = RandomArrays.halves(tokens * heads * headSize, 1, 1);
               HalfFloatArray out = new HalfFloatArray(tokens * heads * headSize);
-              FloatArray scratch = new FloatArray(heads * count * ChunkAttention.SCRATCH);
+              FloatArray scratch = new FloatArray(groups * ChunkAttention.SCRATCH);
               IntArray counts = IntArray.fromElements(count);
               return new KernelWork()
                   .arrays(counts, tiles, queries, arrays.keys, arrays.values, arrays.tables)
                   .arrays(scratch, out)
                   .repetitions(2)
                   .launch(
-                      ChunkAttention.grid(count, heads),
+                      ChunkAttention.grid(groups),
                       (graph, id, _) ->
                           graph.task(
                               id,
@@ -163,6 +165,7 @@ final class AttentionCases {
                               headSize,
                               blockSize,
                               shape.tableWidth(),
+                              groups,
                               0,
                               shape.scale(),
                               0.0f));

@@ -484,11 +484,12 @@ final class LayerTasks {
     float softCap = attention.softCap();
     int blockSize = options.blockSize();
     int tableWidth = options.tableWidth();
+    int groups = ChunkAttention.groups(tiles, heads, kvHeads);
     IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
     segments.add(
         id,
-        17,
-        ChunkAttention.grid(tiles, heads),
+        18,
+        ChunkAttention.grid(groups),
         g ->
             g.task(
                 id,
@@ -507,6 +508,7 @@ final class LayerTasks {
                 headSize,
                 blockSize,
                 tableWidth,
+                groups,
                 window,
                 scale,
                 softCap),

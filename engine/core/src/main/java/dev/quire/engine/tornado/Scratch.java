@@ -57,7 +57,12 @@ final class Scratch {
     gateUp = mirror.floats(rows * 2 * inner);
     activated = mirror.halves(rows * inner);
     partial = mirror.floats(partialRecords(options) * heads * (headSize + 2));
-    chunkScores = mirror.floats((long) tiles(options) * heads * ChunkAttention.SCRATCH);
+    int tiles = tiles(spec, options);
+    int groups =
+        most(
+            spec,
+            l -> ChunkAttention.groups(tiles, l.attention().heads(), l.attention().kvHeads()));
+    chunkScores = mirror.floats((long) groups * ChunkAttention.SCRATCH);
     picked = mirror.floats((long) options.logitRows() * hidden);
     pickedNormed = mirror.halves((long) TornadoOptions.wholeTiles(options.logitRows()) * hidden);
     partSums = mirror.floats(ProductShape.MOST_PART_SUMS);
@@ -96,8 +101,8 @@ final class Scratch {
   }
 
   /** Query tiles of the largest step. */
-  static int tiles(TornadoOptions options) {
-    return options.rows() / ChunkAttention.QUERIES
+  static int tiles(DecoderSpec spec, TornadoOptions options) {
+    return options.rows() / SpecLimits.tileQueries(spec)
         + Math.min(options.maxSequences(), options.rows());
   }
 

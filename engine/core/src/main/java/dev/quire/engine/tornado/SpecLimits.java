@@ -55,6 +55,15 @@ final class SpecLimits {
     return attention.headSize() % 16 == 0 && attention.headSize() <= PagedAttention.MAX_HEAD;
   }
 
+  /** Queries of a tile that suits the heads of every layer. */
+  static int tileQueries(DecoderSpec spec) {
+    return spec.layers().stream()
+        .map(LayerSpec::attention)
+        .mapToInt(attention -> ChunkAttention.queries(attention.heads(), attention.kvHeads()))
+        .min()
+        .orElse(1);
+  }
+
   /** Whether the kernel of query tiles takes a layer's heads; else rows attend one by one. */
   static boolean tiled(AttentionSpec attention) {
     return attention.headSize() % 16 == 0 && attention.headSize() <= ChunkAttention.MAX_HEAD;

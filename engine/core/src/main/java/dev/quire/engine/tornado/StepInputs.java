@@ -43,7 +43,7 @@ final class StepInputs {
 
   final IntArray wantedCounts;
 
-  StepInputs(HostMirror mirror, int groups, TornadoOptions options) {
+  StepInputs(HostMirror mirror, int groups, int mostTiles, TornadoOptions options) {
     int rows = options.rows();
     int sequenceRows = Math.min(rows, options.maxSequences());
     this.counts = mirror.ints(2);
@@ -56,7 +56,7 @@ final class StepInputs {
             .toList();
     this.lengths = mirror.ints(sequenceRows);
     this.sequences = mirror.ints(rows);
-    this.tiles = mirror.ints((long) Scratch.tiles(options) * ChunkAttention.DESCRIPTOR);
+    this.tiles = mirror.ints((long) mostTiles * ChunkAttention.DESCRIPTOR);
     this.tileCounts = mirror.ints(1);
     this.pairCounts = mirror.ints(1);
     this.wanted = mirror.ints(options.logitRows());

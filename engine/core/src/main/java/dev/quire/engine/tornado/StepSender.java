@@ -22,6 +22,7 @@ final class StepSender {
   private final int rows;
   private final int tiles;
   private final int wanted;
+  private final int tileQueries;
   private final int changes;
   private final int[] parts = new int[6];
   private final int[] slotParts;
@@ -32,13 +33,16 @@ final class StepSender {
    * @param rows the most tokens of a step
    * @param sequences the most sequences
    * @param tiles the most tiles of queries
+   * @param tileQueries the most queries of a tile
    * @param wanted the most rows whose logits are wanted
    * @param changes the most changes of each group's block tables
    */
-  StepSender(int groups, int rows, int sequences, int tiles, int wanted, int changes) {
+  StepSender(
+      int groups, int rows, int sequences, int tiles, int tileQueries, int wanted, int changes) {
     this.groups = groups;
     this.rows = rows;
     this.tiles = tiles;
+    this.tileQueries = tileQueries;
     this.wanted = wanted;
     this.changes = changes;
     this.slotParts = new int[groups];
@@ -165,10 +169,10 @@ final class StepSender {
       for (int row = begin; row < end; row++) {
         packed.set(parts[2] + row, s);
       }
-      for (int row = begin; row < end && tiles > 0; row += ChunkAttention.QUERIES) {
+      for (int row = begin; row < end && tiles > 0; row += tileQueries) {
         int at = parts[4] + tile++ * ChunkAttention.DESCRIPTOR;
         packed.set(at, row);
-        packed.set(at + 1, Math.min(ChunkAttention.QUERIES, end - row));
+        packed.set(at + 1, Math.min(tileQueries, end - row));
         packed.set(at + 2, batch.positions[row]);
         packed.set(at + 3, s);
       }

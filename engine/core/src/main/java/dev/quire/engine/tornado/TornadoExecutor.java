@@ -6,7 +6,6 @@ import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardSpec;
-import dev.quire.kernels.ChunkAttention;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -99,7 +98,7 @@ public final class TornadoExecutor implements ModelExecutor {
     var weights = new DeviceWeights(model, options, mirror);
     var scratch = new Scratch(mirror, spec, options);
     int groups = spec.cacheGroups().size();
-    this.inputs = new StepInputs(mirror, groups, options);
+    this.inputs = new StepInputs(mirror, groups, Scratch.tiles(spec, options), options);
     this.tables =
         IntStream.range(0, groups)
             .mapToObj(
@@ -123,7 +122,7 @@ public final class TornadoExecutor implements ModelExecutor {
     decodeSizes.forEach(size -> heads.add(head(size, weights, scratch, memory)));
     this.mixedSizes = Buckets.mixed(options);
     mixedSizes.forEach(size -> mixed.add(mixed(size, weights, scratch, memory)));
-    this.tableSender = new StepSender(groups, 0, 0, 0, 0, MOST_CHANGES);
+    this.tableSender = new StepSender(groups, 0, 0, 0, 1, 0, MOST_CHANGES);
     var send = new Segments("tables");
     tableSender.add(send, inputs);
     this.sendTables = runner.add(send.build(MemoryGraphs.LAST, memory.shared()), true);
@@ -165,7 +164,7 @@ public final class TornadoExecutor implements ModelExecutor {
   }
 
   private Decode decode(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
-    var sender = new StepSender(spec.cacheGroups().size(), size, size, 0, size, changes(size));
+    var sender = new StepSender(spec.cacheGroups().size(), size, size, 0, 1, size, changes(size));
     var best = new IntArray(size);
     var step = new Segments("decode" + size + "p");
     sender.add(step, inputs);
@@ -196,9 +195,11 @@ public final class TornadoExecutor implements ModelExecutor {
 
   private Mixed mixed(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
     int sequences = Math.min(size, options.maxSequences());
-    int tiles = size / ChunkAttention.QUERIES + sequences;
+    int queries = SpecLimits.tileQueries(spec);
+    int tiles = size / queries + sequences;
     var sender =
-        new StepSender(spec.cacheGroups().size(), size, sequences, tiles, 0, changes(size));
+        new StepSender(
+            spec.cacheGroups().size(), size, sequences, tiles, queries, 0, changes(size));
     var step = new Segments("mixed" + size + "p");
     sender.add(step, inputs);
     new LayerTasks(spec, weights, scratch, options, inputs, step, size, tiles).addAll();
