@@ -115,6 +115,18 @@ final class CostFigures {
                   Trace.SHARE_GPT.withSigma(sigmas[i]),
                   2));
       rows.add(new Row(label + ": token states, %", 96.3, 100 * result.tokenShare()));
+      double[] shares = {20.4, 26.8, 38.2};
+      List<ServingSystem> orcas =
+          List.of(ServingSystem.ORCA_MAX, ServingSystem.ORCA_POW2, ServingSystem.ORCA_ORACLE);
+      for (int k = 0; k < 3; k++) {
+        ServingSystem orca = orcas.get(k);
+        double share =
+            ServingRun.run(
+                    setup(orca, ServedModel.OPT_13B, Trace.SHARE_GPT.withSigma(sigmas[i]), 2))
+                .tokenShare();
+        rows.add(
+            new Row(label + ": token states of " + orca.label() + ", %", shares[k], 100 * share));
+      }
     }
     return new Figure(
         "12, 2: sensitivity",

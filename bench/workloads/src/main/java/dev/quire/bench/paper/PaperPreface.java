@@ -10,16 +10,24 @@ final class PaperPreface {
 
       Kwon et al., "Efficient Memory Management for Large Language Model Serving with
       PagedAttention" (SOSP 2023), figure by figure: what the paper says, what Quire gives, and ours
-      over the paper's. Made by
+      over the paper's. Each figure has its command below it; this page is made of the results by
 
       ```
       {command}
       ```
 
-      This is *simulated time*: the engine's own scheduler and allocators decide every step, over
-      requests with the paper's mean lengths and Poisson arrivals, on the paper's models and GPU
-      memories; nothing is computed, and one model says how long each step takes. It is fixed from
-      the models' sizes and the GPUs' data sheets, the same for all systems and figures:
+      Two ways lead to the figures. In both, the engine's own scheduler and allocators decide every
+      step, over requests with Poisson arrivals and log-normal lengths of the paper's means; the
+      baselines differ from Quire in the allocator alone.
+
+      - *Real* runs compute every step with a model on this machine's CPU or GPU. The clock is the
+        machine's; it jumps over the time in which there is nothing to do. Tokens are drawn, so that
+        every system does the same work. Sequences, lengths and pool are a quarter of the paper's:
+        the pool holds 7.7 of the longest sequences, as OPT-13B's memory did. The limit of latency
+        is ten times a lone request's, the paper's half second fifteen to twenty times.
+      - *Simulated time* takes the paper's models and GPU memories; nothing is computed, and one
+        model says how long each step takes. It is fixed from the models' sizes and the GPUs' data
+        sheets, the same for all systems and figures, and nothing is tuned for a figure:
 
       ```
       weights  = bytes of weights / (GPUs × 0.6 × bandwidth)            read once a step
@@ -30,31 +38,20 @@ final class PaperPreface {
       step     = max(weights, products) + cache + network + host
       ```
 
-      Nothing is tuned for a figure, so values depart from the paper's, for these reasons above all:
+      Where a value departs from the paper's, the text below its table says why, with an experiment
+      where there is one: a row with one thing changed. What holds for all of them:
 
       - **The simulated machine is not the paper's.** Steps cost what data sheets say at 60 % of the
         peak, and a host of 5 ms. Systems with large batches sustain up to twice the paper's rates
-        here, most of all on several GPUs, where the paper's software had more to do between steps.
-        Systems with small batches can sustain less: Orca (Max) on Alpaca needs steps of 17 ms at
-        seven sequences for the paper's 7 requests a second, which is OPT-13B's weights read at the
-        GPU's full bandwidth. Ratios of rates compare better than rates do.
-      - **A rate given in requests a second** (Figures 2 and 13) meets a system that may be faster
-        than the paper's: then fewer requests are in it at once. On Alpaca at 30 a second Quire does
-        not reach the limit of its memory here, so it batches as many as there are, half the paper's
-        number, while the paper's system was at its knee.
+        here, most of all on several GPUs, where the paper's software had more to do between steps;
+        systems with small batches can sustain less. Ratios of rates compare better than rates do.
       - **Memory helps until time does not.** Weights are read once a step; each further sequence
         adds its own keys and values. With much memory for short sequences (OPT-175B on Alpaca) or
-        long prompts to compute (Figure 17), every system is limited by computing, not by memory, and
-        the gain of paging shrinks, in the paper as here. With 1024 tokens of prompt for 338 of
-        output, paging holds 1.9 times as many sequences as a reservation of 2048 tokens, but prompts
-        are computed at the same speed in both.
-      - **Lengths.** Only the means were published. The spread is a choice (log-normal, σ = 1); the
-        last section shows what another one does. A mean of normalised latencies weighs short
-        outputs most. The translation task's lengths in Figure 16 are guesses, too, and its ratio is
-        nearly (prefix + own tokens rounded up to a power of two) / own tokens, whatever they are.
+        long sequences (Figure 17) the gain of paging shrinks, in the paper as here.
+      - **Lengths.** Only the means were published. The spread is a choice (σ = 1, prompt and output
+        clipped to 1024 tokens each); the last section shows what others do. A mean of normalised
+        latencies weighs short outputs most.
       - **One scheduler for all.** The baselines get Quire's scheduler, with mixed prefill and decode
-        steps, which is better than Orca's of the time, so that memory is all that differs.
-      - **What needs a GPU** is not here: the kernel's own cost (Figure 18a), small blocks' effect on
-        it (18b), and swapping measured rather than calculated (19).
+        steps, which is better than Orca's of the time.
       """;
 }

@@ -61,7 +61,7 @@ public final class RealEvaluation {
     List<String> served = names.stream().filter(List.of("12", "14", "16", "17")::contains).toList();
     if (!served.isEmpty()) {
       try (DevicePlatform platform = source.open(BLOCK_SIZE)) {
-        new WarmUp(platform).run();
+        new WarmUp(platform).run(served.equals(List.of("12")) ? 32 : 64, progress);
         for (String name : served) {
           progress.accept("figure " + name + ", on " + platform.device());
           Figure figure =

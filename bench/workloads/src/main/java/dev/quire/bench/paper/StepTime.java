@@ -36,12 +36,17 @@ final class StepTime {
 
   /** Seconds of a planned step, before it is committed. */
   double seconds(StepPlan plan) {
+    return seconds(plan.numTokens(), context(plan));
+  }
+
+  /** Tokens whose keys and values a planned step reads. */
+  static double context(StepPlan plan) {
     double context = 0;
     for (int i = 0; i < plan.size(); i++) {
       Sequence s = plan.sequence(i);
       context += s.computed() + plan.tokens(i);
     }
-    return seconds(plan.numTokens(), context);
+    return context;
   }
 
   /**

@@ -23,13 +23,13 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  *                                                    └──► pool, one record a block ──┘
  * </pre>
  *
- * <p>Each direction is a captured graph of its own, so a step without swaps pays nothing. There is
- * a small staging array for the few blocks of one sequence and a large one for many: a transfer
- * always carries the whole array. The pool is ordinary memory; TornadoVM pins either all host sides
- * of arrays or none, and the weights' are too large to pin.
+ * <p>Each direction is a captured graph of its own, so a step without swaps pays nothing. A
+ * transfer always carries the whole staging array, so there are some of several sizes. The pool is
+ * ordinary memory; TornadoVM pins either all host sides of arrays or none, and the weights' are too
+ * large.
  */
 final class SwapTasks {
-  private static final int[] SIZES = {8, 64};
+  private static final int[] SIZES = {4, 16, 64};
   private static final long MOST_STAGING_BYTES = 64L << 20;
   private static final long MOST_CHUNK_ELEMENTS = 1L << 28;
 
