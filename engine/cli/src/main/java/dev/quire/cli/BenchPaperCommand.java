@@ -28,7 +28,7 @@ import picocli.CommandLine.Option;
           + " simulated time on the paper's models and GPUs, or with --real with a model that this"
           + " machine computes.",
       "Figures in simulated time: table1, 2, 12, 13, 14, 15, 16, 17, 18b, 19, sensitivity; with"
-          + " --real: 12, 14, 15, 16, 17, 18b, 19."
+          + " --real: 12, 14, 15, 16, 17, 18b, 19, and 18a with --device gpu."
     },
     footer = {
       "",
@@ -121,25 +121,23 @@ final class BenchPaperCommand implements Callable<Integer> {
 
   private List<Figure> made() {
     if (real) {
-      List<String> names = chosen(RealEvaluation.NAMES);
+      List<String> names = chosen(RealEvaluation.names(device()));
       String command =
           "quire bench paper --real --device %s%s --requests %d --figures "
               .formatted(
-                  model.device().name().toLowerCase(Locale.ROOT),
+                  device(),
                   model.model() == null ? "" : " -m " + model.model().getFileName(),
                   requests);
       return new RealEvaluation(
-              model.model(),
-              model.device().name().toLowerCase(Locale.ROOT),
-              model.threads(),
-              requests,
-              blockSizes,
-              command,
-              console::say)
+              model.model(), device(), model.threads(), requests, blockSizes, command, console::say)
           .run(names);
     }
     PaperEvaluation evaluation = new PaperEvaluation(seconds, console::say);
     return evaluation.run(chosen(evaluation.names()));
+  }
+
+  private String device() {
+    return model.device().name().toLowerCase(Locale.ROOT);
   }
 
   private List<String> chosen(List<String> known) {

@@ -16,8 +16,7 @@ import org.jspecify.annotations.Nullable;
  * paper's, so that a run ends soon.
  */
 public final class RealEvaluation {
-  /** What {@link #run} takes. */
-  public static final List<String> NAMES = List.of("12", "14", "15", "16", "17", "18b", "19");
+  private static final List<String> NAMES = List.of("12", "14", "15", "16", "17", "18b", "19");
 
   private static final int MAX_TOKENS = 512;
   private static final int BLOCK_SIZE = 16;
@@ -55,7 +54,16 @@ public final class RealEvaluation {
     this.progress = progress;
   }
 
-  /** Makes figures of {@link #NAMES}. */
+  /** What {@link #run} takes on a device. */
+  public static List<String> names(String device) {
+    List<String> names = new ArrayList<>(NAMES);
+    if (device.equals("gpu")) {
+      names.add(names.indexOf("18b"), "18a");
+    }
+    return names;
+  }
+
+  /** Makes figures of {@link #names}. */
   public List<Figure> run(List<String> names) {
     List<Figure> made = new ArrayList<>();
     List<String> served = names.stream().filter(List.of("12", "14", "16", "17")::contains).toList();
@@ -78,6 +86,10 @@ public final class RealEvaluation {
     if (names.contains("15")) {
       progress.accept("figure 15, the engine's own samples and beams");
       made.add(RealSharing.figure().madeBy(command + "15", "the embedded model on the CPU"));
+    }
+    if (names.contains("18a")) {
+      progress.accept("figure 18a");
+      made.add(new KernelFigure(progress).figure().madeBy(command + "18a", "kernels on the GPU"));
     }
     if (names.contains("18b") || names.contains("19")) {
       made.addAll(new BlockSizeRuns(source, blockSizes, requests, progress).run(names, command));
