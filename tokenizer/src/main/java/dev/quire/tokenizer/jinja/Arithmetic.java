@@ -87,7 +87,9 @@ final class Arithmetic {
       budget.spend(text.length() * count);
       return text.repeat((int) count);
     }
-    List<?> list = (List<?>) sequence;
+    if (!(sequence instanceof List<?> list)) {
+      throw unsupported("*", left, right);
+    }
     budget.spend(list.size() * count);
     List<@Nullable Object> all = new ArrayList<>();
     for (long i = 0; i < count && !list.isEmpty(); i++) {
