@@ -34,7 +34,7 @@ final class GpuMemoryPlan {
     long length = options.maxModelLen() > 0 ? options.maxModelLen() : spec.contextLength();
     long scratch =
         TornadoExecutor.scratchBytes(
-            spec,
+            model,
             new TornadoOptions(
                 options.blockSize(),
                 Collections.nCopies(spec.cacheGroups().size(), 1),

@@ -50,8 +50,8 @@ public final class Embedding {
   /**
    * The same from a table in Q8_0.
    *
-   * @param quants [vocabulary, width / 4], as {@link Pack} leaves them
-   * @param scales [vocabulary, width / 32]
+   * @param quants [vocabulary, width], as {@link QuantTiles} has them
+   * @param scales likewise
    */
   public static void gatherQ8(
       KernelContext context,
@@ -66,13 +66,13 @@ public final class Embedding {
       return;
     }
     int token = tokens.get(row);
-    for (int i = 4 * context.localIdx; i < width; i += 4 * GROUP) {
-      float scale = scales.get(token * (width / 32) + i / 32).getFloat32();
-      int four = quants.get(token * (width / 4) + i / 4);
-      residual.set(row * width + i, scale * (four << 24 >> 24));
-      residual.set(row * width + i + 1, scale * (four << 16 >> 24));
-      residual.set(row * width + i + 2, scale * (four << 8 >> 24));
-      residual.set(row * width + i + 3, scale * (four >> 24));
+    int padded = (width + 63) / 64 * 64;
+    int quant = token / 8 * 2 * padded + token % 8 / 4;
+    int scale = token / 8 * (padded / 4) + token % 8;
+    int shift = 24 - token % 4 * 8;
+    for (int i = context.localIdx; i < width; i += GROUP) {
+      float value = quants.get(quant + 2 * i) << shift >> 24;
+      residual.set(row * width + i, scales.get(scale + i / 32 * 8).getFloat32() * value);
     }
   }
 

@@ -7,7 +7,6 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
-import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
@@ -33,8 +32,6 @@ public final class MatrixVector {
   private static final int WARP = 32;
   private static final int WARPS = GROUP / WARP;
   private static final int BLOCK = WeightTiles.OUTPUTS;
-  private static final int QUANT_GROUP = 128;
-  private static final int QUANT_ROWS = 8;
 
   /**
    * {@code out[o] = sum over i of weights[o, i] * x[i]}, summed in floats.
@@ -243,50 +240,6 @@ public final class MatrixVector {
     }
   }
 
-  /**
-   * {@code out[o] = sum over i of weights[o, i] * x[i]} with weights in Q8_0, two rows a warp.
-   *
-   * @param quants [outputs, inputs / 4], as {@link Pack} leaves them; inputs a multiple of 32
-   * @param scales [outputs, inputs / 32]
-   */
-  public static void multiplyQ8(
-      KernelContext context,
-      IntArray quants,
-      HalfFloatArray scales,
-      HalfFloatArray x,
-      FloatArray out,
-      int outputs,
-      int inputs) {
-    int lane = context.localIdx % WARP;
-    int output = context.groupIdx * QUANT_ROWS + context.localIdx / WARP * 2;
-    int valid = output < outputs ? inputs : 0;
-    int upper = TornadoMath.min(output, outputs - 2) * inputs;
-    int lower = upper + inputs;
-    float a = 0.0f;
-    float b = 0.0f;
-    for (int i = 4 * lane; i < valid; i += 4 * WARP) {
-      Half2 low = x.getHalf2(i);
-      Half2 high = x.getHalf2(i + 2);
-      a +=
-          scales.get((upper + i) / 32).getFloat32() * dotQ8(quants.get((upper + i) / 4), low, high);
-      b +=
-          scales.get((lower + i) / 32).getFloat32() * dotQ8(quants.get((lower + i) / 4), low, high);
-    }
-    a = context.simdSum(a);
-    b = context.simdSum(b);
-    if (lane == 0 && output < outputs) {
-      out.set(output, a);
-      out.set(output + 1, b);
-    }
-  }
-
-  private static float dotQ8(int four, Half2 low, Half2 high) {
-    return (four << 24 >> 24) * Half2.lowFloat(low)
-        + (four << 16 >> 24) * Half2.highFloat(low)
-        + (four << 8 >> 24) * Half2.lowFloat(high)
-        + (four >> 24) * Half2.highFloat(high);
-  }
-
   /** Groups for {@link #multiply} and all outputs. */
   public static WorkerGrid grid(int outputs) {
     return groups(outputs / BLOCK, GROUP);
@@ -295,11 +248,6 @@ public final class MatrixVector {
   /** Groups for {@link #multiplyGated} and all outputs of gate and up together. */
   public static WorkerGrid gatedGrid(int outputs) {
     return groups(outputs / (2 * BLOCK), GROUP);
-  }
-
-  /** Groups for {@link #multiplyQ8} and all outputs. */
-  public static WorkerGrid quantGrid(int outputs) {
-    return groups((outputs + QUANT_ROWS - 1) / QUANT_ROWS, QUANT_GROUP);
   }
 
   private static WorkerGrid groups(int count, int size) {

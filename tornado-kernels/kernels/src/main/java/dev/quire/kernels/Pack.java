@@ -14,8 +14,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *
  * <pre>
  *   GGUF Q8_0     │d│q0…q31│d│q0…q31│ …          34 bytes a block of 32
- *   quants        │q0…q3│q4…q7│ …                one int a thread: aligned loads of 4 bytes
- *   scales        │d│d│ …
+ *   quants        four outputs' quants of an input, one int a thread
+ *   scales        eight outputs' beside each other
  * </pre>
  */
 public final class Pack {
@@ -26,7 +26,6 @@ public final class Pack {
 
   private static final int BLOCK = 32;
   private static final int BLOCK_BYTES = 34;
-  private static final int BLOCK_INTS = BLOCK / 4;
 
   /** Rounds floats to halves: {@code count} elements, one a thread. */
   public static void toHalf(
@@ -38,28 +37,36 @@ public final class Pack {
   }
 
   /**
-   * Takes Q8_0 blocks apart, one int of four quants a thread.
+   * Takes Q8_0 blocks apart: one int, of four outputs and an input, a thread.
    *
-   * @param blocks [count, 34] bytes
-   * @param quants [count, 8]
-   * @param scales [count]
+   * @param blocks [outputs, inputs / 32, 34] bytes; outputs a multiple of 8
+   * @param quants as {@link QuantTiles} has them
+   * @param scales likewise
    */
-  public static void splitQ8(
-      KernelContext context, ByteArray blocks, IntArray quants, HalfFloatArray scales, int count) {
+  public static void tileQ8(
+      KernelContext context,
+      ByteArray blocks,
+      IntArray quants,
+      HalfFloatArray scales,
+      int outputs,
+      int inputs) {
     int i = context.globalIdx;
-    if (i < count * BLOCK_INTS) {
-      int block = i / BLOCK_INTS;
-      int within = i % BLOCK_INTS;
-      int start = block * BLOCK_BYTES + 2 + 4 * within;
-      int four =
-          (blocks.get(start) & 0xFF)
-              | (blocks.get(start + 1) & 0xFF) << 8
-              | (blocks.get(start + 2) & 0xFF) << 16
-              | (blocks.get(start + 3) & 0xFF) << 24;
-      quants.set(i, four);
-      if (within == 0) {
-        scales.set(block, blocks.getHalfFloat(block * BLOCK_BYTES));
+    int padded = (inputs + 63) / 64 * 64;
+    int input = i / 2 % padded;
+    int output = i / 2 / padded * 8 + i % 2 * 4;
+    if (output < outputs) {
+      int four = 0;
+      for (int n = 0; n < 4; n++) {
+        int start = ((output + n) * (inputs / BLOCK) + input / BLOCK) * BLOCK_BYTES;
+        if (input < inputs) {
+          four = four | (blocks.get(start + 2 + input % BLOCK) & 0xFF) << 8 * n;
+        }
+        if (input % BLOCK == 0) {
+          int to = (output / 8 * (padded / BLOCK) + input / BLOCK) * 8 + output % 8 + n;
+          scales.set(to, input < inputs ? blocks.getHalfFloat(start) : new HalfFloat(0.0f));
+        }
       }
+      quants.set(i, four);
     }
   }
 

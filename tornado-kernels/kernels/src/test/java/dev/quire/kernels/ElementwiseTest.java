@@ -46,25 +46,19 @@ class ElementwiseTest {
   }
 
   @Test
-  void q8BlocksAreSplitAndGathered() {
+  void q8BlocksAreTiledAndGathered() {
     int width = 96;
-    int rows = 5;
+    int rows = 16;
     byte[] blocks = Device.q8(new Random(4), rows * width / 32);
     ByteArray source = ByteArray.fromArray(blocks);
-    IntArray quants = new IntArray(rows * width / 4);
-    HalfFloatArray scales = new HalfFloatArray(rows * width / 32);
+    IntArray quants = new IntArray((int) QuantTiles.quants(rows, width));
+    HalfFloatArray scales = new HalfFloatArray((int) QuantTiles.scales(rows, width));
     Device.run(
-        Pack.grid(quants.getSize()),
+        Pack.grid(rows * WeightTiles.paddedInputs(width) / 4),
         Device.in(source),
         g ->
             g.task(
-                "kernel",
-                Pack::splitQ8,
-                new KernelContext(),
-                source,
-                quants,
-                scales,
-                scales.getSize()),
+                "kernel", Pack::tileQ8, new KernelContext(), source, quants, scales, rows, width),
         Device.out(quants, scales));
     IntArray tokens = IntArray.fromElements(4, 1);
     IntArray counts = IntArray.fromElements(2);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -56,30 +57,6 @@ class ProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"2, 32", "8, 64", "10, 288", "18, 512"})
-  void oneRowOfQ8(int outputs, int inputs) {
-    Quantised weights = Quantised.random(outputs, inputs);
-    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
-    FloatArray out = new FloatArray(outputs);
-    Device.run(
-        MatrixVector.quantGrid(outputs),
-        Device.in(weights.quants, weights.scales, x),
-        g ->
-            g.task(
-                "kernel",
-                MatrixVector::multiplyQ8,
-                new KernelContext(),
-                weights.quants,
-                weights.scales,
-                x,
-                out,
-                outputs,
-                inputs),
-        Device.out(out));
-    check(weights.values, Device.floats(x), out, 1, outputs, inputs, 1e-4f);
-  }
-
-  @ParameterizedTest
   @CsvSource({
     "1, 8, 2, 1, 0",
     "2, 64, 64, 1, 0",
@@ -125,32 +102,6 @@ class ProductTest {
     } else {
       checkGated(values, Device.floats(x), gated, rows, outputs / 2, inputs, activation);
     }
-  }
-
-  @ParameterizedTest
-  @CsvSource({"2, 64, 64", "9, 24, 96"})
-  void aFewRowsOfQ8(int rows, int outputs, int inputs) {
-    Quantised weights = Quantised.random(outputs, inputs);
-    HalfFloatArray x = Device.halves(Device.normal(new Random(rows), rows * inputs));
-    IntArray counts = IntArray.fromElements(rows);
-    FloatArray out = new FloatArray(SkinnyProduct.TILE_ROWS * outputs);
-    Device.run(
-        SkinnyProduct.grid(16, outputs, 1),
-        Device.in(counts, weights.quants, weights.scales, x),
-        g ->
-            g.task(
-                "kernel",
-                SkinnyProduct::multiplyQ8,
-                new KernelContext(),
-                counts,
-                weights.quants,
-                weights.scales,
-                x,
-                out,
-                outputs,
-                inputs),
-        Device.out(out));
-    check(weights.rounded(), Device.floats(x), out, rows, outputs, inputs, 1e-4f);
   }
 
   @ParameterizedTest
@@ -242,29 +193,155 @@ class ProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"33, 64, 64", "70, 40, 96"})
-  void manyRowsOfQ8(int rows, int outputs, int inputs) {
-    Quantised weights = Quantised.random(outputs, inputs);
-    HalfFloatArray x = Device.halves(Device.normal(new Random(rows), rows * inputs));
-    IntArray counts = IntArray.fromElements(rows);
-    FloatArray out = new FloatArray(128 * outputs);
+  @CsvSource({"8, 32", "8, 64", "16, 288", "136, 1024"})
+  void oneRowOfQ8(int outputs, int inputs) {
+    Quantised weights = Quantised.random(outputs, inputs, false);
+    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
+    FloatArray out = new FloatArray(outputs);
     Device.run(
-        TiledProduct.grid(128, outputs, 1),
+        MatrixVectorQ8.grid(outputs),
+        Device.in(weights.quants, weights.scales, x),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorQ8::multiply,
+                new KernelContext(),
+                weights.quants,
+                weights.scales,
+                x,
+                out,
+                inputs),
+        Device.out(out));
+    check(weights.values, Device.floats(x), out, 1, outputs, inputs, 1e-4f);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8, 64, 1", "24, 96, 2", "72, 608, 1"})
+  void oneRowOfQ8ThroughTheGate(int inner, int inputs, int activation) {
+    Quantised weights = Quantised.random(2 * inner, inputs, true);
+    HalfFloatArray x = Device.halves(small(new Random(9), inputs));
+    HalfFloatArray gated = new HalfFloatArray(inner);
+    Device.run(
+        MatrixVectorQ8.gatedGrid(2 * inner),
+        Device.in(weights.quants, weights.scales, x),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorQ8::multiplyGated,
+                new KernelContext(),
+                weights.quants,
+                weights.scales,
+                x,
+                gated,
+                inputs,
+                activation),
+        Device.out(gated));
+    checkGated(weights.values, Device.floats(x), gated, 1, inner, inputs, activation);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 8, 32, 1, 0", "2, 64, 64, 1, 0", "9, 24, 352, 3, 0", "16, 144, 96, 1, 1"})
+  void aFewRowsOfQ8(int rows, int outputs, int inputs, int splits, int activation) {
+    Quantised weights = Quantised.random(outputs, inputs, activation != Activations.NONE);
+    int most = Math.ceilDiv(rows, SkinnyProductQ8.TILE_ROWS) * SkinnyProductQ8.TILE_ROWS;
+    HalfFloatArray x = Device.halves(small(new Random(rows), most * inputs));
+    IntArray counts = IntArray.fromElements(rows);
+    int partRows = Math.ceilDiv(rows, 16) * 16;
+    FloatArray out = new FloatArray(splits * partRows * outputs);
+    HalfFloatArray gated = new HalfFloatArray(rows * outputs / 2);
+    Device.run(
+        SkinnyProductQ8.grid(most + SkinnyProductQ8.TILE_ROWS, outputs, splits),
         Device.in(counts, weights.quants, weights.scales, x),
         g ->
             g.task(
                 "kernel",
-                TiledProduct::multiplyQ8,
+                SkinnyProductQ8::multiply,
                 new KernelContext(),
                 counts,
                 weights.quants,
                 weights.scales,
                 x,
                 out,
+                gated,
                 outputs,
-                inputs),
-        Device.out(out));
-    check(weights.rounded(), Device.floats(x), out, rows, outputs, inputs, 1e-4f);
+                inputs,
+                splits,
+                partRows,
+                activation),
+        Device.out(out, gated));
+    float[] values = weights.rounded();
+    if (activation == Activations.NONE) {
+      check(values, Device.floats(x), sum(out, splits), rows, outputs, inputs, 1e-4f);
+    } else {
+      checkGated(values, Device.floats(x), gated, rows, outputs / 2, inputs, activation);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"33, 64, 64, 1, 0", "70, 40, 352, 2, 0", "65, 80, 256, 1, 2"})
+  void manyRowsOfQ8(int rows, int outputs, int inputs, int splits, int activation) {
+    Quantised weights = Quantised.random(outputs, inputs, activation != Activations.NONE);
+    int most = Math.ceilDiv(rows, TiledProductQ8.TILE_ROWS) * TiledProductQ8.TILE_ROWS;
+    HalfFloatArray x = Device.halves(small(new Random(rows), most * inputs));
+    IntArray counts = IntArray.fromElements(rows);
+    int partRows = Math.ceilDiv(rows, 16) * 16;
+    FloatArray out = new FloatArray(splits * partRows * outputs);
+    HalfFloatArray gated = new HalfFloatArray(rows * outputs / 2);
+    Device.run(
+        TiledProductQ8.grid(most + TiledProductQ8.TILE_ROWS, outputs, splits),
+        Device.in(counts, weights.quants, weights.scales, x),
+        g ->
+            g.task(
+                "kernel",
+                TiledProductQ8::multiply,
+                new KernelContext(),
+                counts,
+                weights.quants,
+                weights.scales,
+                x,
+                out,
+                gated,
+                outputs,
+                inputs,
+                splits,
+                partRows,
+                activation),
+        Device.out(out, gated));
+    float[] values = weights.rounded();
+    if (activation == Activations.NONE) {
+      check(values, Device.floats(x), sum(out, splits), rows, outputs, inputs, 1e-4f);
+    } else {
+      checkGated(values, Device.floats(x), gated, rows, outputs / 2, inputs, activation);
+    }
+  }
+
+  @Test
+  void q8BecomesHalves() {
+    int outputs = 24;
+    int inputs = 96;
+    Quantised weights = Quantised.random(outputs, inputs, false);
+    HalfFloatArray tiles = new HalfFloatArray((int) WeightTiles.elements(outputs, inputs));
+    int count = outputs * WeightTiles.paddedInputs(inputs) / 4;
+    Device.run(
+        QuantTiles.grid(count),
+        Device.in(weights.quants, weights.scales),
+        g ->
+            g.task(
+                "kernel",
+                QuantTiles::unpack,
+                new KernelContext(),
+                weights.quants,
+                weights.scales,
+                tiles,
+                count),
+        Device.out(tiles));
+    float[] expected = weights.rounded();
+    for (int o = 0; o < outputs; o++) {
+      for (int i = 0; i < inputs; i++) {
+        assertThat(tiles.get(WeightTiles.at(o, i, inputs)).getFloat32())
+            .isEqualTo(expected[o * inputs + i]);
+      }
+    }
   }
 
   /** Values as halves have them. */
@@ -340,22 +417,28 @@ class ProductTest {
     }
   }
 
+  /**
+   * A matrix in Q8_0.
+   *
+   * @param values row by row; gate above up, if the device has them interleaved
+   */
   private record Quantised(float[] values, IntArray quants, HalfFloatArray scales) {
-    static Quantised random(int outputs, int inputs) {
+    static Quantised random(int outputs, int inputs, boolean interleaved) {
       byte[] blocks = Device.q8(new Random(outputs + inputs), outputs * inputs / 32);
-      IntArray quants = new IntArray(outputs * inputs / 4);
-      HalfFloatArray scales = new HalfFloatArray(outputs * inputs / 32);
-      for (int i = 0; i < quants.getSize(); i++) {
-        int start = i / 8 * 34 + 2 + i % 8 * 4;
-        quants.set(
-            i,
-            (blocks[start] & 0xFF)
-                | (blocks[start + 1] & 0xFF) << 8
-                | (blocks[start + 2] & 0xFF) << 16
-                | blocks[start + 3] << 24);
-      }
-      for (int b = 0; b < scales.getSize(); b++) {
-        scales.set(b, new HalfFloat((short) ((blocks[b * 34] & 0xFF) | blocks[b * 34 + 1] << 8)));
+      IntArray quants = new IntArray((int) QuantTiles.quants(outputs, inputs));
+      HalfFloatArray scales = new HalfFloatArray((int) QuantTiles.scales(outputs, inputs));
+      scales.init(new HalfFloat(0.0f));
+      for (int o = 0; o < outputs; o++) {
+        int row = interleaved ? WeightTiles.interleaved(o, outputs / 2) : o;
+        for (int i = 0; i < inputs; i++) {
+          int block = (row * inputs + i) / 32 * 34;
+          int at = QuantTiles.quantAt(o, i, inputs);
+          int quant = (blocks[block + 2 + i % 32] & 0xFF) << 8 * (at % 4);
+          quants.set(at / 4, quants.get(at / 4) | quant);
+          scales.set(
+              QuantTiles.scaleAt(o, i, inputs),
+              new HalfFloat((short) ((blocks[block] & 0xFF) | blocks[block + 1] << 8)));
+        }
       }
       return new Quantised(Pack.reference(blocks), quants, scales);
     }

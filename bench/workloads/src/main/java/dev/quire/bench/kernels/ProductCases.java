@@ -2,8 +2,11 @@ package dev.quire.bench.kernels;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
+import dev.quire.kernels.MatrixVectorQ8;
 import dev.quire.kernels.SkinnyProduct;
+import dev.quire.kernels.SkinnyProductQ8;
 import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.TiledProductQ8;
 import dev.quire.kernels.WideProduct;
 import java.util.ArrayList;
 import java.util.List;
@@ -123,18 +126,36 @@ final class ProductCases {
             arrays
                 .work()
                 .launch(
-                    MatrixVector.quantGrid(outputs),
+                    MatrixVectorQ8.grid(outputs),
                     (graph, id, i) ->
                         graph.task(
                             id,
-                            MatrixVector::multiplyQ8,
+                            MatrixVectorQ8::multiply,
                             context,
                             arrays.quants.get(i % shape.matrices()),
                             arrays.scales.get(i % shape.matrices()),
                             arrays.x,
                             arrays.out,
-                            outputs,
                             inputs)));
+    addQ8(
+        "MatrixVector-gated",
+        shape,
+        arrays ->
+            arrays
+                .unchecked()
+                .launch(
+                    MatrixVectorQ8.gatedGrid(outputs),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            MatrixVectorQ8::multiplyGated,
+                            context,
+                            arrays.quants.get(i % shape.matrices()),
+                            arrays.scales.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.gated,
+                            inputs,
+                            Activations.SILU)));
     library(shape);
   }
 
@@ -149,19 +170,23 @@ final class ProductCases {
             arrays
                 .work()
                 .launch(
-                    SkinnyProduct.grid(shape.rows(), outputs, 1),
+                    SkinnyProductQ8.grid(shape.rows(), outputs, arrays.splits),
                     (graph, id, i) ->
                         graph.task(
                             id,
-                            SkinnyProduct::multiplyQ8,
+                            SkinnyProductQ8::multiply,
                             context,
                             arrays.counts,
                             arrays.quants.get(i % shape.matrices()),
                             arrays.scales.get(i % shape.matrices()),
                             arrays.x,
                             arrays.out,
+                            arrays.gated,
                             outputs,
-                            inputs)));
+                            inputs,
+                            arrays.splits,
+                            arrays.partRows,
+                            Activations.NONE)));
     library(shape);
   }
 
@@ -177,19 +202,23 @@ final class ProductCases {
             arrays
                 .work()
                 .launch(
-                    TiledProduct.grid(shape.rows(), outputs, 1),
+                    TiledProductQ8.grid(shape.rows(), outputs, arrays.splits),
                     (graph, id, i) ->
                         graph.task(
                             id,
-                            TiledProduct::multiplyQ8,
+                            TiledProductQ8::multiply,
                             context,
                             arrays.counts,
                             arrays.quants.get(i % shape.matrices()),
                             arrays.scales.get(i % shape.matrices()),
                             arrays.x,
                             arrays.out,
+                            arrays.gated,
                             outputs,
-                            inputs)));
+                            inputs,
+                            arrays.splits,
+                            arrays.partRows,
+                            Activations.NONE)));
     if (!shape.label().startsWith("1B")) {
       add(
           "NaiveProduct",
@@ -363,14 +392,15 @@ final class ProductCases {
             () -> maker.make(ProductShape.Arrays.tiles(shape, splits))));
   }
 
-  /** 34 bytes for 32 weights. */
+  /** 34 bytes for 32 weights; with the splits that a small matrix wants. */
   private void addQ8(String kernel, ProductShape shape, Maker maker) {
+    int splits = splits(shape).size() > 2 && shape.rows() > 1 ? 8 : 1;
     cases.add(
         new KernelCase(
-            kernel + "-Q8",
+            kernel + (splits == 1 ? "-Q8" : "-Q8/8"),
             shape.text(),
             shape.bytes(34 / 32.0),
             shape.operations(),
-            () -> maker.make(ProductShape.Arrays.quants(shape))));
+            () -> maker.make(ProductShape.Arrays.quants(shape, splits))));
   }
 }

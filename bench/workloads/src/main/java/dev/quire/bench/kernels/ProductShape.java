@@ -1,5 +1,6 @@
 package dev.quire.bench.kernels;
 
+import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.WeightTiles;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,12 +94,21 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
       return arrays;
     }
 
-    /** Weights in blocks of 32 bytes and a scale. */
-    static Arrays quants(ProductShape shape) {
-      Arrays arrays = new Arrays(shape, false, 1);
+    /** Weights in blocks of 32 bytes and a scale, as {@link QuantTiles} has them. */
+    static Arrays quants(ProductShape shape, int splits) {
+      Arrays arrays = new Arrays(shape, false, splits);
+      int quants = Math.toIntExact(QuantTiles.quants(shape.outputs, shape.inputs));
+      int scales = Math.toIntExact(QuantTiles.scales(shape.outputs, shape.inputs));
+      int padded = WeightTiles.paddedInputs(shape.inputs);
       for (int m = 0; m < shape.matrices; m++) {
-        arrays.quants.add(RandomArrays.ints(shape.outputs * (shape.inputs / 4), m));
-        arrays.scales.add(RandomArrays.halves(shape.outputs * (shape.inputs / 32), m, 0.001f));
+        arrays.quants.add(RandomArrays.ints(quants, m));
+        HalfFloatArray steps = RandomArrays.halves(scales, m, 0.001f);
+        arrays.scales.add(steps);
+        for (int input = shape.inputs; input < padded; input++) {
+          for (int output = 0; output < shape.outputs; output++) {
+            steps.set(QuantTiles.scaleAt(output, input, shape.inputs), new HalfFloat(0.0f));
+          }
+        }
       }
       return arrays;
     }
@@ -147,9 +157,10 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
             tiles ? WeightTiles.at(output, input, shape.inputs) : output * shape.inputs + input;
         return weights.get(matrix).get(at).getFloat32();
       }
-      int at = output * (shape.inputs / 4) + input / 4;
-      int quant = (byte) (quants.get(matrix).get(at) >> (8 * (input % 4)));
-      double scale = scales.get(matrix).get(output * (shape.inputs / 32) + input / 32).getFloat32();
+      int at = QuantTiles.quantAt(output, input, shape.inputs);
+      int quant = (byte) (quants.get(matrix).get(at / 4) >> (8 * (at % 4)));
+      int step = QuantTiles.scaleAt(output, input, shape.inputs);
+      double scale = scales.get(matrix).get(step).getFloat32();
       return quant * scale;
     }
   }

@@ -21,7 +21,7 @@ sealed interface DeviceMatrix {
     }
   }
 
-  /** Q8_0 taken apart: four quants an int, a scale for each 32 of them. */
+  /** Q8_0 taken apart, as {@link dev.quire.kernels.QuantTiles} has it. */
   record Quants(int outputs, int inputs, IntArray quants, HalfFloatArray scales)
       implements DeviceMatrix {
     @Override

@@ -8,6 +8,7 @@ import dev.quire.engine.model.LayerSpec;
 import dev.quire.engine.model.LayerWeights;
 import dev.quire.engine.model.Projection;
 import dev.quire.engine.model.RopeSpec;
+import dev.quire.kernels.WeightTiles;
 import dev.quire.weights.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -180,6 +181,28 @@ final class DeviceWeights {
       }
     }
     return bytes;
+  }
+
+  /** Elements of the largest matrix of a layer that stays quantised; 0 if none does. */
+  static long unpackedElements(DecoderModel model) {
+    long most = 0;
+    for (LayerWeights layer : model.layers()) {
+      most = Math.max(most, unpackedElements(queryKeyValue(layer)));
+      most = Math.max(most, unpackedElements(List.of(layer.output().weight())));
+      if (layer.feedForward() instanceof FeedForwardWeights.Dense dense) {
+        Tensor gate = dense.gate().weight();
+        most = Math.max(most, unpackedElements(List.of(gate, dense.up().weight())));
+        most = Math.max(most, unpackedElements(List.of(dense.down().weight())));
+      }
+    }
+    return most;
+  }
+
+  private static long unpackedElements(List<Tensor> parts) {
+    return WeightPacker.staysQuantised(parts)
+        ? WeightTiles.elements(
+            parts.stream().mapToInt(Tensor::rows).sum(), parts.getFirst().columns())
+        : 0;
   }
 
   /** What was converted, for people; empty if nothing was. */

@@ -562,12 +562,12 @@ final class LayerTasks {
     return switch (layer.feedForward()) {
       case DeviceLayer.FeedForward.Dense dense -> {
         int inner = dense.down().inputs();
-        if (dense.gateUp() instanceof DeviceMatrix.Halves halves && dense.interleaved()) {
+        if (dense.interleaved()) {
           boolean silu = layer.spec().feedForward().activation() == Activation.SILU;
           products.addGated(
               id + "gateUp",
               inputs.counts,
-              halves,
+              dense.gateUp(),
               scratch.normed,
               scratch.gateUp,
               scratch.activated,

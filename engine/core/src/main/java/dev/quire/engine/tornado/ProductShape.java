@@ -39,9 +39,6 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
   /** The kernel for a product of at most {@code rows} rows; 1 means exactly one. */
   static ProductShape of(DeviceMatrix matrix, int rows) {
     int partRows = Math.ceilDiv(rows, 16) * 16;
-    if (matrix instanceof DeviceMatrix.Quants) {
-      return new ProductShape(rows == 1 ? Kernel.VECTOR : Kernel.TILED, 1, partRows);
-    }
     if (rows == 1) {
       return new ProductShape(Kernel.VECTOR, 1, partRows);
     }
@@ -64,7 +61,7 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
   }
 
   /** The kernel for gate and up, whose sums must be whole. */
-  static ProductShape gated(DeviceMatrix.Halves matrix, int rows) {
+  static ProductShape gated(DeviceMatrix matrix, int rows) {
     int partRows = Math.ceilDiv(rows, 16) * 16;
     if (rows == 1) {
       return new ProductShape(Kernel.VECTOR, 1, partRows);

@@ -2,9 +2,14 @@ package dev.quire.engine.tornado;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
+import dev.quire.kernels.MatrixVectorQ8;
 import dev.quire.kernels.PartSums;
+import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.SkinnyProduct;
+import dev.quire.kernels.SkinnyProductQ8;
 import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.TiledProductQ8;
+import dev.quire.kernels.WeightTiles;
 import dev.quire.kernels.WideProduct;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -97,21 +102,33 @@ final class ProductTasks {
       throw new IllegalArgumentException(
           "%s: %d outputs, filled up to %d".formatted(id, outputs, matrix.outputs()));
     }
+    if (shape.kernel() == ProductShape.Kernel.VECTOR) {
+      vector(id, matrix, x, out);
+    } else {
+      tensor(id, counts, matrix, x, out, noHalves, Activations.NONE, shape);
+    }
+  }
+
+  private void vector(String id, DeviceMatrix matrix, HalfFloatArray x, FloatArray out) {
+    int inputs = matrix.inputs();
     switch (matrix) {
       case DeviceMatrix.Halves halves -> {
         HalfFloatArray w = halves.weights();
-        int inputs = matrix.inputs();
-        if (shape.kernel() == ProductShape.Kernel.VECTOR) {
-          segments.add(
-              id,
-              5,
-              MatrixVector.grid(outputs),
-              g -> g.task(id, MatrixVector::multiply, context, w, x, out, inputs));
-        } else {
-          tensor(id, counts, halves, x, out, noHalves, Activations.NONE, shape);
-        }
+        segments.add(
+            id,
+            5,
+            MatrixVector.grid(matrix.outputs()),
+            g -> g.task(id, MatrixVector::multiply, context, w, x, out, inputs));
       }
-      case DeviceMatrix.Quants quants -> quants(id, counts, quants, x, out);
+      case DeviceMatrix.Quants quants -> {
+        IntArray q = quants.quants();
+        HalfFloatArray s = quants.scales();
+        segments.add(
+            id,
+            6,
+            MatrixVectorQ8.grid(matrix.outputs()),
+            g -> g.task(id, MatrixVectorQ8::multiply, context, q, s, x, out, inputs));
+      }
     }
   }
 
@@ -125,35 +142,101 @@ final class ProductTasks {
   void addGated(
       String id,
       IntArray counts,
-      DeviceMatrix.Halves gateUp,
+      DeviceMatrix gateUp,
       HalfFloatArray x,
       FloatArray sums,
       HalfFloatArray gated,
       int activation) {
     ProductShape shape = ProductShape.gated(gateUp, rows);
-    if (shape.kernel() == ProductShape.Kernel.VECTOR) {
-      HalfFloatArray w = gateUp.weights();
-      int inputs = gateUp.inputs();
-      segments.add(
-          id,
-          6,
-          MatrixVector.gatedGrid(gateUp.outputs()),
-          g -> g.task(id, MatrixVector::multiplyGated, context, w, x, gated, inputs, activation));
-    } else {
+    if (shape.kernel() != ProductShape.Kernel.VECTOR) {
       tensor(id, counts, gateUp, x, sums, gated, activation, shape);
+      return;
+    }
+    int inputs = gateUp.inputs();
+    switch (gateUp) {
+      case DeviceMatrix.Halves halves -> {
+        HalfFloatArray w = halves.weights();
+        segments.add(
+            id,
+            6,
+            MatrixVector.gatedGrid(gateUp.outputs()),
+            g -> g.task(id, MatrixVector::multiplyGated, context, w, x, gated, inputs, activation));
+      }
+      case DeviceMatrix.Quants quants -> {
+        IntArray q = quants.quants();
+        HalfFloatArray s = quants.scales();
+        segments.add(
+            id,
+            7,
+            MatrixVectorQ8.gatedGrid(gateUp.outputs()),
+            g ->
+                g.task(
+                    id,
+                    MatrixVectorQ8::multiplyGated,
+                    context,
+                    q,
+                    s,
+                    x,
+                    gated,
+                    inputs,
+                    activation));
+      }
     }
   }
 
   private void tensor(
       String id,
       IntArray counts,
-      DeviceMatrix.Halves matrix,
+      DeviceMatrix matrix,
       HalfFloatArray x,
       FloatArray out,
       HalfFloatArray gated,
       int activation,
       ProductShape shape) {
-    HalfFloatArray w = matrix.weights();
+    switch (matrix) {
+      case DeviceMatrix.Halves halves ->
+          halves(id, counts, matrix, halves.weights(), x, out, gated, activation, shape);
+      case DeviceMatrix.Quants quants -> {
+        boolean worth = rows > TiledProductQ8.TILE_ROWS;
+        if (worth
+            && WeightTiles.elements(matrix.outputs(), matrix.inputs())
+                <= scratch.unpacked.getSize()) {
+          unpack(id + "Unpack", quants);
+          halves(id, counts, matrix, scratch.unpacked, x, out, gated, activation, shape);
+        } else {
+          quants(id, counts, quants, x, out, gated, activation, shape);
+        }
+      }
+    }
+  }
+
+  private void unpack(String id, DeviceMatrix.Quants matrix) {
+    int count = matrix.outputs() * WeightTiles.paddedInputs(matrix.inputs()) / 4;
+    segments.add(
+        id,
+        5,
+        QuantTiles.grid(count),
+        g ->
+            g.task(
+                id,
+                QuantTiles::unpack,
+                context,
+                matrix.quants(),
+                matrix.scales(),
+                scratch.unpacked,
+                count));
+  }
+
+  private void halves(
+      String id,
+      IntArray counts,
+      DeviceMatrix matrix,
+      HalfFloatArray w,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      ProductShape shape) {
     int outputs = matrix.outputs();
     int inputs = matrix.inputs();
     int splits = shape.splits();
@@ -227,31 +310,63 @@ final class ProductTasks {
   }
 
   private void quants(
-      String id, IntArray counts, DeviceMatrix.Quants matrix, HalfFloatArray x, FloatArray out) {
+      String id,
+      IntArray counts,
+      DeviceMatrix.Quants matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      ProductShape shape) {
     IntArray q = matrix.quants();
     HalfFloatArray s = matrix.scales();
     int outputs = matrix.outputs();
     int inputs = matrix.inputs();
-    if (rows == 1) {
+    int splits = shape.splits();
+    int partRows = shape.partRows();
+    if (shape.kernel() == ProductShape.Kernel.SKINNY) {
       segments.add(
           id,
-          7,
-          MatrixVector.quantGrid(outputs),
-          g -> g.task(id, MatrixVector::multiplyQ8, context, q, s, x, out, outputs, inputs));
-    } else if (rows <= SkinnyProduct.TILE_ROWS) {
-      segments.add(
-          id,
-          8,
-          SkinnyProduct.grid(rows, outputs, 1),
+          12,
+          SkinnyProductQ8.grid(rows, outputs, splits),
           g ->
-              g.task(id, SkinnyProduct::multiplyQ8, context, counts, q, s, x, out, outputs, inputs),
+              g.task(
+                  id,
+                  SkinnyProductQ8::multiply,
+                  context,
+                  counts,
+                  q,
+                  s,
+                  x,
+                  out,
+                  gated,
+                  outputs,
+                  inputs,
+                  splits,
+                  partRows,
+                  activation),
           counts);
     } else {
       segments.add(
           id,
-          8,
-          TiledProduct.grid(rows, outputs, 1),
-          g -> g.task(id, TiledProduct::multiplyQ8, context, counts, q, s, x, out, outputs, inputs),
+          12,
+          TiledProductQ8.grid(rows, outputs, splits),
+          g ->
+              g.task(
+                  id,
+                  TiledProductQ8::multiply,
+                  context,
+                  counts,
+                  q,
+                  s,
+                  x,
+                  out,
+                  gated,
+                  outputs,
+                  inputs,
+                  splits,
+                  partRows,
+                  activation),
           counts);
     }
   }

@@ -37,7 +37,13 @@ final class Scratch {
   /** Parts of a product's sums, between the product and the kernel that adds them. */
   final FloatArray partSums;
 
-  Scratch(HostMirror mirror, DecoderSpec spec, TornadoOptions options) {
+  /** A quantised matrix as halves, for a step of many rows. */
+  final HalfFloatArray unpacked;
+
+  /**
+   * @param unpackedElements of the largest matrix that is turned into halves at use; 0 if none is
+   */
+  Scratch(HostMirror mirror, DecoderSpec spec, TornadoOptions options, long unpackedElements) {
     long rows = options.rows();
     int hidden = spec.hiddenSize();
     int heads = most(spec, layer -> layer.attention().heads());
@@ -65,6 +71,7 @@ final class Scratch {
     chunkScores = mirror.floats((long) groups * ChunkAttention.SCRATCH);
     picked = mirror.floats((long) options.logitRows() * hidden);
     pickedNormed = mirror.halves((long) TornadoOptions.wholeTiles(options.logitRows()) * hidden);
+    unpacked = mirror.halves(Math.max(1, unpackedElements));
     partSums = mirror.floats(ProductShape.MOST_PART_SUMS);
     logits = mirror.floats((long) options.logitRows() * WeightPacker.padded(spec.vocabularySize()));
     routing = mirror.floats(rows * WeightPacker.padded(Math.max(1, experts)));
@@ -125,6 +132,7 @@ final class Scratch {
         chosen,
         shares,
         parts,
-        partSums);
+        partSums,
+        unpacked);
   }
 }

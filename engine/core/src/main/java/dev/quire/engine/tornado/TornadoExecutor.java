@@ -96,7 +96,7 @@ public final class TornadoExecutor implements ModelExecutor {
     }
     this.expertsUsed = expertsUsed(spec);
     var weights = new DeviceWeights(model, options, mirror);
-    var scratch = new Scratch(mirror, spec, options);
+    var scratch = new Scratch(mirror, spec, options, DeviceWeights.unpackedElements(model));
     int groups = spec.cacheGroups().size();
     this.inputs = new StepInputs(mirror, groups, Scratch.tiles(spec, options), options);
     this.tables =
@@ -231,9 +231,11 @@ public final class TornadoExecutor implements ModelExecutor {
   }
 
   /** Bytes that the arrays between the kernels will take on the device. */
-  public static long scratchBytes(DecoderSpec spec, TornadoOptions options) {
+  public static long scratchBytes(DecoderModel model, TornadoOptions options) {
     try (HostMirror mirror = new HostMirror()) {
-      return bytes(new Scratch(mirror, spec, options).arrays());
+      return bytes(
+          new Scratch(mirror, model.spec(), options, DeviceWeights.unpackedElements(model))
+              .arrays());
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.quire.engine.tornado;
 
+import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.WeightTiles;
 import dev.quire.weights.tensor.Tensor;
 import dev.quire.weights.tensor.TensorType;
@@ -16,8 +17,8 @@ import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Brings tensors of the file into the kernels' form: halves, or Q8_0 taken apart. Arrays are handed
- * out empty; {@link #takeFills} fills them when their turn comes to be sent.
+ * Brings tensors of the file into the kernels' form: tiles of halves, or of Q8_0 taken apart.
+ * Arrays are handed out empty; {@link #takeFills} fills them when their turn comes to be sent.
  */
 final class WeightPacker {
   private static final int Q8_BLOCK = 32;
@@ -51,11 +52,11 @@ final class WeightPacker {
 
   /** Bytes of these matrices on the device, one above the other. */
   static long bytes(List<Tensor> parts) {
-    long inputs = parts.getFirst().columns();
-    long elements = padded(parts.stream().mapToInt(Tensor::rows).sum()) * inputs;
+    int inputs = parts.getFirst().columns();
+    int outputs = parts.stream().mapToInt(Tensor::rows).sum();
     return staysQuantised(parts)
-        ? elements + elements / Q8_BLOCK * 2
-        : 2 * WeightTiles.elements(parts.stream().mapToInt(Tensor::rows).sum(), (int) inputs);
+        ? 4 * QuantTiles.quants(outputs, inputs) + 2 * QuantTiles.scales(outputs, inputs)
+        : 2 * WeightTiles.elements(outputs, inputs);
   }
 
   /** What fills the arrays handed out since the last call. */
@@ -67,31 +68,18 @@ final class WeightPacker {
 
   /** Matrices of the same inputs, one above the other; rows of zeros fill up to a multiple of 8. */
   DeviceMatrix stack(List<Tensor> parts) {
-    int inputs = parts.getFirst().columns();
     int outputs = padded(parts.stream().mapToInt(Tensor::rows).sum());
-    long elements = (long) outputs * inputs;
-    if (staysQuantised(parts)) {
-      IntArray quants = mirror.ints(elements / 4);
-      HalfFloatArray scales = mirror.halves(elements / Q8_BLOCK);
-      long block = 0;
-      for (Tensor part : parts) {
-        long first = block;
-        fills.add(() -> split(part, quants.getSegment(), scales.getSegment(), first));
-        block += part.elements() / Q8_BLOCK;
-      }
-      return new DeviceMatrix.Quants(outputs, inputs, quants, scales);
-    }
-    return tiles(outputs, inputs, rows(parts));
+    return matrix(outputs, rows(parts), staysQuantised(parts));
   }
 
   /**
    * Gate and up interleaved, as {@link WeightTiles#interleaved} says.
    *
-   * @return null if they stay quantised, or their outputs aren't eights: then they are stacked
+   * @return null if their outputs aren't eights: then they are stacked
    */
-  DeviceMatrix.@Nullable Halves interleave(Tensor gate, Tensor up) {
+  @Nullable DeviceMatrix interleave(Tensor gate, Tensor up) {
     int inner = gate.rows();
-    if (staysQuantised(List.of(gate, up)) || inner % WeightTiles.OUTPUTS != 0) {
+    if (inner % WeightTiles.OUTPUTS != 0) {
       return null;
     }
     List<Row> stacked = rows(List.of(gate, up));
@@ -99,7 +87,7 @@ final class WeightPacker {
         IntStream.range(0, 2 * inner)
             .mapToObj(o -> stacked.get(WeightTiles.interleaved(o, inner)))
             .toList();
-    return tiles(2 * inner, gate.columns(), rows);
+    return matrix(2 * inner, rows, staysQuantised(List.of(gate, up)));
   }
 
   /** A row of a tensor. */
@@ -109,6 +97,47 @@ final class WeightPacker {
     return parts.stream()
         .flatMap(part -> IntStream.range(0, part.rows()).mapToObj(row -> new Row(part, row)))
         .toList();
+  }
+
+  private DeviceMatrix matrix(int outputs, List<Row> rows, boolean quantised) {
+    int inputs = rows.getFirst().tensor().columns();
+    return quantised ? quants(outputs, inputs, rows) : tiles(outputs, inputs, rows);
+  }
+
+  private DeviceMatrix.Quants quants(int outputs, int inputs, List<Row> rows) {
+    IntArray quants = mirror.ints(QuantTiles.quants(outputs, inputs));
+    HalfFloatArray scales = mirror.halves(QuantTiles.scales(outputs, inputs));
+    fills.add(() -> fillQuants(quants.getSegment(), scales.getSegment(), inputs, rows));
+    return new DeviceMatrix.Quants(outputs, inputs, quants, scales);
+  }
+
+  private static void fillQuants(
+      MemorySegment quants, MemorySegment scales, int inputs, List<Row> rows) {
+    int block = WeightTiles.OUTPUTS;
+    int padded = WeightTiles.paddedInputs(inputs);
+    IntStream.range(0, Math.ceilDiv(rows.size(), block))
+        .parallel()
+        .forEach(
+            b -> {
+              byte[] tile = new byte[block * padded];
+              short[] steps = new short[block * padded / Q8_BLOCK];
+              byte[] row = new byte[inputs / Q8_BLOCK * Q8_BYTES];
+              for (int o = 0; o < Math.min(block, rows.size() - b * block); o++) {
+                Row source = rows.get(b * block + o);
+                long from = (long) source.row() * row.length;
+                MemorySegment data = source.tensor().data();
+                MemorySegment.copy(data, ValueLayout.JAVA_BYTE, from, row, 0, row.length);
+                for (int i = 0; i < inputs; i++) {
+                  tile[i * block + o] = row[i / Q8_BLOCK * Q8_BYTES + 2 + i % Q8_BLOCK];
+                }
+                for (int g = 0; g < inputs / Q8_BLOCK; g++) {
+                  steps[g * block + o] = data.get(SHORT, from + (long) g * Q8_BYTES);
+                }
+              }
+              MemorySegment.copy(
+                  tile, 0, quants, ValueLayout.JAVA_BYTE, (long) b * tile.length, tile.length);
+              MemorySegment.copy(steps, 0, scales, SHORT, 2L * b * steps.length, steps.length);
+            });
   }
 
   private DeviceMatrix.Halves tiles(int outputs, int inputs, List<Row> rows) {
@@ -174,25 +203,6 @@ final class WeightPacker {
   /** A vector. */
   FloatArray vector(float[] values) {
     return FloatArray.fromArray(values);
-  }
-
-  private static void split(
-      Tensor tensor, MemorySegment quants, MemorySegment scales, long firstBlock) {
-    long blocks = tensor.elements() / Q8_BLOCK;
-    int perChunk = CHUNK_ELEMENTS / Q8_BLOCK;
-    MemorySegment data = tensor.data();
-    IntStream.range(0, (int) Math.ceilDiv(blocks, perChunk))
-        .parallel()
-        .forEach(
-            chunk -> {
-              long end = Math.min(blocks, (chunk + 1L) * perChunk);
-              for (long b = (long) chunk * perChunk; b < end; b++) {
-                long from = b * Q8_BYTES;
-                long to = firstBlock + b;
-                scales.set(SHORT, 2 * to, data.get(SHORT, from));
-                MemorySegment.copy(data, from + 2, quants, to * Q8_BLOCK, Q8_BLOCK);
-              }
-            });
   }
 
   private static void toHalves(Tensor tensor, MemorySegment target, long firstElement) {

@@ -1,0 +1,222 @@
+package dev.quire.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.enums.MMAShape;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
+
+/**
+ * 2 to 16 rows of activations times a weight matrix in Q8_0, on tensor cores; tiles as {@link
+ * SkinnyProduct} has them.
+ *
+ * <pre>
+ *   panel p      products of A and B in local memory, while …
+ *   panel p + 1  … its quants and scales come to registers; then they become halves in the other B
+ *   panel p + 2  … its activations are copied to the third A
+ * </pre>
+ */
+public final class SkinnyProductQ8 {
+  private SkinnyProductQ8() {}
+
+  /** Threads of a group: four warps. */
+  public static final int GROUP = SkinnyProduct.GROUP;
+
+  /** Rows of activations that a group handles. */
+  public static final int TILE_ROWS = SkinnyProduct.TILE_ROWS;
+
+  /** Outputs that a group handles. */
+  public static final int TILE_OUTPUTS = SkinnyProduct.TILE_OUTPUTS;
+
+  private static final int DEPTH = 64;
+  private static final int A_INTS = TILE_ROWS * DEPTH / 2;
+  private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
+
+  /**
+   * As {@link SkinnyProduct#multiply}, with weights in Q8_0.
+   *
+   * @param quants as {@link QuantTiles} has them
+   * @param scales as {@link QuantTiles} has them
+   */
+  public static void multiply(
+      KernelContext context,
+      IntArray counts,
+      IntArray quants,
+      HalfFloatArray scales,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int outputs,
+      int inputs,
+      int splits,
+      int partRows,
+      int activation) {
+    int rows = counts.get(0);
+    int firstRow = context.groupIdy * TILE_ROWS;
+    if (firstRow >= rows) {
+      return;
+    }
+    int[] a = context.allocateIntLocalArray(3 * A_INTS);
+    int[] b = context.allocateIntLocalArray(2 * B_INTS);
+    int thread = context.localIdx;
+    int lane = thread % 32;
+    int warp = thread / 32;
+    int padded = (inputs + 63) / 64 * 64;
+    int panels = padded / DEPTH;
+    int panel = context.groupIdz * panels / splits;
+    int count = (context.groupIdz + 1) * panels / splits - panel;
+    int aFrom = (firstRow + warp) * inputs;
+    int block = context.groupIdx * (TILE_OUTPUTS / 8) + warp;
+    int qFrom = block * 2 * padded + lane;
+    int sFrom = block * (padded / 4) + lane % 2 * 4;
+    int bTo = warp * 256 + 2 * lane;
+    for (int p = 0; p < 2; p++) {
+      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
+      int input = depth + 2 * lane;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 2));
+      for (int i = 0; i < 4; i++) {
+        int to = (warp + 4 * i) * 32 + (lane / 4 ^ warp ^ i % 2 * 4) * 4 + lane % 4;
+        context.asyncCopyToLocal(a, p * A_INTS + to, x, from + i * 4 * inputs);
+      }
+      context.asyncCopyCommit();
+    }
+    int start = panel * DEPTH;
+    int q00 = quants.get(qFrom + 2 * start);
+    int q01 = quants.get(qFrom + 2 * start + 32);
+    int q02 = quants.get(qFrom + 2 * start + 64);
+    int q03 = quants.get(qFrom + 2 * start + 96);
+    Half2 l00 = scales.getHalf2(sFrom + start / 4);
+    Half2 h00 = scales.getHalf2(sFrom + start / 4 + 2);
+    Half2 l01 = scales.getHalf2(sFrom + start / 4 + 8);
+    Half2 h01 = scales.getHalf2(sFrom + start / 4 + 10);
+    b[bTo] = pair(q00 << 24 >> 24, q00 << 16 >> 24, l00);
+    b[bTo + 1] = pair(q00 << 8 >> 24, q00 >> 24, h00);
+    b[bTo + 64] = pair(q01 << 24 >> 24, q01 << 16 >> 24, l00);
+    b[bTo + 64 + 1] = pair(q01 << 8 >> 24, q01 >> 24, h00);
+    b[bTo + 128] = pair(q02 << 24 >> 24, q02 << 16 >> 24, l01);
+    b[bTo + 128 + 1] = pair(q02 << 8 >> 24, q02 >> 24, h01);
+    b[bTo + 192] = pair(q03 << 24 >> 24, q03 << 16 >> 24, l01);
+    b[bTo + 192 + 1] = pair(q03 << 8 >> 24, q03 >> 24, h01);
+    int q10 = quants.get(qFrom + 2 * start + 8 * padded);
+    int q11 = quants.get(qFrom + 2 * start + 8 * padded + 32);
+    int q12 = quants.get(qFrom + 2 * start + 8 * padded + 64);
+    int q13 = quants.get(qFrom + 2 * start + 8 * padded + 96);
+    Half2 l10 = scales.getHalf2(sFrom + start / 4 + padded);
+    Half2 h10 = scales.getHalf2(sFrom + start / 4 + padded + 2);
+    Half2 l11 = scales.getHalf2(sFrom + start / 4 + padded + 8);
+    Half2 h11 = scales.getHalf2(sFrom + start / 4 + padded + 10);
+    b[bTo + 1024] = pair(q10 << 24 >> 24, q10 << 16 >> 24, l10);
+    b[bTo + 1024 + 1] = pair(q10 << 8 >> 24, q10 >> 24, h10);
+    b[bTo + 1088] = pair(q11 << 24 >> 24, q11 << 16 >> 24, l10);
+    b[bTo + 1088 + 1] = pair(q11 << 8 >> 24, q11 >> 24, h10);
+    b[bTo + 1152] = pair(q12 << 24 >> 24, q12 << 16 >> 24, l11);
+    b[bTo + 1152 + 1] = pair(q12 << 8 >> 24, q12 >> 24, h11);
+    b[bTo + 1216] = pair(q13 << 24 >> 24, q13 << 16 >> 24, l11);
+    b[bTo + 1216 + 1] = pair(q13 << 8 >> 24, q13 >> 24, h11);
+    int matrix = lane / 8;
+    int row16 = lane % 8 + matrix % 2 * 8;
+    int chunk = matrix / 2 ^ lane % 8;
+    int aBase = row16 * 128 - (row16 * 32 + matrix / 2 * 16);
+    int bBase = warp * 2048;
+    float[] c00 = context.mmaFragment(0.0f);
+    float[] c01 = context.mmaFragment(0.0f);
+    for (int p = 0; p < count; p++) {
+      context.asyncCopyWaitGroup(1);
+      context.localBarrier();
+      int depth = (panel + TornadoMath.min(p + 2, count - 1)) * DEPTH;
+      int input = depth + 2 * lane;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 2));
+      int stage = (p + 2) % 3;
+      for (int i = 0; i < 4; i++) {
+        int to = (warp + 4 * i) * 32 + (lane / 4 ^ warp ^ i % 2 * 4) * 4 + lane % 4;
+        context.asyncCopyToLocal(a, stage * A_INTS + to, x, from + i * 4 * inputs);
+      }
+      context.asyncCopyCommit();
+      int next = (panel + TornadoMath.min(p + 1, count - 1)) * DEPTH;
+      int n00 = quants.get(qFrom + 2 * next);
+      int n01 = quants.get(qFrom + 2 * next + 32);
+      int n02 = quants.get(qFrom + 2 * next + 64);
+      int n03 = quants.get(qFrom + 2 * next + 96);
+      Half2 u00 = scales.getHalf2(sFrom + next / 4);
+      Half2 v00 = scales.getHalf2(sFrom + next / 4 + 2);
+      Half2 u01 = scales.getHalf2(sFrom + next / 4 + 8);
+      Half2 v01 = scales.getHalf2(sFrom + next / 4 + 10);
+      int n10 = quants.get(qFrom + 2 * next + 8 * padded);
+      int n11 = quants.get(qFrom + 2 * next + 8 * padded + 32);
+      int n12 = quants.get(qFrom + 2 * next + 8 * padded + 64);
+      int n13 = quants.get(qFrom + 2 * next + 8 * padded + 96);
+      Half2 u10 = scales.getHalf2(sFrom + next / 4 + padded);
+      Half2 v10 = scales.getHalf2(sFrom + next / 4 + padded + 2);
+      Half2 u11 = scales.getHalf2(sFrom + next / 4 + padded + 8);
+      Half2 v11 = scales.getHalf2(sFrom + next / 4 + padded + 10);
+      for (int step = 0; step < 4; step++) {
+        int aAt = p % 3 * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
+        int bAt = p % 2 * (4 * B_INTS) + bBase + step * 256;
+        HalfFloat[] a0 = context.mmaLoadA(a, 16, aAt);
+        HalfFloat[] b0 = context.mmaLoadB(b, 16, bAt);
+        c00 = context.mma(a0, b0, c00, MMAShape.M16N8K16);
+        HalfFloat[] b1 = context.mmaLoadB(b, 16, bAt + 1024);
+        c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
+      }
+      int into = (p + 1) % 2 * B_INTS;
+      b[into + bTo] = pair(n00 << 24 >> 24, n00 << 16 >> 24, u00);
+      b[into + bTo + 1] = pair(n00 << 8 >> 24, n00 >> 24, v00);
+      b[into + bTo + 64] = pair(n01 << 24 >> 24, n01 << 16 >> 24, u00);
+      b[into + bTo + 64 + 1] = pair(n01 << 8 >> 24, n01 >> 24, v00);
+      b[into + bTo + 128] = pair(n02 << 24 >> 24, n02 << 16 >> 24, u01);
+      b[into + bTo + 128 + 1] = pair(n02 << 8 >> 24, n02 >> 24, v01);
+      b[into + bTo + 192] = pair(n03 << 24 >> 24, n03 << 16 >> 24, u01);
+      b[into + bTo + 192 + 1] = pair(n03 << 8 >> 24, n03 >> 24, v01);
+      b[into + bTo + 1024] = pair(n10 << 24 >> 24, n10 << 16 >> 24, u10);
+      b[into + bTo + 1024 + 1] = pair(n10 << 8 >> 24, n10 >> 24, v10);
+      b[into + bTo + 1088] = pair(n11 << 24 >> 24, n11 << 16 >> 24, u10);
+      b[into + bTo + 1088 + 1] = pair(n11 << 8 >> 24, n11 >> 24, v10);
+      b[into + bTo + 1152] = pair(n12 << 24 >> 24, n12 << 16 >> 24, u11);
+      b[into + bTo + 1152 + 1] = pair(n12 << 8 >> 24, n12 >> 24, v11);
+      b[into + bTo + 1216] = pair(n13 << 24 >> 24, n13 << 16 >> 24, u11);
+      b[into + bTo + 1216 + 1] = pair(n13 << 8 >> 24, n13 >> 24, v11);
+    }
+    context.asyncCopyWaitGroup(0);
+    int column = context.groupIdx * TILE_OUTPUTS + warp * 16;
+    int store = context.groupIdz * partRows + firstRow;
+    if (firstRow < rows) {
+      if (column < outputs) {
+        context.mmaStore(c00, out, store, column, outputs);
+      }
+      if (column + 8 < outputs) {
+        context.mmaStore(c01, out, store, column + 8, outputs);
+      }
+    }
+    if (activation != Activations.NONE) {
+      context.localBarrier();
+      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
+        int r = firstRow + i / (TILE_OUTPUTS / 4);
+        int j = i % (TILE_OUTPUTS / 4) * 2;
+        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
+        if (r < rows && gate < outputs) {
+          int at = r * outputs + gate;
+          float first = Activations.apply(activation, out.get(at), out.get(at + 8));
+          float second = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
+          gated.setHalf2(
+              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
+              Half2.fromFloats(first, second));
+        }
+      }
+    }
+  }
+
+  private static int pair(int first, int second, Half2 scale) {
+    HalfFloat low = new HalfFloat(first * Half2.lowFloat(scale));
+    HalfFloat high = new HalfFloat(second * Half2.highFloat(scale));
+    return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
+  }
+
+  /** Groups as those of {@link SkinnyProduct}. The reference is MatrixVector's. */
+  public static WorkerGrid grid(int rows, int outputs, int splits) {
+    return SkinnyProduct.grid(rows, outputs, splits);
+  }
+}
