@@ -18,12 +18,16 @@ import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
  *                    │      …      │   less an empty graph's time, over the repetitions
  * </pre>
  *
+ * A graph of little work gets more repetitions, so that it takes ten times as long as an empty one.
  * Where repetitions have weights of their own, these come from memory and not from the cache.
  */
 public final class KernelBench {
   private static final String GRAPH = "bench";
   private static final int MOST_EXECUTIONS = 400;
   private static final int LEAST_EXECUTIONS = 3;
+
+  // Of 20 arguments each, in the 8192 bytes that TornadoVM has for a graph.
+  private static final int MOST_TASKS = 64;
 
   private final boolean capture;
   private final double secondsEach;
@@ -43,7 +47,7 @@ public final class KernelBench {
    * @param say takes what could not be measured, and why
    */
   public DeviceLimits limits(Scale scale, Consumer<String> say) {
-    double replay = capture ? median(time(Limits.empty()).nanos()) / 1e3 : 0;
+    double replay = empty();
     double bandwidth = measure(Limits.copy(scale), replay).bandwidth();
     double rate = 0;
     if (capture && scale == Scale.FULL) {
@@ -53,7 +57,12 @@ public final class KernelBench {
         say.accept("no limit of products is known, since cuBLAS does not run: " + failure);
       }
     }
-    return new DeviceLimits(bandwidth, rate, replay);
+    // Once more, since the first ones also warm the host up.
+    return new DeviceLimits(bandwidth, rate, Math.min(replay, empty()));
+  }
+
+  private double empty() {
+    return capture ? median(time(Limits.empty(), 1).nanos()) / 1e3 : 0;
   }
 
   /** Measures one case. */
@@ -63,29 +72,38 @@ public final class KernelBench {
 
   private KernelTiming measure(KernelCase kernel, double replayMicros) {
     KernelWork work = kernel.work().get();
-    Executions executions = time(work);
-    double[] micros =
+    int repetitions = work.repetitions();
+    Executions executions = time(work, repetitions);
+    double micros = Math.max(1, median(executions.nanos()) / 1e3 - replayMicros);
+    int room = MOST_TASKS / (repetitions * work.launches().size());
+    int more = (int) Math.min(room, Math.ceil(10 * replayMicros / micros));
+    if (more > 1) {
+      repetitions *= more;
+      executions = time(work, repetitions);
+    }
+    double each = repetitions;
+    double[] sorted =
         Arrays.stream(executions.nanos())
-            .map(nanos -> Math.max(0.1, nanos / 1e3 - replayMicros) / work.repetitions())
+            .map(nanos -> Math.max(0.1, nanos / 1e3 - replayMicros) / each)
             .sorted()
             .toArray();
     return new KernelTiming(
         kernel,
-        micros[micros.length / 2],
-        micros[micros.length / 10],
-        micros[micros.length * 9 / 10],
+        sorted[sorted.length / 2],
+        sorted[sorted.length / 10],
+        sorted[sorted.length * 9 / 10],
         executions.error(),
         executions.firstNanos() / 1e9);
   }
 
   private record Executions(double firstNanos, double[] nanos, double error) {}
 
-  private Executions time(KernelWork work) {
+  private Executions time(KernelWork work, int repetitions) {
     GridScheduler grids = new GridScheduler();
     TaskGraph graph =
         new TaskGraph(GRAPH)
             .transferToDevice(DataTransferMode.FIRST_EXECUTION, work.arrays().toArray());
-    for (int repetition = 0; repetition < work.repetitions(); repetition++) {
+    for (int repetition = 0; repetition < repetitions; repetition++) {
       for (int i = 0; i < work.launches().size(); i++) {
         KernelWork.Launch launch = work.launches().get(i);
         String id = "k" + repetition + "x" + i;

@@ -64,7 +64,7 @@ public final class KernelWork {
     return this;
   }
 
-  /** Says how many repetitions a graph has: fewer where one takes long. */
+  /** Says how many repetitions a graph has at least, or a multiple of it; few where one is long. */
   public KernelWork repetitions(int count) {
     repetitions = count;
     return this;
