@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -37,6 +38,24 @@ class SchedulerPropertiesTest {
     EITHER
   }
 
+  /** Cache groups by their windows; 0 for full attention. */
+  enum Windows {
+    FULL(0),
+    ONE(7),
+    MIXED(0, 6),
+    TWO(9, 3);
+
+    final int[] sizes;
+
+    Windows(int... sizes) {
+      this.sizes = sizes;
+    }
+
+    List<CacheGroup> groups() {
+      return IntStream.of(sizes).mapToObj(w -> new CacheGroup("window " + w, w)).toList();
+    }
+  }
+
   record Setup(
       long seed,
       int blocks,
@@ -46,7 +65,8 @@ class SchedulerPropertiesTest {
       int budget,
       boolean prefixCaching,
       Order order,
-      Return preemption) {}
+      Return preemption,
+      Windows windows) {}
 
   @Provide
   Arbitrary<Setup> setups() {
@@ -58,8 +78,11 @@ class SchedulerPropertiesTest {
             Arbitraries.integers().between(4, 24),
             Arbitraries.integers().between(4, 40),
             Arbitraries.of(true, false),
-            Combinators.combine(Arbitraries.of(Order.class), Arbitraries.of(Return.class))
-                .as(Map::entry))
+            Combinators.combine(
+                    Arbitraries.of(Order.class),
+                    Arbitraries.of(Return.class),
+                    Arbitraries.of(Windows.class))
+                .as(Kinds::new))
         .as(
             (seed, blocks, host, size, seqs, budget, caching, kinds) ->
                 new Setup(
@@ -70,9 +93,12 @@ class SchedulerPropertiesTest {
                     seqs,
                     budget,
                     caching,
-                    kinds.getKey(),
-                    kinds.getValue()));
+                    kinds.order,
+                    kinds.preemption,
+                    kinds.windows));
   }
+
+  private record Kinds(Order order, Return preemption, Windows windows) {}
 
   @Property(tries = 400)
   void everyStepKeepsItsPromises(@ForAll("setups") Setup setup) {
@@ -82,7 +108,8 @@ class SchedulerPropertiesTest {
   /** A group of high priority is admitted by swapping in, and takes blocks of a planned one. */
   @Example
   void aPlannedGroupThatLosesItsBlocksLeavesThePlan() {
-    new Run(new Setup(-6241, 20, 13, 4, 10, 24, true, Order.PRIORITY, Return.SWAP)).go();
+    new Run(new Setup(-6241, 20, 13, 4, 10, 24, true, Order.PRIORITY, Return.SWAP, Windows.FULL))
+        .go();
   }
 
   /** One life of a scheduler. */
@@ -104,11 +131,11 @@ class SchedulerPropertiesTest {
           new PagedAllocator(
               new KvCacheConfig(
                   setup.blockSize,
-                  new int[] {setup.blocks},
-                  List.of(new CacheGroup("full", 0)),
+                  each(setup.blocks),
+                  setup.windows.groups(),
                   setup.prefixCaching,
                   0.05),
-              new int[] {setup.hostBlocks});
+              each(setup.hostBlocks));
       PreemptionPolicy preemption =
           switch (setup.preemption) {
             case RECOMPUTE -> PreemptionPolicy.recompute();
@@ -127,6 +154,11 @@ class SchedulerPropertiesTest {
               new SchedulerLimits(setup.maxSeqs, setup.budget, setup.budget, 3),
               order,
               preemption);
+    }
+
+    /** As many blocks for each cache group. */
+    private int[] each(int blocks) {
+      return IntStream.of(setup.windows.sizes).map(_ -> blocks).toArray();
     }
 
     void go() {
@@ -148,7 +180,7 @@ class SchedulerPropertiesTest {
       assertThat(scheduler.runningSequences()).isZero();
       // Nothing leaks, on the device or the host.
       assertThat(allocator.usage().usedBlocks()).isZero();
-      assertThat(allocator.usage().freeBlocks()).isEqualTo(setup.blocks);
+      assertThat(allocator.usage().freeBlocks()).isEqualTo((long) setup.blocks * setup.windows.sizes.length);
       assertThat(allocator.usage().swappedBlocks()).isZero();
     }
 
