@@ -1,5 +1,7 @@
 package dev.quire.engine;
 
+import java.util.function.LongSupplier;
+
 /**
  * Recounts the block pool between steps, as often as its share of the time allows: a check is made
  * when all checks so far, together with one like the last, stay below it. So a running engine pays
@@ -8,6 +10,7 @@ package dev.quire.engine;
 final class IntegrityCheck {
   private final Runnable check;
   private final double share;
+  private final LongSupplier clock;
   private long startedNanos;
   private long checkedNanos;
   private long lastNanos;
@@ -17,14 +20,24 @@ final class IntegrityCheck {
    * @param share of the time, 0 for none to 1
    */
   IntegrityCheck(Runnable check, double share) {
+    this(check, share, System::nanoTime);
+  }
+
+  /**
+   * The same by another clock.
+   *
+   * @param clock in nanoseconds
+   */
+  IntegrityCheck(Runnable check, double share, LongSupplier clock) {
     this.check = check;
     this.share = share;
+    this.clock = clock;
   }
 
   /**
    * A step is done.
    *
-   * @param now by {@link System#nanoTime}
+   * @param now by the clock
    * @throws dev.quire.paging.PagingException if the pool is not sound
    */
   void afterStep(long now) {
@@ -35,9 +48,9 @@ final class IntegrityCheck {
       startedNanos = now;
     }
     if (share >= 1 || checkedNanos + lastNanos <= share * (now - startedNanos)) {
-      long begun = System.nanoTime();
+      long begun = clock.getAsLong();
       check.run();
-      lastNanos = System.nanoTime() - begun;
+      lastNanos = clock.getAsLong() - begun;
       checkedNanos += lastNanos;
     }
   }

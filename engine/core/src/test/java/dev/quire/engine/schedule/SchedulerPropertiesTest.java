@@ -180,7 +180,8 @@ class SchedulerPropertiesTest {
       assertThat(scheduler.runningSequences()).isZero();
       // Nothing leaks, on the device or the host.
       assertThat(allocator.usage().usedBlocks()).isZero();
-      assertThat(allocator.usage().freeBlocks()).isEqualTo((long) setup.blocks * setup.windows.sizes.length);
+      assertThat(allocator.usage().freeBlocks())
+          .isEqualTo((long) setup.blocks * setup.windows.sizes.length);
       assertThat(allocator.usage().swappedBlocks()).isZero();
     }
 
