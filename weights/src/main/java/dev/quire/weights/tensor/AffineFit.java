@@ -149,13 +149,7 @@ final class AffineFit {
    * @return the least squared error so far, less the sum of squared values
    */
   private double regress(
-      float[] source,
-      int offset,
-      int run,
-      float start,
-      float inverse,
-      double sum,
-      double least) {
+      float[] source, int offset, int run, float start, float inverse, double sum, double least) {
     int sumQ = 0;
     int sumQq = 0;
     float sumXq = 0;
