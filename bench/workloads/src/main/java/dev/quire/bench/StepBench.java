@@ -4,6 +4,7 @@ import dev.quire.engine.Engine;
 import dev.quire.engine.EngineOptions;
 import dev.quire.engine.EngineStats;
 import dev.quire.engine.GenerationRequest;
+import dev.quire.engine.QuireException;
 import dev.quire.engine.RequestHandle;
 import dev.quire.engine.SamplingParams;
 import java.time.Duration;
@@ -96,15 +97,19 @@ public final class StepBench {
               new GenerationRequest(
                   Tokens.random(context, engine.info().vocabularySize(), i), params)));
     }
+    long ended = before.requestsFinished();
     long prefilled = before.prefillTokens() + (long) streams * context;
-    long warm = before.decodeTokens() + (long) streams * WARM_UP;
     EngineStats from = engine.stats();
-    while (from.prefillTokens() < prefilled || from.decodeTokens() < warm) {
-      from = look(from.steps());
+    while (from.prefillTokens() < prefilled) {
+      from = look(from.steps(), ended);
+    }
+    long warm = from.steps() + WARM_UP;
+    while (from.steps() < warm) {
+      from = look(from.steps(), ended);
     }
     EngineStats to = from;
     while (to.steps() < from.steps() + steps - WARM_UP && to.runningSequences() == streams) {
-      to = look(to.steps());
+      to = look(to.steps(), ended);
     }
     handles.forEach(RequestHandle::cancel);
     handles.forEach(RequestHandle::await);
@@ -116,10 +121,14 @@ public final class StepBench {
         (to.hostNanos() - from.hostNanos()) / count / 1e6);
   }
 
-  /** The figures after a later step than {@code step}. */
-  private EngineStats look(long step) {
+  /** The figures after a later step than {@code step}, unless a request ends before. */
+  private EngineStats look(long step, long ended) {
     EngineStats stats = engine.stats();
     while (stats.steps() <= step) {
+      if (stats.requestsFinished() > ended) {
+        throw new QuireException(
+            QuireException.Kind.FAILED, "a request ended before its steps were measured");
+      }
       LockSupport.parkNanos(LOOK_NANOS);
       stats = engine.stats();
     }

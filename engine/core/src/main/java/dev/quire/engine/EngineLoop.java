@@ -214,6 +214,7 @@ final class EngineLoop implements AutoCloseable {
       book.finish(request, reason, detail);
     }
     book.publish();
+    stats = clock.stats(scheduler, memory.usage(false));
     executor.close();
   }
 

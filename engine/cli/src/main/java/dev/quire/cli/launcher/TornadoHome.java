@@ -23,6 +23,13 @@ final class TornadoHome {
   private static final String COMPILER_JARS = "share/java/graalJars";
   private static final String PREFIX = "uk.ac.manchester.tornado.";
 
+  // What Quire's executor changes of TornadoVM: the size of a graph, and whose code tasks share.
+  private static final String[] OPENED = {
+    "api/" + PREFIX + "api",
+    "runtime/" + PREFIX + "runtime.tasks",
+    "runtime/" + PREFIX + "runtime.graph"
+  };
+
   private final File folder;
 
   TornadoHome(File folder) {
@@ -146,6 +153,13 @@ final class TornadoHome {
     flags.add("--upgrade-module-path=" + new File(folder, COMPILER_JARS));
     flags.add("@" + exports("common"));
     flags.add("@" + exports(backend));
+    for (String opened : OPENED) {
+      flags.add("--add-opens=tornado." + opened + "=ALL-UNNAMED");
+    }
+    if (backend.equals("cuda")) {
+      flags.add("--add-opens=tornado.drivers.cuda/" + PREFIX + "drivers.cuda=ALL-UNNAMED");
+      flags.add("--add-opens=tornado.drivers.cuda/" + PREFIX + "drivers.cuda.runtime=ALL-UNNAMED");
+    }
     flags.add("--enable-native-access=ALL-UNNAMED,tornado.drivers." + backend);
     flags.add(
         "--add-modules=jdk.incubator.vector,tornado.runtime,tornado.annotation,"

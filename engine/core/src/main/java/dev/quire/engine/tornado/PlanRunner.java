@@ -55,9 +55,9 @@ final class PlanRunner implements AutoCloseable {
 
   /** Makes the plan; nothing is compiled yet. */
   void start() {
-    plan =
-        new TornadoExecutionPlan(
-            segments.stream().map(Segments.Segment::graph).toArray(ImmutableTaskGraph[]::new));
+    List<ImmutableTaskGraph> graphs = segments.stream().map(Segments.Segment::graph).toList();
+    plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
+    TornadoInternals.shareCode(plan, graphs);
     grids.chosen = Set.of(segments.getFirst().tasks().getFirst());
     plan.withGridScheduler(grids);
   }

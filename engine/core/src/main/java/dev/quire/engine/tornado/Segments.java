@@ -1,8 +1,10 @@
 package dev.quire.engine.tornado;
 
+import dev.quire.engine.tornado.TornadoInternals.Seen;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -16,11 +18,19 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /** Kernels in the order in which they run, cut into task graphs that TornadoVM's limits allow. */
 final class Segments {
-  // TornadoVM writes a graph into 8192 bytes: 15 a task and 5 an argument.
-  private static final int GRAPH_BYTES = 8000;
+  // TornadoVM writes a graph into 8192 bytes, if it can't be told otherwise: 15 a task and 5 an
+  // argument.
+  private static final int GRAPH_BYTES =
+      Math.max(8192, TornadoInternals.enlarge(new TaskGraph("none"))) - 192;
   private static final int TASK_BYTES = 15;
   private static final int ARGUMENT_BYTES = 5;
   private static final int MOST_TASKS = 250;
+  // It makes at most 1024 nodes of a graph: of each array that is named, and two more if a task
+  // takes it, of each scalar, two of each task, and one of each argument that a task writes.
+  private static final int GRAPH_NODES = 1016;
+  private static final int TASK_NODES = 2;
+  private static final int ARRAY_NODES = 2;
+  private static final int FIXED_NODES = 16;
 
   private record Task(
       String id,
@@ -65,13 +75,25 @@ final class Segments {
   List<Segment> build(
       String source, List<TornadoNativeArray> shared, TornadoNativeArray... results) {
     List<Segment> segments = new ArrayList<>();
+    List<Seen> seen = seen();
     int from = 0;
     while (from < tasks.size()) {
       int to = from;
       int bytes = 0;
+      int nodes = shared.size() + results.length + FIXED_NODES;
+      Set<Object> arrays = Collections.newSetFromMap(new IdentityHashMap<>());
+      Set<Object> constants = new HashSet<>();
       while (to < tasks.size() && to - from < MOST_TASKS) {
         bytes += TASK_BYTES + ARGUMENT_BYTES * tasks.get(to).arguments();
-        if (bytes > GRAPH_BYTES) {
+        if (!seen.isEmpty()) {
+          nodes += TASK_NODES + seen.get(to).writes();
+          for (Object argument : seen.get(to).arguments()) {
+            boolean more =
+                argument instanceof Number ? constants.add(argument) : arrays.add(argument);
+            nodes += more ? argument instanceof Number ? 1 : ARRAY_NODES : 0;
+          }
+        }
+        if (bytes > GRAPH_BYTES || nodes > GRAPH_NODES) {
           break;
         }
         to++;
@@ -88,6 +110,23 @@ final class Segments {
     return segments;
   }
 
+  /** The tasks as TornadoVM sees them; empty where it does not tell. */
+  private List<Seen> seen() {
+    List<Seen> all = new ArrayList<>();
+    TaskGraph graph = new TaskGraph(name + "x");
+    if (TornadoInternals.enlarge(graph) > 0) {
+      for (Task task : tasks) {
+        graph = task.add().apply(graph);
+        Seen last = TornadoInternals.last(graph);
+        if (last == null) {
+          return List.of();
+        }
+        all.add(last);
+      }
+    }
+    return all;
+  }
+
   private Segment segment(
       int number,
       List<Task> part,
@@ -100,7 +139,9 @@ final class Segments {
     Set<TornadoNativeArray> kept = Collections.newSetFromMap(new IdentityHashMap<>());
     kept.addAll(shared);
     inputs.removeIf(kept::contains);
-    TaskGraph graph = new TaskGraph(graphName).consumeFromDevice(source, shared.toArray());
+    TaskGraph graph = new TaskGraph(graphName);
+    TornadoInternals.enlarge(graph);
+    graph = graph.consumeFromDevice(source, shared.toArray());
     if (!inputs.isEmpty()) {
       graph = graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, inputs.toArray());
     }

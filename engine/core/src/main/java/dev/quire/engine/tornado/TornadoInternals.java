@@ -1,0 +1,186 @@
+package dev.quire.engine.tornado;
+
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+
+/**
+ * Two things that TornadoVM has no option for, done behind its back where the JVM was started with
+ * its packages open; without that all works, but slower.
+ *
+ * <p>It writes a task graph into 8192 bytes, which a model of 16 layers overflows: a larger buffer
+ * makes a step one graph. And it compiles the kernel of each task anew, though all layers' are the
+ * same: its cache of compiled code, which it asks by a task's name, is given one that answers to
+ * the name of any task of the same method and scalars.
+ */
+final class TornadoInternals {
+  private static final int GRAPH_BYTES = 1 << 16;
+  private static final boolean OPEN = open();
+
+  private TornadoInternals() {}
+
+  private static boolean open() {
+    try {
+      Field graph = TaskGraph.class.getDeclaredField("taskGraphImpl");
+      return graph.trySetAccessible();
+    } catch (NoSuchFieldException e) {
+      return false; // Not TornadoVM's own class.
+    }
+  }
+
+  /**
+   * Makes room for many tasks; call it before the first is added.
+   *
+   * @return bytes that the graph may take; 0 if they are what they were
+   */
+  static int enlarge(TaskGraph graph) {
+    if (!OPEN) {
+      return 0;
+    }
+    try {
+      Object implementation = get(TaskGraph.class, "taskGraphImpl", graph);
+      byte[] code = new byte[GRAPH_BYTES];
+      field(implementation.getClass(), "highLevelCode").set(implementation, code);
+      field(implementation.getClass(), "hlBuffer")
+          .set(implementation, ByteBuffer.wrap(code).order(ByteOrder.LITTLE_ENDIAN));
+      return GRAPH_BYTES;
+    } catch (ReflectiveOperationException | RuntimeException e) {
+      return 0;
+    }
+  }
+
+  /**
+   * A task as TornadoVM sees it.
+   *
+   * @param arguments the kernel context among them
+   * @param writes how many arguments it writes
+   */
+  record Seen(List<Object> arguments, int writes) {}
+
+  /** The task that was added last; null where it can't be seen. */
+  static @Nullable Seen last(TaskGraph graph) {
+    if (!OPEN) {
+      return null;
+    }
+    try {
+      Object implementation = get(TaskGraph.class, "taskGraphImpl", graph);
+      Object context = get(implementation.getClass(), "executionContext", implementation);
+      Object[] arguments =
+          (Object[]) call(((List<?>) call(context, "getTasks")).getLast(), "getArguments");
+      int writes = 0;
+      for (Object access : (Object[]) get(implementation.getClass(), "accesses", implementation)) {
+        writes += access.toString().contains("WRITE") ? 1 : 0;
+      }
+      return new Seen(List.of(arguments), writes);
+    } catch (ReflectiveOperationException | RuntimeException e) {
+      return null;
+    }
+  }
+
+  /**
+   * Lets tasks of the same method and scalars share compiled code.
+   *
+   * @return whether they do
+   */
+  static boolean shareCode(TornadoExecutionPlan plan, List<ImmutableTaskGraph> graphs) {
+    if (!OPEN) {
+      return false;
+    }
+    try {
+      Map<String, String> canonical = new HashMap<>();
+      Object device = plan;
+      for (ImmutableTaskGraph graph : graphs) {
+        Object taskGraph = get(ImmutableTaskGraph.class, "taskGraph", graph);
+        Object implementation = get(TaskGraph.class, "taskGraphImpl", taskGraph);
+        Object context = get(implementation.getClass(), "executionContext", implementation);
+        for (Object task : (List<?>) call(context, "getTasks")) {
+          canonical.put((String) call(task, "getId"), signature(task));
+          device = call(task, "getDevice");
+        }
+      }
+      Object deviceContext = call(device, "getDeviceContext");
+      long id = (long) call(plan, "getId");
+      Object codeCache =
+          method(deviceContext.getClass(), "getCodeCache", long.class).invoke(deviceContext, id);
+      field(codeCache.getClass(), "cache").set(codeCache, new SharedCode(canonical));
+      return true;
+    } catch (ReflectiveOperationException | RuntimeException e) {
+      return false;
+    }
+  }
+
+  /** What the compiled code of a task depends on. */
+  private static String signature(Object task) throws ReflectiveOperationException {
+    var text = new StringBuilder(call(task, "getMethod").toString());
+    for (Object argument : (Object[]) call(task, "getArguments")) {
+      text.append('|');
+      text.append(argument instanceof Number ? argument : argument.getClass().getSimpleName());
+    }
+    return text.toString();
+  }
+
+  private static Object get(Class<?> type, String name, Object of)
+      throws ReflectiveOperationException {
+    return field(type, name).get(of);
+  }
+
+  private static Field field(Class<?> type, String name) throws NoSuchFieldException {
+    Field field = type.getDeclaredField(name);
+    field.setAccessible(true);
+    return field;
+  }
+
+  private static Object call(Object of, String name) throws ReflectiveOperationException {
+    return method(of.getClass(), name).invoke(of);
+  }
+
+  private static Method method(Class<?> type, String name, Class<?>... parameters)
+      throws NoSuchMethodException {
+    Method method = type.getMethod(name, parameters);
+    method.setAccessible(true);
+    return method;
+  }
+
+  /** Compiled code by "task-method", where tasks stand for all that are like them. */
+  private static final class SharedCode extends ConcurrentHashMap<String, Object> {
+    private static final long serialVersionUID = 1;
+
+    @SuppressWarnings("serial") // never written
+    private final Map<String, String> canonical;
+
+    SharedCode(Map<String, String> canonical) {
+      this.canonical = canonical;
+    }
+
+    private Object key(Object key) {
+      String text = (String) key;
+      int end = text.lastIndexOf('-');
+      String known = end < 0 ? null : canonical.get(text.substring(0, end));
+      return known == null ? key : known;
+    }
+
+    @Override
+    public boolean containsKey(Object key) {
+      return super.containsKey(key(key));
+    }
+
+    @Override
+    public Object get(Object key) {
+      return super.get(key(key));
+    }
+
+    @Override
+    public Object put(String key, Object value) {
+      return super.put((String) key(key), value);
+    }
+  }
+}
