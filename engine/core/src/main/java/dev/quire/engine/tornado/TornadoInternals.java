@@ -174,7 +174,7 @@ final class TornadoInternals {
     }
 
     @Override
-    public Object get(Object key) {
+    public @Nullable Object get(Object key) {
       return super.get(key(key));
     }
 
