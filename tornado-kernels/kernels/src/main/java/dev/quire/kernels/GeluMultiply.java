@@ -14,13 +14,13 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *
  * <pre>
  *   gateUp row   ├──── gate ────┼───── up ─────┤
- *   out row      ├ gelu(gate)·up ┤                one group a row
+ *   out row      ├ gelu(gate)·up ┤                one thread an element
  * </pre>
  */
 public final class GeluMultiply {
   private GeluMultiply() {}
 
-  /** Threads of a group, which handles one row. */
+  /** Threads of a group, which handles as many elements of a row. */
   public static final int GROUP = SiluMultiply.GROUP;
 
   private static final float ROOT = 0.7978845608f;
@@ -35,11 +35,12 @@ public final class GeluMultiply {
    */
   public static void apply(
       KernelContext context, IntArray counts, FloatArray gateUp, HalfFloatArray out, int hidden) {
-    int row = context.groupIdx;
+    int row = context.groupIdy;
     if (row >= counts.get(0)) {
       return;
     }
-    for (int i = context.localIdx; i < hidden; i += GROUP) {
+    int i = context.globalIdx;
+    if (i < hidden) {
       float gate = gateUp.get(2 * row * hidden + i);
       float up = gateUp.get((2 * row + 1) * hidden + i);
       float inner = ROOT * (gate + CUBE * gate * gate * gate);
@@ -48,9 +49,9 @@ public final class GeluMultiply {
     }
   }
 
-  /** A group for each of at most {@code rows} rows. */
-  public static WorkerGrid grid(int rows) {
-    return SiluMultiply.grid(rows);
+  /** Groups for at most {@code rows} rows. */
+  public static WorkerGrid grid(int rows, int hidden) {
+    return SiluMultiply.grid(rows, hidden);
   }
 
   /** The same in plain Java: one element. */

@@ -4,26 +4,30 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
-import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
  * Residual addition and root-mean-square normalisation in one pass (Zhang and Sennrich, 2019).
  *
  * <pre>
- *   row r of the residual stream          one group a row, 256 threads
- *   ├─ thread 0 ─┼─ 1 ─┼ … ┼─ 255 ─┼─ 0 ─┼─ 1 ─ …   neighbours read neighbours
- *        sum of squares: thread → warp (shuffles) → group (8 floats of local memory)
+ *   row r of the residual stream          one group a row, 512 threads, read once
+ *   ├─ thread 0 ─┼─ 1 ─┼ … ┼─ 511 ─┼─ 0 ─┼─ 1 ─ …   a pair of elements each
+ *        sum of squares: thread → warp (shuffles) → group (16 floats of local memory)
  * </pre>
  */
 public final class RmsNorm {
   /** Threads of a group, which handles one row. */
-  public static final int GROUP = 256;
+  public static final int GROUP = 512;
+
+  /** The widest row. */
+  public static final int MAX_WIDTH = 16384;
 
   private static final int WARP = 32;
   private static final int WARPS = GROUP / WARP;
+  private static final int MOST_STEPS = MAX_WIDTH / (2 * GROUP);
 
   private RmsNorm() {}
 
@@ -31,7 +35,7 @@ public final class RmsNorm {
    * {@code residual += delta; out = weight * residual / sqrt(mean(residual²) + epsilon)}.
    *
    * @param counts element 0: rows that are there; groups past it return at once
-   * @param residual [rows, width], updated
+   * @param residual [rows, width], updated; width even
    * @param delta [rows, width]
    * @param weight [width]
    * @param out [rows, width]
@@ -50,26 +54,38 @@ public final class RmsNorm {
       return;
     }
     float[] partial = context.allocateFloatLocalArray(WARPS);
+    float[] left = new float[MOST_STEPS];
+    float[] right = new float[MOST_STEPS];
     int thread = context.localIdx;
+    int lane = thread % WARP;
+    int steps = (width + 2 * GROUP - 1) / (2 * GROUP);
     float squares = 0.0f;
-    for (int i = thread; i < width; i += GROUP) {
-      float value = residual.get(row * width + i) + delta.get(row * width + i);
-      residual.set(row * width + i, value);
-      squares += value * value;
+    for (int step = 0; step < steps; step++) {
+      int i = 2 * (step * GROUP + thread);
+      if (i < width) {
+        float x = residual.get(row * width + i) + delta.get(row * width + i);
+        float y = residual.get(row * width + i + 1) + delta.get(row * width + i + 1);
+        residual.set(row * width + i, x);
+        residual.set(row * width + i + 1, y);
+        left[step] = x;
+        right[step] = y;
+        squares += x * x + y * y;
+      }
     }
     float warpSum = context.simdSum(squares);
-    if (thread % WARP == 0) {
+    if (lane == 0) {
       partial[thread / WARP] = warpSum;
     }
     context.localBarrier();
-    float sum = 0.0f;
-    for (int w = 0; w < WARPS; w++) {
-      sum += partial[w];
-    }
-    float scale = 1.0f / TornadoMath.sqrt(sum / width + epsilon);
-    for (int i = thread; i < width; i += GROUP) {
-      out.set(
-          row * width + i, new HalfFloat(residual.get(row * width + i) * scale * weight.get(i)));
+    float own = lane < WARPS ? partial[lane] : 0.0f;
+    float scale = 1.0f / TornadoMath.sqrt(context.simdSum(own) / width + epsilon);
+    for (int step = 0; step < steps; step++) {
+      int i = 2 * (step * GROUP + thread);
+      if (i < width) {
+        float x = left[step] * scale * weight.get(i);
+        float y = right[step] * scale * weight.get(i + 1);
+        out.setHalf2(row * width + i, Half2.fromFloats(x, y));
+      }
     }
   }
 
@@ -78,7 +94,7 @@ public final class RmsNorm {
    * which has nothing to add yet.
    *
    * @param counts element 0: rows that are there
-   * @param residual [rows, width]
+   * @param residual [rows, width], width even
    * @param weight [width]
    * @param out [rows, width]
    */
@@ -95,25 +111,36 @@ public final class RmsNorm {
       return;
     }
     float[] partial = context.allocateFloatLocalArray(WARPS);
+    float[] left = new float[MOST_STEPS];
+    float[] right = new float[MOST_STEPS];
     int thread = context.localIdx;
+    int lane = thread % WARP;
+    int steps = (width + 2 * GROUP - 1) / (2 * GROUP);
     float squares = 0.0f;
-    for (int i = thread; i < width; i += GROUP) {
-      float value = residual.get(row * width + i);
-      squares += value * value;
+    for (int step = 0; step < steps; step++) {
+      int i = 2 * (step * GROUP + thread);
+      if (i < width) {
+        float x = residual.get(row * width + i);
+        float y = residual.get(row * width + i + 1);
+        left[step] = x;
+        right[step] = y;
+        squares += x * x + y * y;
+      }
     }
     float warpSum = context.simdSum(squares);
-    if (thread % WARP == 0) {
+    if (lane == 0) {
       partial[thread / WARP] = warpSum;
     }
     context.localBarrier();
-    float sum = 0.0f;
-    for (int w = 0; w < WARPS; w++) {
-      sum += partial[w];
-    }
-    float scale = 1.0f / TornadoMath.sqrt(sum / width + epsilon);
-    for (int i = thread; i < width; i += GROUP) {
-      out.set(
-          row * width + i, new HalfFloat(residual.get(row * width + i) * scale * weight.get(i)));
+    float own = lane < WARPS ? partial[lane] : 0.0f;
+    float scale = 1.0f / TornadoMath.sqrt(context.simdSum(own) / width + epsilon);
+    for (int step = 0; step < steps; step++) {
+      int i = 2 * (step * GROUP + thread);
+      if (i < width) {
+        float x = left[step] * scale * weight.get(i);
+        float y = right[step] * scale * weight.get(i + 1);
+        out.setHalf2(row * width + i, Half2.fromFloats(x, y));
+      }
     }
   }
 

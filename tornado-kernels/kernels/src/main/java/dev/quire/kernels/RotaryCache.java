@@ -2,44 +2,52 @@ package dev.quire.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.WorkerGrid2D;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
- * Rotary position embedding (Su et al., 2021) of queries and keys, fused with the write of keys and
- * values into their block slots.
+ * Rotary position embedding (Su et al., 2021) of queries and keys, normalised first where a model
+ * has that (Henry et al., 2020), fused with the write of keys and values into their block slots.
  *
  * <pre>
- *   qkv row   ├─ q: heads·size ─┼─ k: kvHeads·size ─┼─ v: kvHeads·size ─┤     one group a row
- *                  │ rotate            │ rotate             │ round
- *                  ▼                   ▼                    ▼
- *               queries row      keys[block, kvHead, slot]  values[block, kvHead, slot]
+ *   qkv row   ├ q0 ┼ q1 ┼ … ┼ k0 ┼ … ┼ v0 ┼ … ┤        a warp a head, four heads a group
+ *               │ norm, rotate   │        │ round         lane = pair of elements
+ *               ▼                ▼        ▼
+ *          queries row   keys[block, kvHead, slot]  values[block, kvHead, slot]
  * </pre>
  */
 public final class RotaryCache {
   private RotaryCache() {}
 
-  /** Threads of a group, which handles one row. */
-  public static final int GROUP = 256;
+  /** Threads of a group, which handles four heads of a row. */
+  public static final int GROUP = 128;
+
+  private static final int WARP = 32;
+  private static final int WARPS = GROUP / WARP;
 
   /**
-   * Rotates and stores. Pair i of a head is turned by {@code positions[r] * frequencies[i]} and
-   * multiplied by {@code magnitude}; elements from {@code rotary} on stay as they are.
+   * Normalises, rotates and stores. Pair i of a head is turned by {@code positions[r] *
+   * frequencies[i]} and multiplied by {@code magnitude}; elements from {@code rotary} on stay as
+   * they are.
    *
    * @param counts element 0: rows that are there
    * @param qkv [rows, (heads + 2 * kvHeads) * headSize]
    * @param positions [rows]
    * @param slots [rows]: block * blockSize + place in the block; negative: not to be stored
    * @param frequencies [rotary / 2], radians a position
+   * @param queryNorm [headSize], any array if {@code norm} is 0
+   * @param keyNorm as queryNorm
    * @param queries [rows, heads * headSize]
    * @param keys [blocks, kvHeads, blockSize, headSize]
    * @param values as keys
    * @param rotary elements of a head that are rotated, even; 0: none
    * @param apart 1 if a pair's elements are neighbours, rotary / 2 if they are that far apart
+   * @param norm 1: first {@code x *= weight / sqrt(mean(x²) + epsilon)} in each query and key head
    */
   public static void rotateAndStore(
       KernelContext context,
@@ -48,6 +56,8 @@ public final class RotaryCache {
       IntArray positions,
       IntArray slots,
       FloatArray frequencies,
+      FloatArray queryNorm,
+      FloatArray keyNorm,
       HalfFloatArray queries,
       HalfFloatArray keys,
       HalfFloatArray values,
@@ -57,63 +67,75 @@ public final class RotaryCache {
       int blockSize,
       int rotary,
       int apart,
-      float magnitude) {
-    int row = context.groupIdx;
+      float magnitude,
+      int norm,
+      float epsilon) {
+    int row = context.groupIdy;
     if (row >= counts.get(0)) {
       return;
     }
-    int half = headSize / 2;
-    int turned = rotary / 2;
+    int all = heads + 2 * kvHeads;
+    int lane = context.localIdx % WARP;
+    int head = context.groupIdx * WARPS + context.localIdx / WARP;
+    int pairs = head < all ? headSize / 2 : 0;
+    int rotated = head < heads + kvHeads ? rotary / 2 : 0;
     int stride = apart == 1 ? 2 : 1;
-    int start = row * (heads + 2 * kvHeads) * headSize;
+    int start = (row * all + head) * headSize;
     int position = positions.get(row);
     int slot = slots.get(row);
-    int block = slot / blockSize;
-    int place = slot % blockSize;
-    for (int i = context.localIdx; i < heads * half; i += GROUP) {
-      int head = i / half;
-      int pair = i % half;
-      int first = pair < turned ? pair * stride : 2 * pair;
-      int second = pair < turned ? first + apart : first + 1;
-      float angle = pair < turned ? position * frequencies.get(pair) : 0.0f;
-      float size = pair < turned ? magnitude : 1.0f;
-      float cosine = size * TornadoMath.cos(angle);
-      float sine = size * TornadoMath.sin(angle);
-      float x = qkv.get(start + head * headSize + first);
-      float y = qkv.get(start + head * headSize + second);
-      int to = (row * heads + head) * headSize;
-      queries.set(to + first, new HalfFloat(x * cosine - y * sine));
-      queries.set(to + second, new HalfFloat(x * sine + y * cosine));
+    int kvHead = head < heads + kvHeads ? head - heads : head - heads - kvHeads;
+    int cached = ((slot / blockSize * kvHeads + kvHead) * blockSize + slot % blockSize) * headSize;
+    float scale = 1.0f;
+    if (norm > 0) {
+      float squares = 0.0f;
+      for (int pair = lane; pair < pairs; pair += WARP) {
+        float x = qkv.get(start + 2 * pair);
+        float y = qkv.get(start + 2 * pair + 1);
+        squares += x * x + y * y;
+      }
+      scale = 1.0f / TornadoMath.sqrt(context.simdSum(squares) / headSize + epsilon);
     }
-    int cached = slot < 0 ? 0 : kvHeads * half;
-    for (int i = context.localIdx; i < cached; i += GROUP) {
-      int head = i / half;
-      int pair = i % half;
-      int first = pair < turned ? pair * stride : 2 * pair;
-      int second = pair < turned ? first + apart : first + 1;
-      float angle = pair < turned ? position * frequencies.get(pair) : 0.0f;
-      float size = pair < turned ? magnitude : 1.0f;
-      float cosine = size * TornadoMath.cos(angle);
-      float sine = size * TornadoMath.sin(angle);
-      float x = qkv.get(start + (heads + head) * headSize + first);
-      float y = qkv.get(start + (heads + head) * headSize + second);
-      int to = ((block * kvHeads + head) * blockSize + place) * headSize;
-      keys.set(to + first, new HalfFloat(x * cosine - y * sine));
-      keys.set(to + second, new HalfFloat(x * sine + y * cosine));
-    }
-    for (int i = context.localIdx; i < cached; i += GROUP) {
-      int head = i / half;
-      int pair = i % half;
-      int at = start + (heads + kvHeads + head) * headSize + 2 * pair;
-      int to = ((block * kvHeads + head) * blockSize + place) * headSize + 2 * pair;
-      values.set(to, new HalfFloat(qkv.get(at)));
-      values.set(to + 1, new HalfFloat(qkv.get(at + 1)));
+    for (int pair = lane; pair < pairs; pair += WARP) {
+      int first = pair < rotated ? pair * stride : 2 * pair;
+      int second = pair < rotated ? first + apart : first + 1;
+      float x = qkv.get(start + first);
+      float y = qkv.get(start + second);
+      if (norm > 0) {
+        if (head < heads) {
+          x *= scale * queryNorm.get(first);
+          y *= scale * queryNorm.get(second);
+        } else if (head < heads + kvHeads) {
+          x *= scale * keyNorm.get(first);
+          y *= scale * keyNorm.get(second);
+        }
+      }
+      float left = x;
+      float right = y;
+      if (pair < rotated) {
+        float angle = position * frequencies.get(pair);
+        float cosine = magnitude * TornadoMath.cos(angle);
+        float sine = magnitude * TornadoMath.sin(angle);
+        left = x * cosine - y * sine;
+        right = x * sine + y * cosine;
+      }
+      if (head < heads) {
+        int to = (row * heads + head) * headSize;
+        queries.set(to + first, new HalfFloat(left));
+        queries.set(to + second, new HalfFloat(right));
+      } else if (slot >= 0) {
+        if (head < heads + kvHeads) {
+          keys.set(cached + first, new HalfFloat(left));
+          keys.set(cached + second, new HalfFloat(right));
+        } else {
+          values.setHalf2(cached + first, Half2.fromFloats(left, right));
+        }
+      }
     }
   }
 
-  /** A group for each of at most {@code rows} rows. */
-  public static WorkerGrid grid(int rows) {
-    WorkerGrid grid = new WorkerGrid1D(rows * GROUP);
+  /** Groups for at most {@code rows} rows. */
+  public static WorkerGrid grid(int rows, int heads, int kvHeads) {
+    WorkerGrid grid = new WorkerGrid2D((heads + 2 * kvHeads + WARPS - 1) / WARPS * GROUP, rows);
     grid.setLocalWork(GROUP, 1, 1);
     return grid;
   }

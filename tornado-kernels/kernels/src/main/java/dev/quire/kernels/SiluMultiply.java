@@ -2,7 +2,7 @@ package dev.quire.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.WorkerGrid2D;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -14,13 +14,13 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *
  * <pre>
  *   gateUp row   ├──── gate ────┼───── up ─────┤
- *   out row      ├ silu(gate)·up ┤                one group a row
+ *   out row      ├ silu(gate)·up ┤                one thread an element
  * </pre>
  */
 public final class SiluMultiply {
   private SiluMultiply() {}
 
-  /** Threads of a group, which handles one row. */
+  /** Threads of a group, which handles as many elements of a row. */
   public static final int GROUP = 256;
 
   /**
@@ -32,20 +32,22 @@ public final class SiluMultiply {
    */
   public static void apply(
       KernelContext context, IntArray counts, FloatArray gateUp, HalfFloatArray out, int hidden) {
-    int row = context.groupIdx;
+    int row = context.groupIdy;
     if (row >= counts.get(0)) {
       return;
     }
-    for (int i = context.localIdx; i < hidden; i += GROUP) {
+    int i = context.globalIdx;
+    if (i < hidden) {
       float gate = gateUp.get(2 * row * hidden + i);
       float up = gateUp.get((2 * row + 1) * hidden + i);
-      out.set(row * hidden + i, new HalfFloat(gate / (1.0f + TornadoMath.exp(-gate)) * up));
+      float value = gate / (1.0f + TornadoMath.exp(-gate)) * up;
+      out.set(row * hidden + i, new HalfFloat(value));
     }
   }
 
-  /** A group for each of at most {@code rows} rows. */
-  public static WorkerGrid grid(int rows) {
-    WorkerGrid grid = new WorkerGrid1D(rows * GROUP);
+  /** Groups for at most {@code rows} rows. */
+  public static WorkerGrid grid(int rows, int hidden) {
+    WorkerGrid grid = new WorkerGrid2D((hidden + GROUP - 1) / GROUP * GROUP, rows);
     grid.setLocalWork(GROUP, 1, 1);
     return grid;
   }

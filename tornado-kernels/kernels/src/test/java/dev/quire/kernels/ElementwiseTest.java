@@ -94,7 +94,7 @@ class ElementwiseTest {
     IntArray counts = IntArray.fromElements(rows);
     HalfFloatArray out = new HalfFloatArray(rows * hidden);
     Device.run(
-        SiluMultiply.grid(rows + 1),
+        SiluMultiply.grid(rows + 1, hidden),
         Device.in(counts, in),
         g -> g.task("kernel", SiluMultiply::apply, new KernelContext(), counts, in, out, hidden),
         Device.out(out));
@@ -133,16 +133,24 @@ class ElementwiseTest {
 
   @ParameterizedTest
   @CsvSource({
-    "1, 1, 64, 16, 64, 1, 1",
-    "4, 2, 64, 8, 64, 32, 1",
-    "6, 1, 128, 16, 128, 64, 1.2",
-    "2, 2, 2, 3, 2, 1, 1",
-    "2, 1, 24, 16, 16, 8, 1.5",
-    "2, 1, 24, 16, 16, 1, 1",
-    "2, 1, 16, 4, 0, 1, 1"
+    "1, 1, 64, 16, 64, 1, 1, 0",
+    "4, 2, 64, 8, 64, 32, 1, 1",
+    "6, 1, 128, 16, 128, 64, 1.2, 0",
+    "2, 2, 2, 3, 2, 1, 1, 1",
+    "2, 1, 24, 16, 16, 8, 1.5, 1",
+    "2, 1, 24, 16, 16, 1, 1, 0",
+    "2, 1, 16, 4, 0, 1, 1, 0",
+    "3, 1, 256, 4, 128, 64, 1, 1"
   })
   void keysAndValuesReachTheirSlots(
-      int heads, int kvHeads, int headSize, int blockSize, int rotary, int apart, float magnitude) {
+      int heads,
+      int kvHeads,
+      int headSize,
+      int blockSize,
+      int rotary,
+      int apart,
+      float magnitude,
+      int norm) {
     int rows = 3;
     int width = (heads + 2 * kvHeads) * headSize;
     float[] qkv = Device.normal(new Random(width), rows * width);
@@ -156,13 +164,15 @@ class ElementwiseTest {
     IntArray at = IntArray.fromArray(positions);
     IntArray to = IntArray.fromArray(slots);
     FloatArray turns = FloatArray.fromArray(rotary == 0 ? new float[1] : frequencies);
+    FloatArray queryNorm = FloatArray.fromArray(Device.normal(new Random(3), headSize));
+    FloatArray keyNorm = FloatArray.fromArray(Device.normal(new Random(4), headSize));
     IntArray counts = IntArray.fromElements(rows);
     HalfFloatArray queries = new HalfFloatArray(rows * heads * headSize);
     HalfFloatArray keys = new HalfFloatArray(4 * blockSize * kvHeads * headSize);
     HalfFloatArray values = new HalfFloatArray(keys.getSize());
     Device.run(
-        RotaryCache.grid(rows + 1),
-        Device.in(counts, in, at, to, turns, keys, values),
+        RotaryCache.grid(rows + 1, heads, kvHeads),
+        Device.in(counts, in, at, to, turns, queryNorm, keyNorm, keys, values),
         g ->
             g.task(
                 "kernel",
@@ -173,6 +183,8 @@ class ElementwiseTest {
                 at,
                 to,
                 turns,
+                queryNorm,
+                keyNorm,
                 queries,
                 keys,
                 values,
@@ -182,12 +194,18 @@ class ElementwiseTest {
                 blockSize,
                 rotary,
                 apart,
-                magnitude),
+                magnitude,
+                norm,
+                1e-5f),
         Device.out(queries, keys, values));
     for (int r = 0; r < rows; r++) {
       for (int h = 0; h < heads + kvHeads; h++) {
         int from = r * width + h * headSize;
         float[] head = Arrays.copyOfRange(qkv, from, from + headSize);
+        if (norm > 0) {
+          FloatArray weight = h < heads ? queryNorm : keyNorm;
+          head = HeadNorm.reference(head, weight.toHeapArray(), 1e-5f);
+        }
         float[] rotated = RotaryCache.reference(head, positions[r], frequencies, apart, magnitude);
         if (h < heads) {
           assertClose(queries, (r * heads + h) * headSize, rotated);

@@ -87,7 +87,7 @@ final class RowCases {
               return new KernelWork()
                   .arrays(counts, gateUp, out)
                   .launch(
-                      SiluMultiply.grid(rows),
+                      SiluMultiply.grid(rows, hidden),
                       (graph, id, _) ->
                           graph.task(
                               id, SiluMultiply::apply, context, counts, gateUp, out, hidden));
@@ -119,7 +119,7 @@ final class RowCases {
               return new KernelWork()
                   .arrays(counts, qkv, positions, slots, frequencies, queries, keys, values)
                   .launch(
-                      RotaryCache.grid(rows),
+                      RotaryCache.grid(rows, heads, kvHeads),
                       (graph, id, _) ->
                           graph.task(
                               id,
@@ -130,6 +130,8 @@ final class RowCases {
                               positions,
                               slots,
                               frequencies,
+                              frequencies,
+                              frequencies,
                               queries,
                               keys,
                               values,
@@ -139,7 +141,9 @@ final class RowCases {
                               blockSize,
                               headSize,
                               headSize / 2,
-                              1.0f));
+                              1.0f,
+                              0,
+                              1e-5f));
             }));
   }
 

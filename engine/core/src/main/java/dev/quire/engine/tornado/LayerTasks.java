@@ -22,6 +22,7 @@ import dev.quire.kernels.Rows;
 import dev.quire.kernels.SandwichNorm;
 import dev.quire.kernels.SiluMultiply;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -339,22 +340,23 @@ final class LayerTasks {
     return ProductShape.WHOLE;
   }
 
+  /** Norms of all heads together; those of single heads come with the rotation. */
   private void normHeads(String id, DeviceLayer layer, AttentionSpec attention, int width) {
     FloatArray queryNorm = layer.queryNorm();
     FloatArray keyNorm = layer.keyNorm();
     if (queryNorm == null || keyNorm == null) {
       return;
     }
-    boolean whole = attention.norm() == QueryKeyNorm.WHOLE_ROW;
-    int querySlices = whole ? 1 : attention.heads();
-    int keySlices = whole ? 1 : attention.kvHeads();
-    int querySize = whole ? attention.querySize() : attention.headSize();
-    int keySize = whole ? attention.kvSize() : attention.headSize();
+    if (attention.norm() != QueryKeyNorm.WHOLE_ROW) {
+      return;
+    }
+    int querySize = attention.querySize();
+    int keySize = attention.kvSize();
     float epsilon = spec.normEpsilon();
     segments.add(
         id,
         10,
-        HeadNorm.grid(rows, querySlices + keySlices),
+        HeadNorm.grid(rows, 2),
         g ->
             g.task(
                 id,
@@ -364,7 +366,7 @@ final class LayerTasks {
                 scratch.qkv,
                 queryNorm,
                 keyNorm,
-                querySlices,
+                1,
                 querySize,
                 keySize,
                 width,
@@ -382,10 +384,18 @@ final class LayerTasks {
     int headSize = attention.headSize();
     int blockSize = options.blockSize();
     IntArray slots = inputs.slots.get(layer.spec().cacheGroup());
+    boolean single =
+        attention.norm() != QueryKeyNorm.WHOLE_ROW
+            && layer.queryNorm() != null
+            && layer.keyNorm() != null;
+    FloatArray queryNorm = single ? Objects.requireNonNull(layer.queryNorm()) : layer.frequencies();
+    FloatArray keyNorm = single ? Objects.requireNonNull(layer.keyNorm()) : layer.frequencies();
+    int norm = single ? 1 : 0;
+    float epsilon = spec.normEpsilon();
     segments.add(
         id,
-        16,
-        RotaryCache.grid(rows),
+        20,
+        RotaryCache.grid(rows, heads, kvHeads),
         g ->
             g.task(
                 id,
@@ -396,6 +406,8 @@ final class LayerTasks {
                 inputs.positions,
                 slots,
                 layer.frequencies(),
+                queryNorm,
+                keyNorm,
                 scratch.queries,
                 layer.keys(),
                 layer.values(),
@@ -405,7 +417,9 @@ final class LayerTasks {
                 blockSize,
                 rotary,
                 apart,
-                magnitude),
+                magnitude,
+                norm,
+                epsilon),
         inputs.counts,
         inputs.positions,
         slots);
@@ -596,7 +610,7 @@ final class LayerTasks {
     segments.add(
         id,
         5,
-        SiluMultiply.grid(most),
+        SiluMultiply.grid(most, inner),
         g ->
             silu
                 ? g.task(

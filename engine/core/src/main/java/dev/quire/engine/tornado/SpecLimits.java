@@ -7,6 +7,7 @@ import dev.quire.engine.model.FeedForwardSpec;
 import dev.quire.engine.model.LayerSpec;
 import dev.quire.kernels.ChunkAttention;
 import dev.quire.kernels.PagedAttention;
+import dev.quire.kernels.RmsNorm;
 import dev.quire.kernels.RowAttention;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,10 @@ final class SpecLimits {
     if (attention.headSize() % 2 != 0 || attention.headSize() > RowAttention.MAX_HEAD) {
       return "has heads of %d elements; they must be even and at most %d"
           .formatted(attention.headSize(), RowAttention.MAX_HEAD);
+    }
+    if (spec.hiddenSize() > RmsNorm.MAX_WIDTH) {
+      return "has %d hidden elements; they must be at most %d"
+          .formatted(spec.hiddenSize(), RmsNorm.MAX_WIDTH);
     }
     if (spec.hiddenSize() % 8 != 0 || attention.querySize() % 2 != 0) {
       return "has %d hidden elements; they must be a multiple of 8".formatted(spec.hiddenSize());
