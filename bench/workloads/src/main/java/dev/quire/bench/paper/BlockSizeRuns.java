@@ -177,9 +177,10 @@ final class BlockSizeRuns {
         "Output by block size, ShareGPT-like: " + model,
         "tokens a second",
         rows,
-        "All requests there from the start; tokens a second while some wait. Lengths are a quarter"
-            + " of the paper's, so that the last blocks' waste weighs four times as much: the best"
-            + " size is smaller than at the paper's lengths, where 16 to 128 are best.",
+        "All requests there from the start; tokens a second until three quarters are out. Lengths"
+            + " are a quarter of the paper's, so that the last blocks' waste weighs four times as"
+            + " much: the best size is smaller than at the paper's lengths, where 16 to 128 are"
+            + " best.",
         new Plot(
             "figure18b-real",
             "tokens a block",

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 public final class ServingRun {
   // Memory is looked at every so many steps.
   private static final int SAMPLING_INTERVAL = 16;
+  private static final double THROUGHPUT_SHARE = 0.75;
 
   /**
    * What to run.
@@ -100,7 +101,7 @@ public final class ServingRun {
    * @param roundingShare part of the external share that lies in blocks beyond a reservation; the
    *     rest is free memory while a request waits that it cannot hold
    * @param savedShare blocks that sharing saves, of those needed without
-   * @param throughput output tokens a second while requests waited; NaN if none ever did
+   * @param throughput output tokens a second until three quarters of them were out
    */
   public record Result(
       Setup setup,
@@ -142,8 +143,9 @@ public final class ServingRun {
   private double sinceSample;
   private final double[] sums = new double[7];
   private int runningGroups;
-  private double crowdedTime;
-  private double crowdedTokens;
+  private double tokensInAll;
+  private double tokensOut;
+  private double throughput;
 
   private ServingRun(Setup setup) {
     this.setup = setup;
@@ -174,6 +176,9 @@ public final class ServingRun {
   private Result run() {
     List<Trace.Arrival> arrivals =
         setup.trace.arrivals(setup.rate, setup.seconds, setup.requests, setup.seed);
+    for (Trace.Arrival arrival : arrivals) {
+      tokensInAll += (double) arrival.output() * setup.samples;
+    }
     executed.idle();
     int next = 0;
     while (next < arrivals.size() || scheduler.hasWork() || !batchQueue.isEmpty()) {
@@ -200,7 +205,7 @@ public final class ServingRun {
         sums[4] / held,
         sums[6] / held,
         sums[5] / time,
-        crowdedTokens / crowdedTime,
+        throughput,
         scheduler.preemptions(),
         served);
   }
@@ -250,14 +255,13 @@ public final class ServingRun {
     if (!scheduler.schedule(plan)) {
       throw new IllegalStateException("a request does not fit the memory");
     }
-    boolean crowded = scheduler.waitingGroups() > 0;
     double seconds = executed.run(plan);
     scheduler.commit(plan);
     now += seconds;
     sinceSample += seconds;
-    if (crowded) {
-      crowdedTime += seconds;
-      crowdedTokens += plan.numRows();
+    tokensOut += plan.numRows();
+    if (throughput == 0 && tokensOut >= THROUGHPUT_SHARE * tokensInAll) {
+      throughput = tokensOut / now;
     }
     if (steps++ % SAMPLING_INTERVAL == 0) {
       sampleMemory();
