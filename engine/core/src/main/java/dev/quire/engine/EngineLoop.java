@@ -32,6 +32,7 @@ final class EngineLoop implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EngineLoop.class);
 
   private static final float[] NO_LOGITS = {};
+  private static final int FEW = 8;
 
   // Logits that a step may hold for scored prompts: 64 MiB of floats.
   private static final int MAX_PROMPT_LOGITS = 1 << 24;
@@ -47,6 +48,7 @@ final class EngineLoop implements AutoCloseable {
   private final StepClock clock = new StepClock();
   private final Inbox inbox;
   private final RequestBook book;
+  private final Publisher publisher = new Publisher();
   private final Thread thread;
 
   private volatile boolean closing;
@@ -187,6 +189,7 @@ final class EngineLoop implements AutoCloseable {
       LOG.error("the engine thread failed", t);
       death = t;
     } finally {
+      publisher.close();
       wind();
     }
   }
@@ -248,6 +251,7 @@ final class EngineLoop implements AutoCloseable {
       book.finish(SamplingStage.request(group), FinishReason.ERROR, unfit(group));
     }
     if (!planned) {
+      publish(false);
       return;
     }
     for (int i = 0; i < plan.size(); i++) {
@@ -257,11 +261,22 @@ final class EngineLoop implements AutoCloseable {
     float[] logits;
     try {
       StepBatch batch = batches.build(plan);
-      clock.submitting();
-      ModelExecutor.StepHandle step = executor.submit(batch);
-      best = sampling.takesBest(plan) ? step.awaitBest() : null;
-      logits = best == null ? step.awaitLogits() : NO_LOGITS;
-      clock.executed(plan);
+      boolean takesBest = sampling.takesBest(plan);
+      // Few readers are woken faster than another thread is.
+      if (book.news() >= FEW) {
+        publisher.begin(book::publish);
+      } else {
+        book.publish();
+      }
+      try {
+        clock.submitting();
+        ModelExecutor.StepHandle step = executor.submit(batch);
+        best = takesBest ? step.awaitBest() : null;
+        logits = best == null ? step.awaitLogits() : NO_LOGITS;
+        clock.executed(plan);
+      } finally {
+        publisher.finish();
+      }
     } catch (RuntimeException | OutOfMemoryError e) {
       LOG.error("a step of {} tokens failed", plan.numTokens(), e);
       // Nothing of the step is committed; other requests' blocks are as they were.
@@ -278,7 +293,12 @@ final class EngineLoop implements AutoCloseable {
     } else {
       sampling.takeBest(plan, best);
     }
-    publish(false);
+    if (scheduler.hasWork()) {
+      // Their readers are woken while the next step runs.
+      stats = clock.stats(scheduler, memory.usage(false));
+    } else {
+      publish(false);
+    }
     integrity.afterStep(clock.executedNanos());
   }
 

@@ -102,6 +102,11 @@ final class RequestBook {
     }
   }
 
+  /** Requests whose readers are to be woken. */
+  int news() {
+    return touched.size();
+  }
+
   /** Wakes the readers of what changed. */
   void publish() {
     for (int i = 0; i < touched.size(); i++) {
