@@ -2,7 +2,6 @@ package dev.quire.engine.cpu.math;
 
 import static dev.quire.engine.cpu.math.Lanes.FLOATS;
 import static dev.quire.engine.cpu.math.Lanes.WIDTH;
-import static dev.quire.engine.cpu.math.WeightTiles.CHUNK;
 import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 
 import java.lang.foreign.MemorySegment;
@@ -12,121 +11,88 @@ import jdk.incubator.vector.FloatVector;
 final class ElementTiles {
   private ElementTiles() {}
 
-  /** Four vectors of rows against one input row; see {@link VectorTiles#product}. */
+  /** Adds four vectors of rows times a chunk of inputs; see {@link VectorTiles#product}. */
   static void halves(
       MemorySegment data,
-      long tile,
+      long chunk,
       int row,
-      int inputs,
+      int n,
       float[] x,
       int xOffset,
       float[] out,
       int outOffset) {
-    FloatVector t0 = FloatVector.zero(FLOATS);
-    FloatVector t1 = t0;
-    FloatVector t2 = t0;
-    FloatVector t3 = t0;
-    long at = tile + 2 * row;
-    for (int chunk = 0; chunk < inputs; chunk += CHUNK) {
-      FloatVector s0 = FloatVector.zero(FLOATS);
-      FloatVector s1 = s0;
-      FloatVector s2 = s0;
-      FloatVector s3 = s0;
-      int end = xOffset + Math.min(inputs, chunk + CHUNK);
-      for (int i = xOffset + chunk; i < end; i++, at += 2 * ROWS) {
-        FloatVector u = FloatVector.broadcast(FLOATS, x[i]);
-        s0 = Lanes.finiteHalves(data, at).fma(u, s0);
-        s1 = Lanes.finiteHalves(data, at + 2 * WIDTH).fma(u, s1);
-        s2 = Lanes.finiteHalves(data, at + 4 * WIDTH).fma(u, s2);
-        s3 = Lanes.finiteHalves(data, at + 6 * WIDTH).fma(u, s3);
-      }
-      t0 = t0.add(s0);
-      t1 = t1.add(s1);
-      t2 = t2.add(s2);
-      t3 = t3.add(s3);
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    long at = chunk + 2 * row;
+    for (int i = 0; i < n; i++, at += 2 * ROWS) {
+      FloatVector u = FloatVector.broadcast(FLOATS, x[xOffset + i]);
+      s0 = Lanes.finiteHalves(data, at).fma(u, s0);
+      s1 = Lanes.finiteHalves(data, at + 2 * WIDTH).fma(u, s1);
+      s2 = Lanes.finiteHalves(data, at + 4 * WIDTH).fma(u, s2);
+      s3 = Lanes.finiteHalves(data, at + 6 * WIDTH).fma(u, s3);
     }
-    t0.intoArray(out, outOffset);
-    t1.intoArray(out, outOffset + WIDTH);
-    t2.intoArray(out, outOffset + 2 * WIDTH);
-    t3.intoArray(out, outOffset + 3 * WIDTH);
+    Lanes.add(s0, out, outOffset);
+    Lanes.add(s1, out, outOffset + WIDTH);
+    Lanes.add(s2, out, outOffset + 2 * WIDTH);
+    Lanes.add(s3, out, outOffset + 3 * WIDTH);
   }
 
   /** As {@link #halves}. */
   static void brainFloats(
       MemorySegment data,
-      long tile,
+      long chunk,
       int row,
-      int inputs,
+      int n,
       float[] x,
       int xOffset,
       float[] out,
       int outOffset) {
-    FloatVector t0 = FloatVector.zero(FLOATS);
-    FloatVector t1 = t0;
-    FloatVector t2 = t0;
-    FloatVector t3 = t0;
-    long at = tile + 2 * row;
-    for (int chunk = 0; chunk < inputs; chunk += CHUNK) {
-      FloatVector s0 = FloatVector.zero(FLOATS);
-      FloatVector s1 = s0;
-      FloatVector s2 = s0;
-      FloatVector s3 = s0;
-      int end = xOffset + Math.min(inputs, chunk + CHUNK);
-      for (int i = xOffset + chunk; i < end; i++, at += 2 * ROWS) {
-        FloatVector u = FloatVector.broadcast(FLOATS, x[i]);
-        s0 = Lanes.brainFloats(data, at).fma(u, s0);
-        s1 = Lanes.brainFloats(data, at + 2 * WIDTH).fma(u, s1);
-        s2 = Lanes.brainFloats(data, at + 4 * WIDTH).fma(u, s2);
-        s3 = Lanes.brainFloats(data, at + 6 * WIDTH).fma(u, s3);
-      }
-      t0 = t0.add(s0);
-      t1 = t1.add(s1);
-      t2 = t2.add(s2);
-      t3 = t3.add(s3);
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    long at = chunk + 2 * row;
+    for (int i = 0; i < n; i++, at += 2 * ROWS) {
+      FloatVector u = FloatVector.broadcast(FLOATS, x[xOffset + i]);
+      s0 = Lanes.brainFloats(data, at).fma(u, s0);
+      s1 = Lanes.brainFloats(data, at + 2 * WIDTH).fma(u, s1);
+      s2 = Lanes.brainFloats(data, at + 4 * WIDTH).fma(u, s2);
+      s3 = Lanes.brainFloats(data, at + 6 * WIDTH).fma(u, s3);
     }
-    t0.intoArray(out, outOffset);
-    t1.intoArray(out, outOffset + WIDTH);
-    t2.intoArray(out, outOffset + 2 * WIDTH);
-    t3.intoArray(out, outOffset + 3 * WIDTH);
+    Lanes.add(s0, out, outOffset);
+    Lanes.add(s1, out, outOffset + WIDTH);
+    Lanes.add(s2, out, outOffset + 2 * WIDTH);
+    Lanes.add(s3, out, outOffset + 3 * WIDTH);
   }
 
   /** As {@link #halves}. */
   static void floats(
       MemorySegment data,
-      long tile,
+      long chunk,
       int row,
-      int inputs,
+      int n,
       float[] x,
       int xOffset,
       float[] out,
       int outOffset) {
-    FloatVector t0 = FloatVector.zero(FLOATS);
-    FloatVector t1 = t0;
-    FloatVector t2 = t0;
-    FloatVector t3 = t0;
-    long at = tile + 4 * row;
-    for (int chunk = 0; chunk < inputs; chunk += CHUNK) {
-      FloatVector s0 = FloatVector.zero(FLOATS);
-      FloatVector s1 = s0;
-      FloatVector s2 = s0;
-      FloatVector s3 = s0;
-      int end = xOffset + Math.min(inputs, chunk + CHUNK);
-      for (int i = xOffset + chunk; i < end; i++, at += 4 * ROWS) {
-        FloatVector u = FloatVector.broadcast(FLOATS, x[i]);
-        s0 = Lanes.floats(data, at).fma(u, s0);
-        s1 = Lanes.floats(data, at + 4 * WIDTH).fma(u, s1);
-        s2 = Lanes.floats(data, at + 8 * WIDTH).fma(u, s2);
-        s3 = Lanes.floats(data, at + 12 * WIDTH).fma(u, s3);
-      }
-      t0 = t0.add(s0);
-      t1 = t1.add(s1);
-      t2 = t2.add(s2);
-      t3 = t3.add(s3);
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    long at = chunk + 4 * row;
+    for (int i = 0; i < n; i++, at += 4 * ROWS) {
+      FloatVector u = FloatVector.broadcast(FLOATS, x[xOffset + i]);
+      s0 = Lanes.floats(data, at).fma(u, s0);
+      s1 = Lanes.floats(data, at + 4 * WIDTH).fma(u, s1);
+      s2 = Lanes.floats(data, at + 8 * WIDTH).fma(u, s2);
+      s3 = Lanes.floats(data, at + 12 * WIDTH).fma(u, s3);
     }
-    t0.intoArray(out, outOffset);
-    t1.intoArray(out, outOffset + WIDTH);
-    t2.intoArray(out, outOffset + 2 * WIDTH);
-    t3.intoArray(out, outOffset + 3 * WIDTH);
+    Lanes.add(s0, out, outOffset);
+    Lanes.add(s1, out, outOffset + WIDTH);
+    Lanes.add(s2, out, outOffset + 2 * WIDTH);
+    Lanes.add(s3, out, outOffset + 3 * WIDTH);
   }
 
   /** {@link VectorTiles#decode}, all rows. */

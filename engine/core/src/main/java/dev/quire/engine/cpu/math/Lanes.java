@@ -133,6 +133,30 @@ final class Lanes {
     return magnitude.reinterpretAsInts().or(sign).reinterpretAsFloats();
   }
 
+  /**
+   * Reads one vector of each line of 64 bytes, which brings them all into the first-level cache: a
+   * loop of nothing but loads has many more of them under way than one that computes, and so runs
+   * at the memory's rate, where a computing loop waits for its latency.
+   *
+   * @return what must be used, lest the loop be thought useless
+   */
+  static int touch(MemorySegment data, long from, long bytes) {
+    IntVector a = IntVector.zero(IntVector.SPECIES_128);
+    IntVector b = a;
+    int lines = (int) (bytes / 64);
+    long at = from;
+    for (int i = 0; i + 1 < lines; i += 2, at += 128) {
+      a = a.or(IntVector.fromMemorySegment(IntVector.SPECIES_128, data, at, ORDER));
+      b = b.or(IntVector.fromMemorySegment(IntVector.SPECIES_128, data, at + 64, ORDER));
+    }
+    return a.or(b).lane(0);
+  }
+
+  /** Adds a vector to floats of an array. */
+  static void add(FloatVector v, float[] array, int at) {
+    FloatVector.fromArray(FLOATS, array, at).add(v).intoArray(array, at);
+  }
+
   static FloatVector splat(float value) {
     return FloatVector.broadcast(FLOATS, value);
   }

@@ -11,6 +11,9 @@ final class Scratch {
   private float[] scores = {};
   private float[] sums = {};
   private float[] results = {};
+  private int sunk;
+  private final float[] scales = new float[WeightTiles.CHUNK / 16 * WeightTiles.ROWS];
+  private final float[] minima = new float[WeightTiles.CHUNK / 16 * WeightTiles.ROWS];
   private final float[] tileSums = new float[WeightTiles.ROWS];
   private final float[] tileWeights = new float[WeightTiles.ROWS];
   private final float[] lanes = new float[VectorAttention.SHARED * Arithmetic.LANES];
@@ -61,6 +64,21 @@ final class Scratch {
       results = new float[length];
     }
     return results;
+  }
+
+  /** The scales of a tile's chunk: at most one for sixteen inputs. */
+  float[] scales() {
+    return scales;
+  }
+
+  /** The minima of a tile's chunk. */
+  float[] minima() {
+    return minima;
+  }
+
+  /** Uses a value for nothing. */
+  void sink(int value) {
+    sunk ^= value;
   }
 
   /** Sums of one row of a tile. */

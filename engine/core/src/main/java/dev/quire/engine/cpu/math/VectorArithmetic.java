@@ -19,12 +19,12 @@ final class VectorArithmetic extends Arithmetic {
   @Override
   void product(
       WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
-    VectorTiles.product(w, tile, x, xOffset, out, outOffset);
+    VectorTiles.product(w, tile, x, xOffset, out, outOffset, s);
   }
 
   @Override
   void decode(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
-    VectorTiles.decode(w, tile, from, panel);
+    VectorTiles.decode(w, tile, from, panel, s);
   }
 
   @Override

@@ -112,29 +112,29 @@ final class VectorPanel {
       b7 = b.fma(u, b7);
     }
     int to = outOffset;
-    add(a0, out, to);
-    add(b0, out, to + WIDTH);
+    Lanes.add(a0, out, to);
+    Lanes.add(b0, out, to + WIDTH);
     to += outStride;
-    add(a1, out, to);
-    add(b1, out, to + WIDTH);
+    Lanes.add(a1, out, to);
+    Lanes.add(b1, out, to + WIDTH);
     to += outStride;
-    add(a2, out, to);
-    add(b2, out, to + WIDTH);
+    Lanes.add(a2, out, to);
+    Lanes.add(b2, out, to + WIDTH);
     to += outStride;
-    add(a3, out, to);
-    add(b3, out, to + WIDTH);
+    Lanes.add(a3, out, to);
+    Lanes.add(b3, out, to + WIDTH);
     to += outStride;
-    add(a4, out, to);
-    add(b4, out, to + WIDTH);
+    Lanes.add(a4, out, to);
+    Lanes.add(b4, out, to + WIDTH);
     to += outStride;
-    add(a5, out, to);
-    add(b5, out, to + WIDTH);
+    Lanes.add(a5, out, to);
+    Lanes.add(b5, out, to + WIDTH);
     to += outStride;
-    add(a6, out, to);
-    add(b6, out, to + WIDTH);
+    Lanes.add(a6, out, to);
+    Lanes.add(b6, out, to + WIDTH);
     to += outStride;
-    add(a7, out, to);
-    add(b7, out, to + WIDTH);
+    Lanes.add(a7, out, to);
+    Lanes.add(b7, out, to + WIDTH);
   }
 
   private static void tile4(
@@ -175,17 +175,17 @@ final class VectorPanel {
       b3 = b.fma(u, b3);
     }
     int to = outOffset;
-    add(a0, out, to);
-    add(b0, out, to + WIDTH);
+    Lanes.add(a0, out, to);
+    Lanes.add(b0, out, to + WIDTH);
     to += outStride;
-    add(a1, out, to);
-    add(b1, out, to + WIDTH);
+    Lanes.add(a1, out, to);
+    Lanes.add(b1, out, to + WIDTH);
     to += outStride;
-    add(a2, out, to);
-    add(b2, out, to + WIDTH);
+    Lanes.add(a2, out, to);
+    Lanes.add(b2, out, to + WIDTH);
     to += outStride;
-    add(a3, out, to);
-    add(b3, out, to + WIDTH);
+    Lanes.add(a3, out, to);
+    Lanes.add(b3, out, to + WIDTH);
   }
 
   private static void tile2(
@@ -216,11 +216,11 @@ final class VectorPanel {
       b1 = b.fma(u, b1);
     }
     int to = outOffset;
-    add(a0, out, to);
-    add(b0, out, to + WIDTH);
+    Lanes.add(a0, out, to);
+    Lanes.add(b0, out, to + WIDTH);
     to += outStride;
-    add(a1, out, to);
-    add(b1, out, to + WIDTH);
+    Lanes.add(a1, out, to);
+    Lanes.add(b1, out, to + WIDTH);
   }
 
   private static void tile1(
@@ -246,11 +246,7 @@ final class VectorPanel {
       b0 = b.fma(u, b0);
     }
     int to = outOffset;
-    add(a0, out, to);
-    add(b0, out, to + WIDTH);
-  }
-
-  private static void add(FloatVector sums, float[] out, int at) {
-    FloatVector.fromArray(FLOATS, out, at).add(sums).intoArray(out, at);
+    Lanes.add(a0, out, to);
+    Lanes.add(b0, out, to + WIDTH);
   }
 }
