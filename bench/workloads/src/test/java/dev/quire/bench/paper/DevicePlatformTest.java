@@ -1,0 +1,55 @@
+package dev.quire.bench.paper;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The embedded model serves a few requests, over every allocator. */
+class DevicePlatformTest {
+  private static DevicePlatform platform;
+
+  @BeforeAll
+  static void open() {
+    platform = new DevicePlatform.Source(null, "cpu", 2, 128, _ -> {}).open(16);
+  }
+
+  @AfterAll
+  static void close() {
+    platform.close();
+  }
+
+  private static ServingRun.Setup setup(ServingSystem system) {
+    return ServingRun.Setup.of(
+            system, platform, Trace.SHARE_GPT.scaled(platform.scale()), Double.POSITIVE_INFINITY)
+        .withRequests(20);
+  }
+
+  @ParameterizedTest
+  @EnumSource(ServingSystem.class)
+  void everyRequestIsServedInRealTime(ServingSystem system) {
+    ServingRun.Result result = ServingRun.run(setup(system));
+    assertThat(result.requests()).isEqualTo(20);
+    assertThat(result.latency()).isPositive();
+    assertThat(result.throughput()).isPositive();
+    int most = platform.slots() / platform.maxTokens();
+    if (system == ServingSystem.ORCA_MAX) {
+      assertThat(result.batched()).isBetween(1.0, (double) most);
+    } else if (system == ServingSystem.PAGED) {
+      assertThat(result.batched()).isGreaterThan(most);
+    }
+  }
+
+  @Test
+  void beamsAndSamplesForkRealBlocks() {
+    for (boolean beams : new boolean[] {false, true}) {
+      ServingRun.Setup setup = setup(ServingSystem.PAGED).withRequests(6).withSamples(3, beams);
+      ServingRun.Result result = ServingRun.run(setup);
+      assertThat(result.requests()).isEqualTo(6);
+      assertThat(result.savedShare()).isPositive();
+    }
+  }
+}
