@@ -16,17 +16,29 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 class ProductTest {
   @ParameterizedTest
-  @CsvSource({"8, 2", "8, 64", "16, 258", "64, 512", "136, 1026"})
-  void oneRow(int outputs, int inputs) {
-    Random random = new Random(outputs * 7L + inputs);
-    float[] values = halves(Device.normal(random, outputs * inputs));
+  @CsvSource({"8, 2, 16", "8, 64, 8", "16, 258, 16", "64, 512, 8", "136, 1026, 8", "24, 2048, 16"})
+  void oneRow(int outputs, int inputs, int warps) {
+    float[] values = halves(Device.normal(new Random(outputs * 7L), outputs * inputs));
     HalfFloatArray weights = WeightTiles.pack(values, outputs, inputs);
-    HalfFloatArray x = Device.halves(Device.normal(random, inputs));
+    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
     FloatArray out = new FloatArray(outputs);
+    HalfFloatArray none = new HalfFloatArray(1);
     Device.run(
-        MatrixVector.grid(outputs),
-        Device.in(weights, x),
-        g -> g.task("kernel", MatrixVector::multiply, new KernelContext(), weights, x, out, inputs),
+        MatrixVector.grid(outputs, warps),
+        Device.in(weights, x, none),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVector::multiply,
+                new KernelContext(),
+                weights,
+                x,
+                out,
+                none,
+                outputs,
+                inputs,
+                warps,
+                Activations.NONE),
         Device.out(out));
     check(values, Device.floats(x), out, 1, outputs, inputs, 1e-4f);
   }
@@ -34,23 +46,27 @@ class ProductTest {
   @ParameterizedTest
   @CsvSource({"8, 64, 1", "24, 100, 2", "72, 600, 1"})
   void oneRowThroughTheGate(int inner, int inputs, int activation) {
-    Random random = new Random(inner);
-    float[] values = halves(Device.normal(random, 2 * inner * inputs));
+    int outputs = 2 * inner;
+    float[] values = halves(Device.normal(new Random(inner), outputs * inputs));
     HalfFloatArray weights = interleaved(values, inner, inputs);
-    HalfFloatArray x = Device.halves(small(random, inputs));
+    HalfFloatArray x = Device.halves(small(new Random(9), inputs));
+    FloatArray none = new FloatArray(1);
     HalfFloatArray gated = new HalfFloatArray(inner);
     Device.run(
-        MatrixVector.gatedGrid(2 * inner),
-        Device.in(weights, x),
+        MatrixVector.grid(outputs, MatrixVector.WARPS / 2),
+        Device.in(weights, x, none),
         g ->
             g.task(
                 "kernel",
-                MatrixVector::multiplyGated,
+                MatrixVector::multiply,
                 new KernelContext(),
                 weights,
                 x,
+                none,
                 gated,
+                outputs,
                 inputs,
+                MatrixVector.WARPS / 2,
                 activation),
         Device.out(gated));
     checkGated(values, Device.floats(x), gated, 1, inner, inputs, activation);
@@ -193,14 +209,15 @@ class ProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"8, 32", "8, 64", "16, 288", "136, 1024"})
-  void oneRowOfQ8(int outputs, int inputs) {
+  @CsvSource({"8, 32, 16", "8, 64, 8", "16, 288, 16", "136, 1024, 8"})
+  void oneRowOfQ8(int outputs, int inputs, int warps) {
     Quantised weights = Quantised.random(outputs, inputs, false);
     HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
     FloatArray out = new FloatArray(outputs);
+    HalfFloatArray none = new HalfFloatArray(1);
     Device.run(
-        MatrixVectorQ8.grid(outputs),
-        Device.in(weights.quants, weights.scales, x),
+        MatrixVectorQ8.grid(outputs, warps),
+        Device.in(weights.quants, weights.scales, x, none),
         g ->
             g.task(
                 "kernel",
@@ -210,7 +227,11 @@ class ProductTest {
                 weights.scales,
                 x,
                 out,
-                inputs),
+                none,
+                outputs,
+                inputs,
+                warps,
+                Activations.NONE),
         Device.out(out));
     check(weights.values, Device.floats(x), out, 1, outputs, inputs, 1e-4f);
   }
@@ -218,22 +239,27 @@ class ProductTest {
   @ParameterizedTest
   @CsvSource({"8, 64, 1", "24, 96, 2", "72, 608, 1"})
   void oneRowOfQ8ThroughTheGate(int inner, int inputs, int activation) {
-    Quantised weights = Quantised.random(2 * inner, inputs, true);
+    int outputs = 2 * inner;
+    Quantised weights = Quantised.random(outputs, inputs, true);
     HalfFloatArray x = Device.halves(small(new Random(9), inputs));
+    FloatArray none = new FloatArray(1);
     HalfFloatArray gated = new HalfFloatArray(inner);
     Device.run(
-        MatrixVectorQ8.gatedGrid(2 * inner),
-        Device.in(weights.quants, weights.scales, x),
+        MatrixVectorQ8.grid(outputs, MatrixVectorQ8.WARPS / 2),
+        Device.in(weights.quants, weights.scales, x, none),
         g ->
             g.task(
                 "kernel",
-                MatrixVectorQ8::multiplyGated,
+                MatrixVectorQ8::multiply,
                 new KernelContext(),
                 weights.quants,
                 weights.scales,
                 x,
+                none,
                 gated,
+                outputs,
                 inputs,
+                MatrixVectorQ8.WARPS / 2,
                 activation),
         Device.out(gated));
     checkGated(weights.values, Device.floats(x), gated, 1, inner, inputs, activation);

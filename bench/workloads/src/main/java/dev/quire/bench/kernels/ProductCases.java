@@ -82,6 +82,7 @@ final class ProductCases {
   private void vector(ProductShape shape) {
     int outputs = shape.outputs();
     int inputs = shape.inputs();
+    int warps = outputs < 8192 ? MatrixVector.WARPS : MatrixVector.WARPS / 2;
     addTiles(
         "MatrixVector",
         shape,
@@ -90,7 +91,7 @@ final class ProductCases {
             arrays
                 .work()
                 .launch(
-                    MatrixVector.grid(outputs),
+                    MatrixVector.grid(outputs, warps),
                     (graph, id, i) ->
                         graph.task(
                             id,
@@ -99,7 +100,11 @@ final class ProductCases {
                             arrays.weights.get(i % shape.matrices()),
                             arrays.x,
                             arrays.out,
-                            inputs)));
+                            arrays.gated,
+                            outputs,
+                            inputs,
+                            warps,
+                            Activations.NONE)));
     addTiles(
         "MatrixVector-gated",
         shape,
@@ -108,16 +113,19 @@ final class ProductCases {
             arrays
                 .unchecked()
                 .launch(
-                    MatrixVector.gatedGrid(outputs),
+                    MatrixVector.grid(outputs, MatrixVector.WARPS / 2),
                     (graph, id, i) ->
                         graph.task(
                             id,
-                            MatrixVector::multiplyGated,
+                            MatrixVector::multiply,
                             context,
                             arrays.weights.get(i % shape.matrices()),
                             arrays.x,
+                            arrays.out,
                             arrays.gated,
+                            outputs,
                             inputs,
+                            MatrixVector.WARPS / 2,
                             Activations.SILU)));
     addQ8(
         "MatrixVector",
@@ -126,7 +134,7 @@ final class ProductCases {
             arrays
                 .work()
                 .launch(
-                    MatrixVectorQ8.grid(outputs),
+                    MatrixVectorQ8.grid(outputs, warps),
                     (graph, id, i) ->
                         graph.task(
                             id,
@@ -136,7 +144,11 @@ final class ProductCases {
                             arrays.scales.get(i % shape.matrices()),
                             arrays.x,
                             arrays.out,
-                            inputs)));
+                            arrays.gated,
+                            outputs,
+                            inputs,
+                            warps,
+                            Activations.NONE)));
     addQ8(
         "MatrixVector-gated",
         shape,
@@ -144,17 +156,20 @@ final class ProductCases {
             arrays
                 .unchecked()
                 .launch(
-                    MatrixVectorQ8.gatedGrid(outputs),
+                    MatrixVectorQ8.grid(outputs, MatrixVectorQ8.WARPS / 2),
                     (graph, id, i) ->
                         graph.task(
                             id,
-                            MatrixVectorQ8::multiplyGated,
+                            MatrixVectorQ8::multiply,
                             context,
                             arrays.quants.get(i % shape.matrices()),
                             arrays.scales.get(i % shape.matrices()),
                             arrays.x,
+                            arrays.out,
                             arrays.gated,
+                            outputs,
                             inputs,
+                            MatrixVectorQ8.WARPS / 2,
                             Activations.SILU)));
     library(shape);
   }

@@ -103,31 +103,65 @@ final class ProductTasks {
           "%s: %d outputs, filled up to %d".formatted(id, outputs, matrix.outputs()));
     }
     if (shape.kernel() == ProductShape.Kernel.VECTOR) {
-      vector(id, matrix, x, out);
+      vector(id, matrix, x, out, noHalves, Activations.NONE, shape);
     } else {
       tensor(id, counts, matrix, x, out, noHalves, Activations.NONE, shape);
     }
   }
 
-  private void vector(String id, DeviceMatrix matrix, HalfFloatArray x, FloatArray out) {
+  private void vector(
+      String id,
+      DeviceMatrix matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      ProductShape shape) {
+    int outputs = matrix.outputs();
     int inputs = matrix.inputs();
+    int warps = shape.warps();
     switch (matrix) {
       case DeviceMatrix.Halves halves -> {
         HalfFloatArray w = halves.weights();
         segments.add(
             id,
-            5,
-            MatrixVector.grid(matrix.outputs()),
-            g -> g.task(id, MatrixVector::multiply, context, w, x, out, inputs));
+            9,
+            MatrixVector.grid(outputs, warps),
+            g ->
+                g.task(
+                    id,
+                    MatrixVector::multiply,
+                    context,
+                    w,
+                    x,
+                    out,
+                    gated,
+                    outputs,
+                    inputs,
+                    warps,
+                    activation));
       }
       case DeviceMatrix.Quants quants -> {
         IntArray q = quants.quants();
         HalfFloatArray s = quants.scales();
         segments.add(
             id,
-            6,
-            MatrixVectorQ8.grid(matrix.outputs()),
-            g -> g.task(id, MatrixVectorQ8::multiply, context, q, s, x, out, inputs));
+            10,
+            MatrixVectorQ8.grid(outputs, warps),
+            g ->
+                g.task(
+                    id,
+                    MatrixVectorQ8::multiply,
+                    context,
+                    q,
+                    s,
+                    x,
+                    out,
+                    gated,
+                    outputs,
+                    inputs,
+                    warps,
+                    activation));
       }
     }
   }
@@ -148,39 +182,10 @@ final class ProductTasks {
       HalfFloatArray gated,
       int activation) {
     ProductShape shape = ProductShape.gated(gateUp, rows);
-    if (shape.kernel() != ProductShape.Kernel.VECTOR) {
+    if (shape.kernel() == ProductShape.Kernel.VECTOR) {
+      vector(id, gateUp, x, sums, gated, activation, shape);
+    } else {
       tensor(id, counts, gateUp, x, sums, gated, activation, shape);
-      return;
-    }
-    int inputs = gateUp.inputs();
-    switch (gateUp) {
-      case DeviceMatrix.Halves halves -> {
-        HalfFloatArray w = halves.weights();
-        segments.add(
-            id,
-            6,
-            MatrixVector.gatedGrid(gateUp.outputs()),
-            g -> g.task(id, MatrixVector::multiplyGated, context, w, x, gated, inputs, activation));
-      }
-      case DeviceMatrix.Quants quants -> {
-        IntArray q = quants.quants();
-        HalfFloatArray s = quants.scales();
-        segments.add(
-            id,
-            7,
-            MatrixVectorQ8.gatedGrid(gateUp.outputs()),
-            g ->
-                g.task(
-                    id,
-                    MatrixVectorQ8::multiplyGated,
-                    context,
-                    q,
-                    s,
-                    x,
-                    gated,
-                    inputs,
-                    activation));
-      }
     }
   }
 

@@ -43,7 +43,18 @@ final class SelfCheck {
         new TaskGraph("check")
             .transferToDevice(
                 DataTransferMode.EVERY_EXECUTION, counts, deviceWeights, deviceX, none)
-            .task("vector", MatrixVector::multiply, context, deviceWeights, deviceX, vector, SIZE)
+            .task(
+                "vector",
+                MatrixVector::multiply,
+                context,
+                deviceWeights,
+                deviceX,
+                vector,
+                none,
+                SIZE,
+                SIZE,
+                MatrixVector.WARPS,
+                Activations.NONE)
             .task(
                 "tile",
                 TiledProduct::multiply,
@@ -59,7 +70,8 @@ final class SelfCheck {
                 SIZE,
                 Activations.NONE)
             .transferToHost(DataTransferMode.EVERY_EXECUTION, vector, tile);
-    GridScheduler grids = new GridScheduler("check.vector", MatrixVector.grid(SIZE));
+    GridScheduler grids =
+        new GridScheduler("check.vector", MatrixVector.grid(SIZE, MatrixVector.WARPS));
     grids.addWorkerGrid("check.tile", TiledProduct.grid(SIZE, SIZE, 1));
     try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
       plan.withGridScheduler(grids).execute();
