@@ -3,6 +3,7 @@ package dev.quire.paging;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * The paged KV cache: sequences hold fixed-size blocks that lie anywhere in the pool, share them by
@@ -520,6 +521,30 @@ public final class PagedAllocator implements KvAllocator {
       }
     }
     return new BlockMap(blockSize, references, owners, findable);
+  }
+
+  /**
+   * One block as it stands; work in proportion to what all sequences hold.
+   *
+   * @throws IndexOutOfBoundsException if the group has no such block
+   */
+  public BlockDetail blockDetail(int group, int block) {
+    Objects.checkIndex(block, pools[group].size());
+    int node = pools[group].node(block);
+    List<Integer> tokens = node == NONE ? List.of() : cache.tokens(node);
+    int position = node == NONE ? -1 : cache.depth(node) * blockSize;
+    int filled = tokens.size();
+    List<Long> owners = new ArrayList<>();
+    for (SequenceBlocks s : live) {
+      for (int i = 0; s.state == SequenceBlocks.State.ON_DEVICE && i < s.blockCount(group); i++) {
+        if (s.block(group, i) == block) {
+          owners.add(s.serial);
+          position = i * blockSize;
+          filled = Math.max(filled, Math.clamp(s.computed - position, 0, blockSize));
+        }
+      }
+    }
+    return new BlockDetail(owners, pools[group].references(block), position, filled, tokens);
   }
 
   /** The pool of a group, for tests and statistics. */

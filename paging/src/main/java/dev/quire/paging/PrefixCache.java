@@ -1,6 +1,7 @@
 package dev.quire.paging;
 
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * What the blocks hold: a tree whose nodes are full blocks of tokens, each below the block that
@@ -195,6 +196,21 @@ final class PrefixCache {
 
   int parent(int node) {
     return parents[node];
+  }
+
+  /** The tokens of a node's own block. */
+  List<Integer> tokens(int node) {
+    int start = node * blockSize;
+    return Arrays.stream(tokens, start, start + blockSize).boxed().toList();
+  }
+
+  /** Blocks before a node's own in its prefix. */
+  int depth(int node) {
+    int depth = 0;
+    for (int above = parents[node]; above != ROOT; above = parents[above]) {
+      depth++;
+    }
+    return depth;
   }
 
   /** The block that holds a node's tokens in a group, or −1. */

@@ -62,7 +62,11 @@ final class ModuleArrowsTest {
           .dependOnClassesThat(
               resideInAnyPackage("dev.quire.paging..", "dev.quire.cli..", "dev.quire.bench..")
                   // What the engine's figures are made of.
-                  .and(not(simpleName("KvUsage").or(simpleName("BlockMap")))));
+                  .and(
+                      not(
+                          simpleName("KvUsage")
+                              .or(simpleName("BlockMap"))
+                              .or(simpleName("BlockDetail")))));
 
   @ArchTest
   static final ArchRule nothingDependsOnTheCommandLine =

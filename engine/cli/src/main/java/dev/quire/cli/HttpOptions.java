@@ -58,6 +58,10 @@ final class HttpOptions {
   @Option(names = "--access-log", description = "Log each request as a line of JSON.")
   private boolean accessLog;
 
+  boolean isTls() {
+    return tlsCertificate != null;
+  }
+
   ServerOptions apply(ServerOptions options) {
     if ((tlsCertificate == null) != (tlsKey == null)) {
       throw new UsageError("--tls-certificate and --tls-key go together");

@@ -5,6 +5,8 @@ import dev.quire.engine.chat.ChatFormat;
 import dev.quire.server.QuireServer;
 import dev.quire.server.ServerOptions;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -86,8 +88,14 @@ final class ServeCommand implements Callable<Integer> {
         Engine engine = ModelOpener.open(console, model, serving)) {
       String name = modelName == null ? engine.info().name() : modelName;
       try (QuireServer server =
-          start(engine, http.apply(new ServerOptions(host, port, keys, name)))) {
-        console.say("serving " + name + " at http://" + host + ":" + server.port() + "/v1");
+          start(
+              engine,
+              http.apply(
+                  new ServerOptions(host, port, keys, name)
+                      .withBlockTexts(keys.isEmpty() && isLoopback())))) {
+        String scheme = http.isTls() ? "https" : "http";
+        console.say(
+            "serving " + name + " at " + scheme + "://" + host + ":" + server.port() + "/v1");
         stop.await();
         console.say("stopping");
       }
@@ -95,6 +103,15 @@ final class ServeCommand implements Callable<Integer> {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return CommandLineRunner.FAILED;
+    }
+  }
+
+  /** Whether nobody but this machine's users can ask. */
+  private boolean isLoopback() {
+    try {
+      return InetAddress.getByName(host).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      return false;
     }
   }
 

@@ -5,6 +5,7 @@ import dev.quire.engine.constrain.ConstraintCompiler;
 import dev.quire.engine.constrain.ConstraintSpec;
 import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.sample.Sampler;
+import dev.quire.paging.BlockDetail;
 import dev.quire.paging.BlockMap;
 import dev.quire.paging.KvAllocator;
 import dev.quire.tokenizer.Tokenizer;
@@ -307,7 +308,15 @@ public final class Engine implements AutoCloseable {
    * at; empty once the engine is closed.
    */
   public CompletableFuture<Optional<BlockMap>> blockMap() {
-    return loop.blockMap(0);
+    return loop.look(allocator -> allocator.blockMap(0));
+  }
+
+  /**
+   * One block of that map: who refers to it, and what it holds. Fails with an {@link
+   * IndexOutOfBoundsException} where there is no such block.
+   */
+  public CompletableFuture<Optional<BlockDetail>> blockDetail(int block) {
+    return loop.look(allocator -> allocator.blockDetail(0, block));
   }
 
   private void score(int[] tokenIds, ActiveRequest.RowSink sink) {

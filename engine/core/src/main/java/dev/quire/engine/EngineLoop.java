@@ -13,13 +13,13 @@ import dev.quire.engine.schedule.Sequence;
 import dev.quire.engine.schedule.SequenceGroup;
 import dev.quire.engine.schedule.StepBatchBuilder;
 import dev.quire.engine.schedule.StepPlan;
-import dev.quire.paging.BlockMap;
 import dev.quire.paging.KvAllocator;
 import dev.quire.paging.PagedAllocator;
 import dev.quire.paging.SequenceBlocks;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -135,19 +135,24 @@ final class EngineLoop implements AutoCloseable {
     send(new Command.Unpin(request));
   }
 
-  /** The blocks of a cache group, between two steps; empty where the allocator has no map. */
-  CompletableFuture<Optional<BlockMap>> blockMap(int group) {
-    var map = new CompletableFuture<Optional<BlockMap>>();
+  /** What is to be seen of the blocks, between two steps; empty where there are no pages. */
+  <T> CompletableFuture<Optional<T>> look(Function<PagedAllocator, T> at) {
+    var seen = new CompletableFuture<Optional<T>>();
     Runnable look =
-        () ->
-            map.complete(
+        () -> {
+          try {
+            seen.complete(
                 allocator instanceof PagedAllocator paged
-                    ? Optional.of(paged.blockMap(group))
+                    ? Optional.of(at.apply(paged))
                     : Optional.empty());
+          } catch (IndexOutOfBoundsException e) {
+            seen.completeExceptionally(e);
+          }
+        };
     if (!send(new Command.Look(look))) {
-      map.complete(Optional.empty());
+      seen.complete(Optional.empty());
     }
-    return map;
+    return seen;
   }
 
   private boolean send(Command command) {

@@ -15,11 +15,13 @@ final class PageFiles {
       List.of(
           "page.css",
           "main.js",
+          "answers.js",
           "chat.js",
           "markdown.js",
           "history.js",
           "blocks.js",
-          "sparkline.js");
+          "sparkline.js",
+          "theme.js");
   private static final Map<String, String> TYPES =
       Map.of(
           "html", "text/html; charset=utf-8",

@@ -105,8 +105,12 @@ public final class QuireServer implements AutoCloseable {
         routing,
         "/v1/models/{+id}",
         request -> models.one(request.path().pathParameters().get("id")));
-    var cache = new CacheView(engine);
+    var cache = new CacheView(engine, options.blockTexts());
     get(routing, "/quire/cache", _ -> cache.look());
+    get(
+        routing,
+        "/quire/cache/{block}",
+        request -> cache.block(request.path().pathParameters().get("block")));
     PageFiles.route(routing);
     post(routing, "/v1/completions", new CompletionEndpoint(engine, models)::handle);
     post(routing, "/v1/chat/completions", new ChatEndpoint(engine, models, chat)::handle);

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param shutdownGrace what requests under way get to finish when the server stops
  * @param vllmMetricNames whether metrics bear vLLM's prefix, for dashboards made for it
  * @param accessLog whether each request is logged, as a line of JSON
+ * @param blockTexts whether the page may show what a block of the cache holds, whoever wrote it:
+ *     for a server with one user
  */
 public record ServerOptions(
     String host,
@@ -33,7 +35,8 @@ public record ServerOptions(
     Duration slowReaderTimeout,
     Duration shutdownGrace,
     boolean vllmMetricNames,
-    boolean accessLog) {
+    boolean accessLog,
+    boolean blockTexts) {
   private static final int DEFAULT_REQUEST_BYTES = 16 << 20;
 
   /**
@@ -63,6 +66,7 @@ public record ServerOptions(
         Duration.ofSeconds(30),
         Duration.ofSeconds(30),
         false,
+        false,
         false);
   }
 
@@ -80,7 +84,8 @@ public record ServerOptions(
         slowReader,
         grace,
         vllmMetricNames,
-        accessLog);
+        accessLog,
+        blockTexts);
   }
 
   /** The same for pages of other origins and over TLS. */
@@ -97,7 +102,8 @@ public record ServerOptions(
         slowReaderTimeout,
         shutdownGrace,
         vllmMetricNames,
-        accessLog);
+        accessLog,
+        blockTexts);
   }
 
   /** The same with other reports. */
@@ -114,6 +120,25 @@ public record ServerOptions(
         slowReaderTimeout,
         shutdownGrace,
         newVllmMetricNames,
-        newAccessLog);
+        newAccessLog,
+        blockTexts);
+  }
+
+  /** The same with or without the texts that blocks hold. */
+  public ServerOptions withBlockTexts(boolean newBlockTexts) {
+    return new ServerOptions(
+        host,
+        port,
+        apiKeys,
+        modelName,
+        corsOrigins,
+        tls,
+        maxRequestBytes,
+        requestTimeout,
+        slowReaderTimeout,
+        shutdownGrace,
+        vllmMetricNames,
+        accessLog,
+        newBlockTexts);
   }
 }

@@ -2,22 +2,27 @@ package dev.quire.tests.clients;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.quire.engine.EngineOptions;
+import dev.quire.engine.SamplingParams;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
+import org.openqa.selenium.Keys;
 import org.openqa.selenium.OutputType;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.support.ui.Select;
 import org.openqa.selenium.support.ui.WebDriverWait;
 
 /**
@@ -32,7 +37,10 @@ class PageTest {
   static void start() {
     Path chromium = Tools.require("chromium");
     Path driver = Tools.require("chromedriver");
-    served = ServedModel.start(List.of());
+    served =
+        new ServedModel(
+            EngineOptions.builder().numKvBlocks(320),
+            ServedModel.options(List.of()).withBlockTexts(true));
     ChromeOptions options = new ChromeOptions();
     options.setBinary(chromium.toString());
     options.addArguments(
@@ -40,7 +48,7 @@ class PageTest {
     ChromeDriverService service =
         new ChromeDriverService.Builder().usingDriverExecutable(driver.toFile()).build();
     browser = new ChromeDriver(service, options);
-    browser.manage().window().setSize(new Dimension(1280, 860));
+    browser.manage().window().setSize(new Dimension(1280, 1040));
   }
 
   @AfterAll
@@ -148,6 +156,109 @@ class PageTest {
     find("new").click();
     waitFor(() -> answers().isEmpty() && !find("stop").isEnabled());
     assertThat(browser.findElements(By.cssSelector("#history option"))).hasSizeGreaterThan(1);
+  }
+
+  /** The number of a block that several sequences refer to, as the page's own server tells. */
+  private static long sharedBlock() {
+    Object block =
+        browser.executeAsyncScript(
+            """
+            const done = arguments[arguments.length - 1];
+            fetch("/quire/cache").then((r) => r.json())
+              .then((s) => done(s.references.findIndex((n) => n > 1)));
+            """);
+    return ((Number) block).longValue();
+  }
+
+  @Test
+  void severalAnswersShareTheirPromptsBlocks() throws Exception {
+    browser.get(served.url() + "/");
+    waitFor(() -> find("model").getText().contains(ServedModel.NAME));
+    find("new").click();
+    set("max_tokens", "400");
+    set("temperature", "1.2");
+    set("n", "4");
+    set("system", "You are a player upon a stage, and speak in verse alone. ".repeat(3));
+    // The same conversation once more and without end, as an answer may be over too soon to be
+    // seen.
+    var over = new AtomicBoolean();
+    Thread holder = Thread.ofVirtual().start(() -> keepSharing(over));
+    send("Speak of love, and of war.");
+    waitFor(() -> sharedBlock() >= 0);
+    choose(sharedBlock());
+    waitFor(() -> find("inspector").getText().contains("shared by"));
+    assertThat(browser.findElements(By.cssSelector("#inspector .tokens span"))).hasSize(16);
+    waitFor(() -> browser.findElements(By.cssSelector(".answer")).size() == 4);
+    shoot("page-answers.png");
+    over.set(true);
+    holder.join();
+    if (find("stop").isEnabled()) {
+      find("stop").click();
+    }
+    waitFor(() -> !find("stop").isEnabled());
+    WebElement third =
+        browser.findElements(By.cssSelector(".answer")).get(2).findElement(By.className("keep"));
+    browser.executeScript("arguments[0].click()", third);
+    assertThat(
+            browser
+                .findElements(By.cssSelector(".answer"))
+                .get(2)
+                .findElement(By.className("keep"))
+                .getDomAttribute("aria-pressed"))
+        .isEqualTo("true");
+    set("n", "1");
+    set("system", "");
+  }
+
+  private static void keepSharing(AtomicBoolean over) {
+    SamplingParams four =
+        SamplingParams.builder().n(4).ignoreEos(true).maxTokens(300).seed(3L).build();
+    while (!over.get()) {
+      served.engine.generate("Speak of love, and of war, in verse alone. ".repeat(4), four);
+    }
+  }
+
+  /** Goes to a block as one does who uses no pointer: to the first, and on with the arrow keys. */
+  private static void choose(long block) {
+    WebElement map = find("blocks");
+    map.sendKeys(Keys.ARROW_RIGHT);
+    for (long i = 0; i < block; i++) {
+      map.sendKeys(Keys.ARROW_RIGHT);
+    }
+  }
+
+  @Test
+  void coloursFollowTheUsersWish() {
+    browser.get(served.url() + "/");
+    String before = background();
+    for (String theme : List.of("light", "dark")) {
+      new Select(find("theme")).selectByValue(theme);
+      browser.navigate().refresh();
+      assertThat(find("theme").getDomProperty("value")).isEqualTo(theme);
+    }
+    String dark = background();
+    new Select(find("theme")).selectByValue("light");
+    assertThat(background()).isNotEqualTo(dark);
+    new Select(find("theme")).selectByValue("system");
+    assertThat(background()).isIn(before, dark);
+  }
+
+  private static String background() {
+    return String.valueOf(
+        browser.executeScript("return getComputedStyle(document.body).backgroundColor"));
+  }
+
+  @Test
+  void everyControlHasAName() {
+    browser.get(served.url() + "/");
+    Object nameless =
+        browser.executeScript(
+            """
+            return [...document.querySelectorAll("button, input, select, textarea, canvas")]
+              .filter((e) => !(e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim()))
+              .map((e) => e.outerHTML);
+            """);
+    assertThat((List<?>) nameless).isEmpty();
   }
 
   @Test

@@ -1,6 +1,6 @@
 // Talks to the server by the same API as every other client.
 
-/** Streams an answer; calls `onPiece({content, reasoning})` as it comes. */
+/** Streams answers; calls `onPiece({index, content, reasoning})` as they come. */
 export async function answer(request, key, signal, onPiece) {
   const headers = { "content-type": "application/json" };
   if (key) {
@@ -24,7 +24,11 @@ export async function answer(request, key, signal, onPiece) {
     }
     const choice = chunk.choices?.[0];
     if (choice?.delta?.content || choice?.delta?.reasoning_content) {
-      onPiece({ content: choice.delta.content ?? "", reasoning: choice.delta.reasoning_content ?? "" });
+      onPiece({
+        index: choice.index,
+        content: choice.delta.content ?? "",
+        reasoning: choice.delta.reasoning_content ?? "",
+      });
     }
     reason = choice?.finish_reason ?? reason;
     usage = chunk.usage ?? usage;

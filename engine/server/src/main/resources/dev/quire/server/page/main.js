@@ -1,13 +1,14 @@
 // Ties the page together: the conversation on one side, the cache on the other.
 
 import { answer } from "/page/chat.js";
-import { BlockMap, describe } from "/page/blocks.js";
+import { bubble, fill, kept } from "/page/answers.js";
+import { BlockMap, describe, inspect } from "/page/blocks.js";
 import { Sparkline } from "/page/sparkline.js";
 import * as history from "/page/history.js";
-import { render } from "/page/markdown.js";
+import * as theme from "/page/theme.js";
 
 const $ = (id) => document.getElementById(id);
-const FIELDS = ["system", "temperature", "top_p", "top_k", "max_tokens", "seed", "key"];
+const FIELDS = ["system", "temperature", "top_p", "top_k", "max_tokens", "n", "seed", "key"];
 // A short answer is over before the next look at the cache, so each question has a look of its own.
 const FIRST_MILLIS = 30;
 const BUSY_MILLIS = 250;
@@ -19,51 +20,31 @@ let running = null;
 function show() {
   const log = $("log");
   log.replaceChildren();
-  conversation.messages.forEach((message) => fill(bubble(message.role), message));
+  for (const message of conversation.messages) {
+    const article = bubble(message.role);
+    log.append(article);
+    fill(article, message, (i) => keepAnswer(message, i));
+  }
   log.scrollTop = log.scrollHeight;
   $("again").disabled = running !== null || !conversation.messages.some((m) => m.role === "user");
 }
 
-function bubble(role) {
-  const article = document.createElement("article");
-  article.className = "message " + role;
-  const name = document.createElement("h3");
-  name.textContent = role === "user" ? "You" : "Model";
-  const body = document.createElement("div");
-  body.className = "body";
-  article.append(name, body);
-  $("log").append(article);
-  return article;
-}
-
-function fill(article, message) {
-  const body = article.querySelector(".body");
-  body.replaceChildren();
-  if (message.reasoning) {
-    const thoughts = document.createElement("details");
-    thoughts.className = "thoughts";
-    thoughts.open = !message.content;
-    const summary = document.createElement("summary");
-    summary.textContent = "Thoughts";
-    const text = document.createElement("p");
-    text.textContent = message.reasoning;
-    thoughts.append(summary, text);
-    body.append(thoughts);
+function keepAnswer(message, i) {
+  message.chosen = i;
+  if (running) {
+    return; // the answers under way are drawn anew in a moment
   }
-  if (message.role === "user") {
-    body.append(message.content);
-  } else {
-    render(message.content, body);
-  }
+  history.keep(conversation);
+  show();
 }
 
 function request() {
-  const messages = conversation.messages.map(({ role, content }) => ({ role, content }));
+  const messages = conversation.messages.map((message) => ({ role: message.role, content: kept(message).content }));
   if ($("system").value.trim()) {
     messages.unshift({ role: "system", content: $("system").value });
   }
   const body = { messages };
-  for (const field of ["temperature", "top_p", "top_k", "max_tokens", "seed"]) {
+  for (const field of ["temperature", "top_p", "top_k", "max_tokens", "n", "seed"]) {
     if ($(field).value !== "") {
       body[field] = Number($(field).value);
     }
@@ -76,7 +57,12 @@ async function generate() {
   const asked = conversation;
   const body = request();
   const message = { role: "assistant", content: "", reasoning: "" };
+  if (body.n > 1) {
+    message.answers = Array.from({ length: body.n }, () => ({ content: "", reasoning: "" }));
+    message.chosen = 0;
+  }
   const article = bubble("assistant");
+  $("log").append(article);
   article.classList.add("busy");
   running = new AbortController();
   buttons();
@@ -88,15 +74,16 @@ async function generate() {
   const draw = () => {
     drawing = false;
     const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-    fill(article, message);
+    fill(article, message, (i) => keepAnswer(message, i));
     if (follows) {
       log.scrollTop = log.scrollHeight;
     }
   };
   try {
     const { usage, reason } = await answer(body, $("key").value, running.signal, (piece) => {
-      message.content += piece.content;
-      message.reasoning += piece.reasoning;
+      const answer = message.answers?.[piece.index] ?? message;
+      answer.content += piece.content;
+      answer.reasoning += piece.reasoning;
       if (!drawing) {
         drawing = true;
         requestAnimationFrame(draw);
@@ -121,7 +108,7 @@ async function generate() {
     running = null;
     article.classList.remove("busy");
     draw();
-    if (message.content || message.reasoning) {
+    if ((message.answers ?? [message]).some((each) => each.content || each.reasoning)) {
       asked.messages.push(message);
     } else {
       article.remove();
@@ -203,7 +190,26 @@ for (const field of FIELDS) {
   $(field).addEventListener("change", () => store.setItem("quire." + field, $(field).value));
 }
 
-const map = new BlockMap($("blocks"));
+const map = new BlockMap($("blocks"), inspectBlock);
+let inspected = null;
+let inspection = "";
+
+/** Asks for a block and shows it; a block that stays chosen is looked at anew with the map. */
+async function inspectBlock(block) {
+  inspected = block;
+  const key = $("key").value;
+  const response = await fetch("/quire/cache/" + block, { headers: key ? { authorization: "Bearer " + key } : {} });
+  if (response.ok && inspected === block) {
+    const detail = await response.json();
+    // Drawn only where it changed: the element is read out to those who cannot see it.
+    if (JSON.stringify(detail) !== inspection) {
+      inspection = JSON.stringify(detail);
+      inspect(detail, $("inspector"));
+    }
+  }
+}
+
+theme.bind($("theme"), () => map.redraw());
 const lines = {
   rate: new Sparkline($("rateline")),
   running: new Sparkline($("runningline")),
@@ -228,6 +234,9 @@ async function watch() {
     const state = await response.json();
     const now = performance.now();
     map.draw(state);
+    if (inspected !== null) {
+      inspectBlock(inspected);
+    }
     $("summary").textContent = describe(state) + ".";
     const rate = last
       ? ((state.sampledTokens - last.tokens) * 1000) / Math.max(1, now - last.time)
