@@ -167,7 +167,7 @@ class PageTest {
             fetch("/quire/cache").then((r) => r.json())
               .then((s) => done(s.references.findIndex((n) => n > 1)));
             """);
-    return ((Number) block).longValue();
+    return block instanceof Number number ? number.longValue() : -1;
   }
 
   @Test
