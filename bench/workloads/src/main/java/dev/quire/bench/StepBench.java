@@ -22,13 +22,23 @@ public final class StepBench {
 
   private final Engine engine;
   private final int steps;
+  private final int batch;
 
   /**
    * @param steps steps that a figure is the mean of
+   * @param batch the most tokens of a step
    */
-  public StepBench(Engine engine, int steps) {
+  public StepBench(Engine engine, int steps, int batch) {
     this.engine = engine;
     this.steps = steps;
+    this.batch = batch;
+  }
+
+  /**
+   * Tokens that a stream needs: the first ones decode while the last ones' prompts are computed.
+   */
+  private static int generated(int streams, int context, int steps, int batch) {
+    return steps + 3 * WARM_UP + Math.ceilDiv(streams * context, Math.max(1, batch - streams));
   }
 
   /**
@@ -66,18 +76,20 @@ public final class StepBench {
 
   /** Engine options that hold all of these steps. */
   public static EngineOptions.Builder fit(
-      EngineOptions.Builder options, int streams, int context, int steps, int prefill) {
+      EngineOptions.Builder options, int streams, int context, int steps, int prefill, int batch) {
     int blockSize = options.build().blockSize();
-    int longest = Math.max(context + steps + 2 * WARM_UP, prefill + 1);
+    int decoded = context + generated(streams, context, steps, batch);
+    int longest = Math.max(decoded, prefill + 1);
     long blocks =
         Math.max(
-            (long) streams * (Math.ceilDiv(context + steps + 2 * WARM_UP, blockSize) + 1),
+            (long) streams * (Math.ceilDiv(decoded, blockSize) + 1),
             Math.ceilDiv(longest, blockSize) + 1L);
     return options
         .maxNumSeqs(streams)
         .prefixCaching(false)
         .watermark(0)
         .numKvBlocks(Math.toIntExact(blocks + 1))
+        .maxNumBatchedTokens(batch)
         .maxModelLen(longest + 1);
   }
 
@@ -87,7 +99,7 @@ public final class StepBench {
         SamplingParams.builder()
             .temperature(0)
             .ignoreEos(true)
-            .maxTokens(steps + 2 * WARM_UP)
+            .maxTokens(generated(streams, context, steps, batch))
             .build();
     List<RequestHandle> handles = new ArrayList<>();
     EngineStats before = engine.stats();
@@ -108,12 +120,16 @@ public final class StepBench {
       from = look(from.steps(), ended);
     }
     EngineStats to = from;
-    while (to.steps() < from.steps() + steps - WARM_UP && to.runningSequences() == streams) {
+    while (to.steps() < from.steps() + steps && to.runningSequences() == streams) {
       to = look(to.steps(), ended);
     }
     handles.forEach(RequestHandle::cancel);
     handles.forEach(RequestHandle::await);
     double count = to.steps() - from.steps();
+    if (count < 1) {
+      throw new QuireException(
+          QuireException.Kind.FAILED, "no step of %d streams was seen".formatted(streams));
+    }
     return new Decode(
         streams,
         context,
@@ -125,7 +141,7 @@ public final class StepBench {
   private EngineStats look(long step, long ended) {
     EngineStats stats = engine.stats();
     while (stats.steps() <= step) {
-      if (stats.requestsFinished() > ended) {
+      if (stats.requestsFinished() > ended && stats.runningSequences() == 0) {
         throw new QuireException(
             QuireException.Kind.FAILED, "a request ended before its steps were measured");
       }

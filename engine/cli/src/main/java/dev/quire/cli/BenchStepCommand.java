@@ -102,27 +102,29 @@ final class BenchStepCommand implements Callable<Integer> {
       throw new UsageError("--context and -r must be at least 1, --steps at least 16");
     }
     int longest = prefills.isEmpty() ? 1 : Collections.max(prefills);
+    int most = streams.isEmpty() ? 1 : Collections.max(streams);
+    int tokens = Math.max(most + 1, batch > 0 ? batch : Math.max(512, longest));
     EngineOptions options =
         ServingOptions.checked(
             StepBench.fit(
-                    new ServingOptions().toEngineOptions(model).blockSize(blockSize),
-                    streams.isEmpty() ? 1 : Collections.max(streams),
-                    context,
-                    steps,
-                    longest)
-                .maxNumBatchedTokens(batch > 0 ? batch : Math.max(512, longest)));
+                new ServingOptions().toEngineOptions(model).blockSize(blockSize),
+                most,
+                context,
+                steps,
+                longest,
+                tokens));
     List<StepBench.Decode> decodes = new ArrayList<>();
     List<StepBench.Prefill> prompts = new ArrayList<>();
     try (Engine engine = ModelOpener.open(console, model, options);
         WorkProgress progress = WorkProgress.show(console, "Steps", "", 1)) {
-      var bench = new StepBench(engine, steps);
+      var bench = new StepBench(engine, steps, tokens);
       int tests = streams.size() + prefills.size();
       for (int count : streams) {
         decodes.add(bench.decode(count, context));
         progress.update(decodes.size(), tests);
       }
-      for (int tokens : prefills) {
-        prompts.add(bench.prefill(tokens, repetitions));
+      for (int prompt : prefills) {
+        prompts.add(bench.prefill(prompt, repetitions));
         progress.update(decodes.size() + prompts.size(), tests);
       }
       if (format == OutputFormat.JSON) {

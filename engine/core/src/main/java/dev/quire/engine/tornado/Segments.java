@@ -31,6 +31,8 @@ final class Segments {
   private static final int TASK_NODES = 2;
   private static final int ARRAY_NODES = 2;
   private static final int FIXED_NODES = 16;
+  // A guess for a task of which nothing is known.
+  private static final int UNSEEN_NODES = 9;
 
   private record Task(
       String id,
@@ -85,7 +87,9 @@ final class Segments {
       Set<Object> constants = new HashSet<>();
       while (to < tasks.size() && to - from < MOST_TASKS) {
         bytes += TASK_BYTES + ARGUMENT_BYTES * tasks.get(to).arguments();
-        if (!seen.isEmpty()) {
+        if (seen.isEmpty()) {
+          nodes += UNSEEN_NODES;
+        } else {
           nodes += TASK_NODES + seen.get(to).writes();
           for (Object argument : seen.get(to).arguments()) {
             boolean more =
