@@ -3,11 +3,11 @@ package dev.quire.bench.paper;
 import dev.quire.engine.BeamSearch;
 import dev.quire.engine.Engine;
 import dev.quire.engine.EngineOptions;
+import dev.quire.engine.EngineStats;
 import dev.quire.engine.GenerationRequest;
 import dev.quire.engine.Prompt;
 import dev.quire.engine.RequestHandle;
 import dev.quire.engine.SamplingParams;
-import dev.quire.paging.KvUsage;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,7 +16,9 @@ import java.util.List;
  * lengths, prompts of text that the model wrote, and the block pool looked at while all run.
  */
 final class RealSharing {
-  private static final int REQUESTS = 24;
+  private static final int REQUESTS = 160;
+  private static final int BEAM_REQUESTS = 40;
+  private static final int AT_ONCE = 12;
   private static final long INTERVAL_MILLIS = 20;
 
   private final Engine engine;
@@ -58,9 +60,10 @@ final class RealSharing {
         "%",
         rows,
         "No simulation: the engine's own samples and beam searches on the CPU, its block pool"
-            + " looked at every 20 ms. 24 requests, clipped to the model's context; prompts are"
-            + " text that the model wrote. How alike beams are is the model's matter, a small one"
-            + " of Shakespeare's English here and OPT-13B in the paper.",
+            + " looked at every 20 ms while twelve requests are under way. 160 requests, 40 for"
+            + " beams, clipped to the model's context; prompts are text that the model wrote. How"
+            + " alike beams are is the model's matter, a small one of Shakespeare's English here"
+            + " and OPT-13B in the paper.",
         null);
   }
 
@@ -87,30 +90,39 @@ final class RealSharing {
     return requests;
   }
 
+  /** Weighted by steps, while there are always some requests under way and more to come. */
   private double savedShare(int width, boolean beams) {
-    List<RequestHandle> handles = new ArrayList<>();
-    for (GenerationRequest request : plain) {
-      SamplingParams.Builder params = request.params().toBuilder().n(width);
-      if (beams) {
-        params.beamSearch(BeamSearch.ofWidth(width));
-      }
-      handles.add(engine.submit(new GenerationRequest(request.prompt(), params.build())));
-    }
+    List<GenerationRequest> coming = beams ? plain.subList(0, BEAM_REQUESTS) : plain;
+    List<RequestHandle> running = new ArrayList<>();
+    int next = 0;
     double used = 0;
     double saved = 0;
-    for (RequestHandle handle : handles) {
-      while (!handle.completion().isDone()) {
-        KvUsage usage = engine.stats().memory();
-        used += usage.usedBlocks();
-        saved += usage.savedBlocks();
-        try {
-          Thread.sleep(INTERVAL_MILLIS);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-          handles.forEach(RequestHandle::cancel);
+    long steps = engine.stats().steps();
+    try {
+      while (next < coming.size()) {
+        running.removeIf(handle -> handle.completion().isDone());
+        while (running.size() < AT_ONCE && next < coming.size()) {
+          running.add(engine.submit(with(coming.get(next++), width, beams)));
         }
+        Thread.sleep(INTERVAL_MILLIS);
+        EngineStats stats = engine.stats();
+        used += (double) (stats.steps() - steps) * stats.memory().usedBlocks();
+        saved += (double) (stats.steps() - steps) * stats.memory().savedBlocks();
+        steps = stats.steps();
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      running.forEach(RequestHandle::cancel);
     }
+    running.forEach(RequestHandle::await);
     return 100 * saved / Math.max(1, used + saved);
+  }
+
+  private static GenerationRequest with(GenerationRequest request, int width, boolean beams) {
+    SamplingParams.Builder params = request.params().toBuilder().n(width);
+    if (beams) {
+      params.beamSearch(BeamSearch.ofWidth(width));
+    }
+    return new GenerationRequest(request.prompt(), params.build());
   }
 }
