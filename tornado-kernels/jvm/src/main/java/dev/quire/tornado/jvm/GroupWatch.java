@@ -52,6 +52,18 @@ final class GroupWatch {
     }
   }
 
+  /** TornadoVM forgets, in a helper, that an array is local, and addresses other memory. */
+  void passed(Object array, String method) {
+    int ordinal = group.memory().ordinal(array);
+    if (ordinal >= 0) {
+      throw new IllegalStateException(
+          localName(array, ordinal)
+              + " is passed to "
+              + method
+              + ", where a GPU would address other memory: write its code into the kernel");
+    }
+  }
+
   private int thread() {
     return item == null ? 0 : item.linear();
   }

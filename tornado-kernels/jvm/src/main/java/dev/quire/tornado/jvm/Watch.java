@@ -38,6 +38,14 @@ public final class Watch {
     }
   }
 
+  /** A method has been given an array. */
+  public static void passed(Object array, String method) {
+    GroupWatch watch = GroupWatch.current();
+    if (watch != null) {
+      watch.passed(array, method);
+    }
+  }
+
   /** A barrier is about to be reached, on that line. */
   public static void site(int line) {
     GroupWatch watch = GroupWatch.current();

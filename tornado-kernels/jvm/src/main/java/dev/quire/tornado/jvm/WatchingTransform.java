@@ -8,6 +8,8 @@ import java.lang.classfile.ClassTransform;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.CodeElement;
 import java.lang.classfile.CodeTransform;
+import java.lang.classfile.MethodModel;
+import java.lang.classfile.MethodTransform;
 import java.lang.classfile.TypeKind;
 import java.lang.classfile.instruction.ArrayLoadInstruction;
 import java.lang.classfile.instruction.ArrayStoreInstruction;
@@ -29,6 +31,8 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  *   value array index          dup2_x1 pop2  (dup2_x2 pop2)
  *   array index value          the store itself
  * </pre>
+ *
+ * A method that takes arrays begins with a call that refuses local ones.
  */
 final class WatchingTransform implements CodeTransform {
   private static final ClassDesc WATCH = ClassDesc.of(Watch.class.getName());
@@ -39,13 +43,40 @@ final class WatchingTransform implements CodeTransform {
   private static final MethodTypeDesc NATIVE_ACCESS =
       MethodTypeDesc.of(CD_void, NATIVE, CD_int, CD_int);
 
+  private static final MethodTypeDesc PASSED =
+      MethodTypeDesc.of(CD_void, CD_Object, ClassDesc.of(String.class.getName()));
+
+  private final MethodModel method;
   private int line;
 
-  private WatchingTransform() {}
+  private WatchingTransform(MethodModel method) {
+    this.method = method;
+  }
 
   static ClassTransform ofClass() {
-    return ClassTransform.transformingMethodBodies(
-        CodeTransform.ofStateful(WatchingTransform::new));
+    return (type, element) -> {
+      if (element instanceof MethodModel method) {
+        type.transformMethod(
+            method,
+            MethodTransform.transformingCode(
+                CodeTransform.ofStateful(() -> new WatchingTransform(method))));
+      } else {
+        type.with(element);
+      }
+    };
+  }
+
+  /** A method that is given arrays says so: none of them may be local. */
+  @Override
+  public void atStart(CodeBuilder code) {
+    MethodTypeDesc type = method.methodTypeSymbol();
+    for (int i = 0; i < type.parameterCount(); i++) {
+      if (type.parameterType(i).isArray()) {
+        code.aload(code.parameterSlot(i))
+            .loadConstant(method.methodName().stringValue())
+            .invokestatic(WATCH, "passed", PASSED);
+      }
+    }
   }
 
   @Override

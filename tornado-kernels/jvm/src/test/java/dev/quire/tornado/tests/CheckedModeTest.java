@@ -2,6 +2,7 @@ package dev.quire.tornado.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static uk.ac.manchester.tornado.api.enums.MMAShape.M16N8K16;
 
 import dev.quire.tornado.jvm.Checked;
 import dev.quire.tornado.jvm.KernelFault;
@@ -9,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.LongArray;
@@ -74,6 +76,44 @@ class CheckedModeTest {
       float[] tile = context.allocateFloatLocalArray(GROUP);
       tile[context.localIdx] = in.get(context.globalIdx);
       out.set(context.globalIdx, tile[context.localIdx & ~1]);
+    }
+
+    static void localOutOfBoundsInts(KernelContext context, FloatArray in, FloatArray out) {
+      int[] tile = context.allocateIntLocalArray(GROUP);
+      tile[context.localIdx - 1] = 1;
+    }
+
+    static void localRaceInts(KernelContext context, FloatArray in, FloatArray out) {
+      int[] tile = context.allocateIntLocalArray(GROUP);
+      tile[context.localIdx / 2] = context.localIdx;
+    }
+
+    static void uninitialisedTile(KernelContext context, FloatArray in, FloatArray out) {
+      int[] tile = context.allocateIntLocalArray(128);
+      if (context.localIdx > 0) {
+        tile[context.localIdx] = 0;
+        tile[GROUP + context.localIdx] = 0;
+      }
+      context.localBarrier();
+      HalfFloat[] a = context.mmaLoadA(tile, 16);
+      float[] c = context.mma(a, context.mmaLoadB(tile, 16), context.mmaFragment(0), M16N8K16);
+      context.mmaStore(c, out, 0, 0, 8);
+    }
+
+    static void localArrayInAHelper(KernelContext context, FloatArray in, FloatArray out) {
+      float[] tile = context.allocateFloatLocalArray(GROUP);
+      tile[context.localIdx] = in.get(context.globalIdx);
+      context.localBarrier();
+      out.set(context.globalIdx, first(tile));
+    }
+
+    private static float first(float[] values) {
+      return values[0];
+    }
+
+    static void privateArrayInAHelper(KernelContext context, FloatArray in, FloatArray out) {
+      float[] own = {1, 2};
+      out.set(context.globalIdx, first(own));
     }
 
     static void localWriteAfterRead(KernelContext context, FloatArray in, FloatArray out) {
@@ -153,6 +193,10 @@ class CheckedModeTest {
         Kernels::nativeOutOfBounds,
         "group (1, 0, 0), thread (63, 0, 0)",
         "FloatArray in: index 128 is out of bounds for 128 elements");
+    expect(
+        Kernels::localOutOfBoundsInts,
+        "group (0, 0, 0), thread (0, 0, 0)",
+        "local array 0 (int[64]): index -1 is out of bounds");
     expect(Kernels::belowTheHeader, "thread (0, 0, 0)", "FloatArray out: index -1");
   }
 
@@ -161,6 +205,7 @@ class CheckedModeTest {
     expect(
         Kernels::uninitialisedLocal, "thread (5, 0, 0)", "element 5 is read before anyone wrote");
     expect(Kernels::uninitialisedInts, "local array 0 (int[64])", "read before anyone wrote it");
+    expect(Kernels::uninitialisedTile, "int[128]", "element 0 is read before anyone wrote it");
     expect(Kernels::uninitialisedNative, "FloatArray out: element", "neither sent to the device");
   }
 
@@ -168,6 +213,7 @@ class CheckedModeTest {
   void dataRaces() {
     expect(
         Kernels::localRace, "data race", "local array 0 (float[64])", "without a barrier between");
+    expect(Kernels::localRaceInts, "data race", "local array 0 (int[64])", "element 0");
     expect(Kernels::localWriteAfterRead, "data race", "is written, read by thread #");
     expect(Kernels::nativeRace, "data race", "FloatArray out: element", "written by thread #0");
   }
@@ -180,6 +226,25 @@ class CheckedModeTest {
         "threads (61, 0, 0), (62, 0, 0), (63, 0, 0) returned");
     expect(Kernels::differentBarriers, "diverges at a barrier", "waits on line");
     expect(Kernels::divergingShuffle, "lanes of a warp diverge", "(7, 0, 0)");
+  }
+
+  @Test
+  void localArraysPassedToHelpers() {
+    expect(
+        Kernels::localArrayInAHelper,
+        "Kernels.localArrayInAHelper",
+        "local array 0 (float[64]) is passed to first");
+    FloatArray out = new FloatArray(SIZE);
+    Checked.run(
+        () ->
+            Tasks.run(
+                SIZE,
+                GROUP,
+                Tasks.arrays(out),
+                graph ->
+                    graph.task("t", Kernels::privateArrayInAHelper, new KernelContext(), out, out),
+                Tasks.arrays(out)));
+    assertThat(out.get(SIZE - 1)).isEqualTo(1);
   }
 
   private static void expectOfHalves(
