@@ -2,7 +2,9 @@ package dev.quire.server;
 
 import dev.quire.engine.Engine;
 import dev.quire.engine.EngineStats;
+import dev.quire.engine.ModelInfo;
 import dev.quire.engine.Usage;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -11,6 +13,7 @@ import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.config.NamingConvention;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.List;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +25,8 @@ final class ServerMetrics {
   private static final double[] TOKENS = {
     1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000
   };
+
+  private static final List<String> FINISH_REASONS = List.of("stop", "length", "abort");
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -35,7 +40,7 @@ final class ServerMetrics {
   ServerMetrics(Engine engine, String modelName, boolean vllmNames) {
     this.engine = engine;
     this.prefix = vllmNames ? "vllm:" : "quire:";
-    this.tags = Tags.of("model_name", modelName);
+    this.tags = Tags.of("model_name", modelName, "engine", "0");
     registry.config().namingConvention(new Names());
     gauge("num_requests_running", "Sequences that run", EngineStats::runningSequences);
     gauge("num_requests_waiting", "Requests in the queue", EngineStats::waiting);
@@ -61,9 +66,13 @@ final class ServerMetrics {
     counter(
         "engine_host_seconds", "Time between steps with work at hand", s -> s.hostNanos() / 1e9);
     counter("prefill_tokens_computed", "Prompt tokens computed", EngineStats::prefillTokens);
-    // Those that are there before the first request.
+    counter("generation_tokens", "Tokens generated", EngineStats::sampledTokens);
+    cacheConfig();
+    // There before the first request.
     registry.counter(prefix + "prompt_tokens", tags);
-    registry.counter(prefix + "generation_tokens", tags);
+    for (String reason : FINISH_REASONS) {
+      success(reason);
+    }
   }
 
   /** vLLM's names hold colons and end in their unit already. */
@@ -77,6 +86,22 @@ final class ServerMetrics {
     public String tagKey(String key) {
       return key;
     }
+  }
+
+  private Counter success(String reason) {
+    return registry.counter(prefix + "request_success", tags.and("finished_reason", reason));
+  }
+
+  /** How the cache is set up, as labels of a gauge that is always 1. */
+  private void cacheConfig() {
+    ModelInfo info = engine.info();
+    Gauge.builder(prefix + "cache_config_info", () -> 1)
+        .description("How the KV cache is set up")
+        .tags(
+            tags.and(
+                "block_size", String.valueOf(info.blockSize()),
+                "num_gpu_blocks", String.valueOf(info.kvBlocks())))
+        .register(registry);
   }
 
   private static double share(long part, long whole) {
@@ -113,17 +138,19 @@ final class ServerMetrics {
             prefix + "http_requests", tags.and("path", report.path, "status", "" + report.status))
         .increment();
     for (String reason : report.finishReasons) {
-      registry.counter(prefix + "request_success", tags.and("finished_reason", reason)).increment();
+      success(reason).increment();
     }
     if (report.usages.isEmpty()) {
       return;
     }
     record("e2e_request_latency_seconds", SECONDS, report.seconds());
     record("request_params_n", TOKENS, report.samples);
+    if (report.maxTokens < Integer.MAX_VALUE) {
+      record("request_params_max_tokens", TOKENS, report.maxTokens);
+    }
     report.interTokenSeconds().forEach(s -> record("inter_token_latency_seconds", SECONDS, s));
     for (Usage usage : report.usages) {
       registry.counter(prefix + "prompt_tokens", tags).increment(usage.promptTokens());
-      registry.counter(prefix + "generation_tokens", tags).increment(usage.completionTokens());
       record("time_to_first_token_seconds", SECONDS, usage.timeToFirstToken().toNanos() / 1e9);
       record("request_queue_time_seconds", SECONDS, usage.queued().toNanos() / 1e9);
       record("request_prefill_time_seconds", SECONDS, usage.prefill().toNanos() / 1e9);
@@ -134,6 +161,11 @@ final class ServerMetrics {
           usage.prefill().plus(usage.decode()).toNanos() / 1e9);
       record("request_prompt_tokens", TOKENS, usage.promptTokens());
       record("request_generation_tokens", TOKENS, usage.completionTokens());
+      record("request_max_num_generation_tokens", TOKENS, usage.completionTokens());
+      record(
+          "request_prefill_kv_computed_tokens",
+          TOKENS,
+          usage.promptTokens() - usage.cachedTokens());
       if (usage.completionTokens() > 1) {
         double each = usage.decode().toNanos() / 1e9 / (usage.completionTokens() - 1);
         record("request_time_per_output_token_seconds", SECONDS, each);

@@ -21,7 +21,7 @@ record ToolFields(@Nullable List<Object> forTemplate, @Nullable ConstraintSpec f
   static ToolFields of(RequestBody body) {
     JsonNode tools = body.get("tools");
     JsonNode choice = body.get("tool_choice");
-    if (tools == null || tools.isArray() && tools.isEmpty()) {
+    if (tools == null || (tools.isArray() && tools.isEmpty())) {
       if (choice != null
           && !choice.asString("").equals("none")
           && !choice.asString("").equals("auto")) {

@@ -65,7 +65,7 @@ final class LoadClient {
               case 1 -> Manner.READS_SLOWLY;
               default -> Manner.READS;
             };
-        threads.submit(
+        threads.execute(
             () -> {
               RandomGenerator random = RandomGenerator.of("L64X128MixRandom");
               while (!stopped && System.nanoTime() < until) {

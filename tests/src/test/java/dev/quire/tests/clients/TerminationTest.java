@@ -32,7 +32,7 @@ class TerminationTest {
     Process process = serve();
     try {
       var load = new LoadClient(awaitAddress(process));
-      Thread clients = Thread.ofPlatform().start(() -> load.run(CLIENTS, Duration.ofSeconds(3600)));
+      Thread clients = Thread.ofPlatform().start(() -> load.run(CLIENTS, Duration.ofHours(1)));
       TimeUnit.SECONDS.sleep(BEFORE.toSeconds());
       for (int i = 0; i < 1200 && load.finished.get() < CLIENTS; i++) {
         TimeUnit.MILLISECONDS.sleep(50);

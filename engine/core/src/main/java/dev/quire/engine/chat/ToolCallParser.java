@@ -37,8 +37,8 @@ final class ToolCallParser {
     } else if (call.startsWith("<function=")) {
       Matcher matcher = FUNCTION.matcher(call);
       while (matcher.find()) {
-        String arguments = matcher.group(2);
-        if (json(arguments) instanceof JsonNode node && node.isObject()) {
+        JsonNode node = json(matcher.group(2));
+        if (node.isObject()) {
           calls.add(new ToolCall(matcher.group(1), node.toString()));
         }
       }
