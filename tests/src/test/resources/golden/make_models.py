@@ -7,7 +7,9 @@ import sys
 
 import torch
 from safetensors.torch import save_file
-from transformers import LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM, Qwen2MoeConfig, Qwen2MoeForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import (LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM, Qwen2Config, Qwen2ForCausalLM,
+                          Qwen2MoeConfig, Qwen2MoeForCausalLM, Qwen3MoeConfig, Qwen3MoeForCausalLM, SmolLM3Config,
+                          SmolLM3ForCausalLM)
 
 base = dict(vocab_size=128, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
             num_key_value_heads=2, max_position_embeddings=512, bos_token_id=1, eos_token_id=2, pad_token_id=0,
@@ -16,6 +18,9 @@ torch.manual_seed(7)
 short = [round(1 + 0.05 * i, 3) for i in range(8)]
 long = [round(1 + 0.9 * i, 3) for i in range(8)]
 half_s, half_l = short[:4], long[:4]
+# Odd sizes and the less trodden options, as small as they can be.
+odd = {**base, 'vocab_size': 67, 'hidden_size': 32, 'intermediate_size': 40, 'num_hidden_layers': 3}
+windows = dict(use_sliding_window=True, sliding_window=8)
 MODELS = {
     'llama-yarn': (LlamaForCausalLM, LlamaConfig(**base, rope_parameters=dict(rope_type='yarn', rope_theta=10000.0, factor=8.0, original_max_position_embeddings=64))),
     'llama-linear': (LlamaForCausalLM, LlamaConfig(**base, rope_parameters=dict(rope_type='linear', rope_theta=10000.0, factor=4.0))),
@@ -24,6 +29,10 @@ MODELS = {
     'phi3-longrope-crossing': (Phi3ForCausalLM, Phi3Config(**{**base, 'max_position_embeddings': 256}, original_max_position_embeddings=64, rope_parameters=dict(rope_type='longrope', rope_theta=10000.0, short_factor=short, long_factor=long))),
     'phi3-partial': (Phi3ForCausalLM, Phi3Config(**{**base, 'max_position_embeddings': 256}, original_max_position_embeddings=128, rope_parameters=dict(rope_type='longrope', rope_theta=10000.0, partial_rotary_factor=0.5, short_factor=half_s, long_factor=half_l))),
     'qwen2-moe': (Qwen2MoeForCausalLM, Qwen2MoeConfig(**base, moe_intermediate_size=32, shared_expert_intermediate_size=48, num_experts=6, num_experts_per_tok=2, norm_topk_prob=False, decoder_sparse_step=1, mlp_only_layers=[])),
+    'llama-biases': (LlamaForCausalLM, LlamaConfig(**{**odd, 'num_attention_heads': 3, 'num_key_value_heads': 3, 'hidden_size': 48}, head_dim=24, attention_bias=True, mlp_bias=True)),
+    'qwen2-moe-windows': (Qwen2MoeForCausalLM, Qwen2MoeConfig(**{**odd, 'num_key_value_heads': 1, 'num_hidden_layers': 4}, **windows, max_window_layers=3, moe_intermediate_size=24, shared_expert_intermediate_size=24, num_experts=4, num_experts_per_tok=3, norm_topk_prob=True, decoder_sparse_step=2)),
+    'qwen3-moe-windows': (Qwen3MoeForCausalLM, Qwen3MoeConfig(**{**odd, 'num_key_value_heads': 1}, head_dim=24, **windows, max_window_layers=1, moe_intermediate_size=24, num_experts=4, num_experts_per_tok=1, norm_topk_prob=True, mlp_only_layers=[0])),
+    'smollm3-windows': (SmolLM3ForCausalLM, SmolLM3Config(**{**odd, 'num_hidden_layers': 4}, **windows, no_rope_layer_interval=2, attention_bias=True)),
 }
 
 def main(out, names):

@@ -15,6 +15,7 @@ class GoldenModelsTest {
         "gemma3",
         "granite",
         "llama",
+        "llama-biases",
         "llama-linear",
         "llama-tied-rope3",
         "llama-yarn",
@@ -26,10 +27,13 @@ class GoldenModelsTest {
         "phi3-partial",
         "qwen2",
         "qwen2-moe",
+        "qwen2-moe-windows",
         "qwen2-yarn-mscale",
         "qwen3",
         "qwen3-moe",
-        "smollm3"
+        "qwen3-moe-windows",
+        "smollm3",
+        "smollm3-windows"
       })
   void logitsAndGreedyContinuation(String name) {
     Golden golden = Golden.folder(name);

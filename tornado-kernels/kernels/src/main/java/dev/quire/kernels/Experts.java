@@ -27,6 +27,7 @@ public final class Experts {
   public static final int GROUP = 128;
 
   private static final int WARP = 32;
+  private static final int WARPS = GROUP / WARP;
   private static final int OUTPUTS = 8;
 
   /**
@@ -159,6 +160,48 @@ public final class Experts {
     }
   }
 
+  /**
+   * Adds what every row gets: {@code out[r] += sigmoid(gate · x[r]) * shared[r]}.
+   *
+   * @param counts element 0: rows that are there
+   * @param x [rows, width]
+   * @param gate [width]
+   * @param shared [rows, width]
+   * @param out [rows, width]
+   */
+  public static void addShared(
+      KernelContext context,
+      IntArray counts,
+      HalfFloatArray x,
+      FloatArray gate,
+      FloatArray shared,
+      FloatArray out,
+      int width) {
+    int row = context.groupIdx;
+    if (row >= counts.get(0)) {
+      return;
+    }
+    float[] partial = context.allocateFloatLocalArray(WARPS);
+    int thread = context.localIdx;
+    float wanted = 0.0f;
+    for (int i = thread; i < width; i += GROUP) {
+      wanted += x.get(row * width + i).getFloat32() * gate.get(i);
+    }
+    float warpSum = context.simdSum(wanted);
+    if (thread % WARP == 0) {
+      partial[thread / WARP] = warpSum;
+    }
+    context.localBarrier();
+    float sum = 0.0f;
+    for (int w = 0; w < WARPS; w++) {
+      sum += partial[w];
+    }
+    float share = 1.0f / (1.0f + TornadoMath.exp(-sum));
+    for (int i = thread; i < width; i += GROUP) {
+      out.set(row * width + i, out.get(row * width + i) + share * shared.get(row * width + i));
+    }
+  }
+
   /** Threads for {@link #route}: one each of at most {@code rows} rows. */
   public static WorkerGrid routeGrid(int rows) {
     WorkerGrid grid = new WorkerGrid1D((rows + WARP - 1) / WARP * WARP);
@@ -173,11 +216,24 @@ public final class Experts {
     return grid;
   }
 
-  /** Groups for {@link #combine}. */
+  /** Groups for {@link #combine} and {@link #addShared}. */
   public static WorkerGrid combineGrid(int rows) {
     WorkerGrid grid = new WorkerGrid1D(rows * GROUP);
     grid.setLocalWork(GROUP, 1, 1);
     return grid;
+  }
+
+  /** {@link #addShared} in plain Java, one row: what is added. */
+  public static float[] sharedReference(float[] x, float[] gate, float[] shared) {
+    double wanted = 0;
+    for (int i = 0; i < x.length; i++) {
+      wanted += (double) x[i] * gate[i];
+    }
+    float[] added = new float[shared.length];
+    for (int i = 0; i < added.length; i++) {
+      added[i] = (float) (shared[i] / (1 + Math.exp(-wanted)));
+    }
+    return added;
   }
 
   /** {@link #route} in plain Java, one row: the share of every expert, 0 where it isn't chosen. */

@@ -31,15 +31,22 @@ public final class RotaryCache {
   private static final int WARPS = GROUP / WARP;
 
   /**
+   * Added to the position of a row whose sequence is longer than the model's original context
+   * (LongRoPE): it is rotated by the second set of frequencies.
+   */
+  public static final int STRETCHED = 1 << 30;
+
+  /**
    * Normalises, rotates and stores. Pair i of a head is turned by {@code positions[r] *
    * frequencies[i]} and multiplied by {@code magnitude}; elements from {@code rotary} on stay as
    * they are.
    *
    * @param counts element 0: rows that are there
    * @param qkv [rows, (heads + 2 * kvHeads) * headSize]
-   * @param positions [rows]
+   * @param positions [rows], those of stretched sequences plus {@link #STRETCHED}
    * @param slots [rows]: block * blockSize + place in the block; negative: not to be stored
-   * @param frequencies [rotary / 2], radians a position
+   * @param frequencies [rotary / 2], radians a position; twice that where sequences may be
+   *     stretched, theirs behind the usual ones
    * @param queryNorm [headSize], any array if {@code norm} is 0
    * @param keyNorm as queryNorm
    * @param queries [rows, heads * headSize]
@@ -81,7 +88,9 @@ public final class RotaryCache {
     int rotated = head < heads + kvHeads ? rotary / 2 : 0;
     int stride = apart == 1 ? 2 : 1;
     int start = (row * all + head) * headSize;
-    int position = positions.get(row);
+    int given = positions.get(row);
+    int position = given % STRETCHED;
+    int set = given / STRETCHED * (rotary / 2);
     int slot = slots.get(row);
     int kvHead = head < heads + kvHeads ? head - heads : head - heads - kvHeads;
     int cached = ((slot / blockSize * kvHeads + kvHead) * blockSize + slot % blockSize) * headSize;
@@ -112,7 +121,7 @@ public final class RotaryCache {
       float left = x;
       float right = y;
       if (pair < rotated) {
-        float angle = position * frequencies.get(pair);
+        float angle = position * frequencies.get(set + pair);
         float cosine = magnitude * TornadoMath.cos(angle);
         float sine = magnitude * TornadoMath.sin(angle);
         left = x * cosine - y * sine;

@@ -33,7 +33,7 @@ public final class RowAttention {
    *
    * @param counts element 0: rows that are there
    * @param sequences [rows]: the row of {@code tables} that belongs to a row
-   * @param positions [rows]
+   * @param positions [rows], as {@link RotaryCache} takes them
    * @param queries [rows, heads * headSize]
    * @param keys [blocks, kvHeads, blockSize, headSize]
    * @param values as keys
@@ -73,7 +73,7 @@ public final class RowAttention {
     int head = context.groupIdx;
     int kvHead = head / (heads / kvHeads);
     int table = sequences.get(row) * tableWidth;
-    int end = positions.get(row) + 1;
+    int end = positions.get(row) % RotaryCache.STRETCHED + 1;
     int begin = window > 0 ? TornadoMath.max(0, end - window) : 0;
     for (int i = thread; i < headSize; i += GROUP) {
       query[i] = queries.get((row * heads + head) * headSize + i).getFloat32() * scale;

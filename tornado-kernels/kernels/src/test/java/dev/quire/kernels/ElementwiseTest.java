@@ -161,9 +161,17 @@ class ElementwiseTest {
       frequencies[i] = (float) Math.pow(10000, -2.0 * i / rotary);
     }
     FloatArray in = FloatArray.fromArray(qkv);
-    IntArray at = IntArray.fromArray(positions);
+    // The row in the middle is of a stretched sequence, which has frequencies of its own.
+    float[] stretched = new float[rotary / 2];
+    float[] both = Arrays.copyOf(frequencies, Math.max(1, rotary));
+    for (int i = 0; i < stretched.length; i++) {
+      stretched[i] = frequencies[i] / 3;
+      both[stretched.length + i] = stretched[i];
+    }
+    IntArray at =
+        IntArray.fromElements(positions[0], positions[1] + RotaryCache.STRETCHED, positions[2]);
     IntArray to = IntArray.fromArray(slots);
-    FloatArray turns = FloatArray.fromArray(rotary == 0 ? new float[1] : frequencies);
+    FloatArray turns = FloatArray.fromArray(both);
     FloatArray queryNorm = FloatArray.fromArray(Device.normal(new Random(3), headSize));
     FloatArray keyNorm = FloatArray.fromArray(Device.normal(new Random(4), headSize));
     IntArray counts = IntArray.fromElements(rows);
@@ -206,7 +214,9 @@ class ElementwiseTest {
           FloatArray weight = h < heads ? queryNorm : keyNorm;
           head = HeadNorm.reference(head, weight.toHeapArray(), 1e-5f);
         }
-        float[] rotated = RotaryCache.reference(head, positions[r], frequencies, apart, magnitude);
+        float[] rotated =
+            RotaryCache.reference(
+                head, positions[r], r == 1 ? stretched : frequencies, apart, magnitude);
         if (h < heads) {
           assertClose(queries, (r * heads + h) * headSize, rotated);
         } else if (slots[r] >= 0) {
@@ -219,6 +229,48 @@ class ElementwiseTest {
       }
     }
     assertThat(keys.get(0).getFloat32()).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {8, 130, 1000})
+  void aSharedExpertIsAddedAsMuchAsItsGateSays(int width) {
+    int rows = 3;
+    float[] x = Device.normal(new Random(1), rows * width);
+    float[] gate = Device.normal(new Random(2), width);
+    float[] shared = Device.normal(new Random(3), rows * width);
+    HalfFloatArray in = Device.halves(x);
+    FloatArray weights = FloatArray.fromArray(gate);
+    FloatArray results = FloatArray.fromArray(shared);
+    FloatArray out = FloatArray.fromArray(Device.normal(new Random(4), rows * width));
+    float[] before = out.toHeapArray();
+    IntArray counts = IntArray.fromElements(rows);
+    Device.run(
+        Experts.combineGrid(rows + 1),
+        Device.in(counts, in, weights, results, out),
+        g ->
+            g.task(
+                "kernel",
+                Experts::addShared,
+                new KernelContext(),
+                counts,
+                in,
+                weights,
+                results,
+                out,
+                width),
+        Device.out(out));
+    float[] rounded = Device.floats(in);
+    for (int r = 0; r < rows; r++) {
+      float[] added =
+          Experts.sharedReference(
+              Arrays.copyOfRange(rounded, r * width, (r + 1) * width),
+              gate,
+              Arrays.copyOfRange(shared, r * width, (r + 1) * width));
+      for (int i = 0; i < width; i++) {
+        assertThat(out.get(r * width + i))
+            .isCloseTo(before[r * width + i] + added[i], within(1e-4f));
+      }
+    }
   }
 
   private static void assertClose(HalfFloatArray actual, int offset, float[] expected) {

@@ -13,7 +13,7 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * One layer's weights on the device; null where the layer doesn't have them.
  *
  * @param queryKeyValue the three projections, one above the other
- * @param frequencies of the rotary embedding; one zero where there is none
+ * @param frequencies of the rotary embedding, usual and stretched; one zero where there is none
  * @param keys the layer's part of the cache, [blocks, kvHeads, blockSize, headSize]
  */
 record DeviceLayer(
@@ -36,17 +36,41 @@ record DeviceLayer(
   /** The feed-forward part. */
   sealed interface FeedForward {
     /**
-     * @param gateUp gate above up, or both interleaved
+     * @param gateUp gate above up, or both interleaved, then without biases
      */
-    record Dense(DeviceMatrix gateUp, boolean interleaved, DeviceMatrix down)
-        implements FeedForward {}
+    record Dense(
+        DeviceMatrix gateUp,
+        boolean interleaved,
+        @Nullable FloatArray gateUpBias,
+        DeviceMatrix down,
+        @Nullable FloatArray downBias)
+        implements FeedForward {
+
+      void addTo(List<TornadoNativeArray> all) {
+        all.addAll(gateUp.arrays());
+        all.addAll(down.arrays());
+        if (gateUpBias != null) {
+          all.add(gateUpBias);
+        }
+        if (downBias != null) {
+          all.add(downBias);
+        }
+      }
+    }
 
     /**
      * @param router outputs filled up to a multiple of 8
      * @param gateUp [experts, gate above up, inputs]
      * @param down [experts, hidden, inner]
+     * @param shared the network that every token passes, or null
+     * @param sharedGate [hidden], with {@code shared}
      */
-    record Experts(DeviceMatrix router, HalfFloatArray gateUp, HalfFloatArray down)
+    record Experts(
+        DeviceMatrix router,
+        HalfFloatArray gateUp,
+        HalfFloatArray down,
+        @Nullable Dense shared,
+        @Nullable FloatArray sharedGate)
         implements FeedForward {}
   }
 
@@ -72,14 +96,17 @@ record DeviceLayer(
     all.addAll(queryKeyValue.arrays());
     all.addAll(output.arrays());
     switch (feedForward) {
-      case FeedForward.Dense dense -> {
-        all.addAll(dense.gateUp().arrays());
-        all.addAll(dense.down().arrays());
-      }
+      case FeedForward.Dense dense -> dense.addTo(all);
       case FeedForward.Experts experts -> {
         all.addAll(experts.router().arrays());
         all.add(experts.gateUp());
         all.add(experts.down());
+        FeedForward.Dense shared = experts.shared();
+        FloatArray sharedGate = experts.sharedGate();
+        if (shared != null && sharedGate != null) {
+          shared.addTo(all);
+          all.add(sharedGate);
+        }
       }
     }
     return all;

@@ -1,6 +1,5 @@
 package dev.quire.engine.tornado;
 
-import dev.quire.engine.QuireException;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardWeights;
@@ -11,6 +10,7 @@ import dev.quire.engine.model.RopeSpec;
 import dev.quire.kernels.WeightTiles;
 import dev.quire.weights.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -71,7 +71,7 @@ final class DeviceWeights {
         bias(List.of(weights.query(), weights.key(), weights.value())),
         vector(weights.queryNorm()),
         vector(weights.keyNorm()),
-        packer.vector(rope == null ? new float[1] : frequencies(rope, options.maxLength())),
+        packer.vector(rope == null ? new float[1] : frequencies(rope, spec.stretchedBeyond())),
         packer.stack(List.of(weights.output().weight())),
         vector(weights.output().bias()),
         feedForward(weights.feedForward()),
@@ -79,15 +79,16 @@ final class DeviceWeights {
         mirror.halves(cache));
   }
 
-  /** The kernels rotate all sequences by the same frequencies. */
-  private static float[] frequencies(RopeSpec rope, int maxLength) {
-    int most = rope.stretchedBeyond();
-    if (most > 0 && maxLength > most) {
-      throw QuireException.invalid(
-          "LongRoPE beyond %d tokens is not among this device's kernels; a context of at most %d tokens (-c %d) or the device cpu will do"
-              .formatted(most, most, most));
+  /** The usual frequencies, and behind them those of stretched sequences. */
+  private static float[] frequencies(RopeSpec rope, int stretchedBeyond) {
+    float[] usual = rope.frequencies(stretchedBeyond);
+    if (stretchedBeyond == 0) {
+      return usual;
     }
-    return rope.frequencies(maxLength);
+    float[] stretched = rope.frequencies(stretchedBeyond + 1);
+    float[] both = Arrays.copyOf(usual, usual.length + stretched.length);
+    System.arraycopy(stretched, 0, both, usual.length, stretched.length);
+    return both;
   }
 
   private static List<Tensor> queryKeyValue(LayerWeights weights) {
@@ -117,21 +118,31 @@ final class DeviceWeights {
 
   private DeviceLayer.FeedForward feedForward(FeedForwardWeights weights) {
     return switch (weights) {
-      case FeedForwardWeights.Dense dense -> {
-        Tensor gate = dense.gate().weight();
-        Tensor up = dense.up().weight();
-        DeviceMatrix interleaved = packer.interleave(gate, up);
-        yield new DeviceLayer.FeedForward.Dense(
-            interleaved == null ? packer.stack(List.of(gate, up)) : interleaved,
-            interleaved != null,
-            packer.stack(List.of(dense.down().weight())));
+      case FeedForwardWeights.Dense dense -> dense(dense);
+      case FeedForwardWeights.Experts experts -> {
+        FeedForwardWeights.Dense shared = experts.shared();
+        Tensor sharedGate = experts.sharedGate();
+        yield new DeviceLayer.FeedForward.Experts(
+            packer.stack(List.of(experts.router())),
+            halves(gatesAndUps(experts)),
+            halves(downs(experts)),
+            shared == null ? null : dense(shared),
+            sharedGate == null ? null : packer.vector(sharedGate.toFloats()));
       }
-      case FeedForwardWeights.Experts experts ->
-          new DeviceLayer.FeedForward.Experts(
-              packer.stack(List.of(experts.router())),
-              halves(gatesAndUps(experts)),
-              halves(downs(experts)));
     };
+  }
+
+  private DeviceLayer.FeedForward.Dense dense(FeedForwardWeights.Dense dense) {
+    Tensor gate = dense.gate().weight();
+    Tensor up = dense.up().weight();
+    FloatArray bias = bias(List.of(dense.gate(), dense.up()));
+    DeviceMatrix interleaved = bias == null ? packer.interleave(gate, up) : null;
+    return new DeviceLayer.FeedForward.Dense(
+        interleaved == null ? packer.stack(List.of(gate, up)) : interleaved,
+        interleaved != null,
+        bias,
+        packer.stack(List.of(dense.down().weight())),
+        bias(List.of(dense.down())));
   }
 
   private HalfFloatArray halves(List<Tensor> parts) {
@@ -169,18 +180,24 @@ final class DeviceWeights {
       bytes += WeightPacker.bytes(queryKeyValue(layer));
       bytes += WeightPacker.bytes(List.of(layer.output().weight()));
       switch (layer.feedForward()) {
-        case FeedForwardWeights.Dense dense -> {
-          bytes += WeightPacker.bytes(List.of(dense.gate().weight(), dense.up().weight()));
-          bytes += WeightPacker.bytes(List.of(dense.down().weight()));
-        }
+        case FeedForwardWeights.Dense dense -> bytes += bytes(dense);
         case FeedForwardWeights.Experts experts -> {
           for (FeedForwardWeights.Dense expert : experts.experts()) {
             bytes += 6 * expert.gate().weight().elements();
+          }
+          FeedForwardWeights.Dense shared = experts.shared();
+          if (shared != null) {
+            bytes += bytes(shared);
           }
         }
       }
     }
     return bytes;
+  }
+
+  private static long bytes(FeedForwardWeights.Dense dense) {
+    return WeightPacker.bytes(List.of(dense.gate().weight(), dense.up().weight()))
+        + WeightPacker.bytes(List.of(dense.down().weight()));
   }
 
   /** Elements of the largest matrix of a layer that stays quantised; 0 if none does. */
@@ -189,13 +206,22 @@ final class DeviceWeights {
     for (LayerWeights layer : model.layers()) {
       most = Math.max(most, unpackedElements(queryKeyValue(layer)));
       most = Math.max(most, unpackedElements(List.of(layer.output().weight())));
-      if (layer.feedForward() instanceof FeedForwardWeights.Dense dense) {
+      FeedForwardWeights.Dense dense = everyTokens(layer.feedForward());
+      if (dense != null) {
         Tensor gate = dense.gate().weight();
         most = Math.max(most, unpackedElements(List.of(gate, dense.up().weight())));
         most = Math.max(most, unpackedElements(List.of(dense.down().weight())));
       }
     }
     return most;
+  }
+
+  /** The network that every token passes, or null. */
+  private static FeedForwardWeights.@Nullable Dense everyTokens(FeedForwardWeights weights) {
+    return switch (weights) {
+      case FeedForwardWeights.Dense dense -> dense;
+      case FeedForwardWeights.Experts experts -> experts.shared();
+    };
   }
 
   private static long unpackedElements(List<Tensor> parts) {

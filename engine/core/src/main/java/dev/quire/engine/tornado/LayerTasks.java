@@ -575,34 +575,38 @@ final class LayerTasks {
   private ProductShape feedForward(String id, DeviceLayer layer, Join join) {
     return switch (layer.feedForward()) {
       case DeviceLayer.FeedForward.Dense dense -> {
-        int inner = dense.down().inputs();
-        if (dense.interleaved()) {
-          boolean silu = layer.spec().feedForward().activation() == Activation.SILU;
-          products.addGated(
-              id + "gateUp",
-              inputs.counts,
-              dense.gateUp(),
-              scratch.normed,
-              scratch.gateUp,
-              scratch.activated,
-              silu ? Activations.SILU : Activations.GELU);
-        } else {
-          products.add(
-              id + "gateUp",
-              inputs.counts,
-              dense.gateUp(),
-              scratch.normed,
-              scratch.gateUp,
-              2 * inner);
-          activate(id + "activate", layer, inputs.counts, rows, inner);
-        }
-        yield delta(id + "down", dense.down(), scratch.activated, plain(join));
+        gateUp(id, layer, dense);
+        boolean parts = plain(join) && dense.downBias() == null;
+        ProductShape shape = delta(id + "down", dense.down(), scratch.activated, parts);
+        bias(id + "downBias", scratch.delta, dense.downBias(), hidden);
+        yield shape;
       }
       case DeviceLayer.FeedForward.Experts experts -> {
         experts(id, layer, experts);
         yield ProductShape.WHOLE;
       }
     };
+  }
+
+  /** The activated elements between a network's two halves. */
+  private void gateUp(String id, DeviceLayer layer, DeviceLayer.FeedForward.Dense dense) {
+    int inner = dense.down().inputs();
+    if (dense.interleaved()) {
+      boolean silu = layer.spec().feedForward().activation() == Activation.SILU;
+      products.addGated(
+          id + "gateUp",
+          inputs.counts,
+          dense.gateUp(),
+          scratch.normed,
+          scratch.gateUp,
+          scratch.activated,
+          silu ? Activations.SILU : Activations.GELU);
+      return;
+    }
+    products.add(
+        id + "gateUp", inputs.counts, dense.gateUp(), scratch.normed, scratch.gateUp, 2 * inner);
+    bias(id + "gateUpBias", scratch.gateUp, dense.gateUpBias(), 2 * inner);
+    activate(id + "activate", layer, inputs.counts, rows, inner);
   }
 
   private void activate(String id, DeviceLayer layer, IntArray counts, int most, int inner) {
@@ -685,6 +689,35 @@ final class LayerTasks {
                 scratch.parts,
                 scratch.delta,
                 used,
+                hidden),
+        inputs.counts);
+    DeviceLayer.FeedForward.Dense shared = experts.shared();
+    FloatArray sharedGate = experts.sharedGate();
+    if (shared != null && sharedGate != null) {
+      shared(id + "shared", layer, shared, sharedGate);
+    }
+  }
+
+  /** The network that every token passes, beside the experts of its own. */
+  private void shared(
+      String id, DeviceLayer layer, DeviceLayer.FeedForward.Dense shared, FloatArray gate) {
+    gateUp(id, layer, shared);
+    products.add(
+        id + "down", inputs.counts, shared.down(), scratch.activated, scratch.parts, hidden);
+    segments.add(
+        id + "add",
+        7,
+        Experts.combineGrid(rows),
+        g ->
+            g.task(
+                id + "add",
+                Experts::addShared,
+                context,
+                inputs.counts,
+                scratch.normed,
+                gate,
+                scratch.parts,
+                scratch.delta,
                 hidden),
         inputs.counts);
   }

@@ -87,7 +87,8 @@ final class Scratch {
   private static int innerElements(LayerSpec layer) {
     return switch (layer.feedForward()) {
       case FeedForwardSpec.Dense dense -> dense.innerSize();
-      case FeedForwardSpec.Experts experts -> experts.innerSize() * experts.used();
+      case FeedForwardSpec.Experts experts ->
+          Math.max(experts.innerSize() * experts.used(), experts.sharedInnerSize());
     };
   }
 

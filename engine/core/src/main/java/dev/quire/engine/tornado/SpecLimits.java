@@ -41,11 +41,11 @@ final class SpecLimits {
       return "has %d hidden elements; they must be a multiple of 8".formatted(spec.hiddenSize());
     }
     return switch (layer.feedForward()) {
-      case FeedForwardSpec.Dense dense when dense.bias() -> "has feed-forward biases";
       case FeedForwardSpec.Dense dense when dense.innerSize() % 8 != 0 ->
           "has %d feed-forward elements; they must be a multiple of 8".formatted(dense.innerSize());
-      case FeedForwardSpec.Experts experts when experts.sharedInnerSize() != 0 ->
-          "has a shared expert";
+      case FeedForwardSpec.Experts experts when experts.sharedInnerSize() % 8 != 0 ->
+          "has a shared expert of %d elements; they must be a multiple of 8"
+              .formatted(experts.sharedInnerSize());
       case FeedForwardSpec.Experts experts
           when 2L * experts.count() * experts.innerSize() * spec.hiddenSize() > Integer.MAX_VALUE ->
           "has experts of more than 2^31 weights together";

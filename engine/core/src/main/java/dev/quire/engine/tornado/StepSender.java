@@ -2,6 +2,7 @@ package dev.quire.engine.tornado;
 
 import dev.quire.engine.exec.StepBatch;
 import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.RotaryCache;
 import dev.quire.kernels.StepScatter;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -148,8 +149,9 @@ final class StepSender {
    *
    * @param splits parts that each context is split into
    * @param expertsUsed experts of a token
+   * @param stretchedBeyond the length beyond which a sequence is rotated otherwise; 0 for none
    */
-  void fill(StepBatch batch, int splits, int expertsUsed) {
+  void fill(StepBatch batch, int splits, int expertsUsed, int stretchedBeyond) {
     int tokens = batch.numTokens;
     packed.set(StepScatter.ROWS, tokens);
     packed.set(StepScatter.PAIRS, tokens * expertsUsed);
@@ -166,6 +168,11 @@ final class StepSender {
       longest = Math.max(longest, batch.contextLengths[s]);
       int begin = batch.queryStart[s];
       int end = batch.queryStart[s + 1];
+      if (stretchedBeyond > 0 && batch.knownLength(s) > stretchedBeyond) {
+        for (int row = begin; row < end; row++) {
+          packed.set(parts[1] + row, batch.positions[row] + RotaryCache.STRETCHED);
+        }
+      }
       for (int row = begin; row < end; row++) {
         packed.set(parts[2] + row, s);
       }

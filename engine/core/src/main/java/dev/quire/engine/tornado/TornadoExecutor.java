@@ -250,6 +250,11 @@ public final class TornadoExecutor implements ModelExecutor {
   }
 
   @Override
+  public int recomputesBeyond() {
+    return spec.stretchedBeyond();
+  }
+
+  @Override
   public int vocabularySize() {
     return spec.vocabularySize();
   }
@@ -327,7 +332,7 @@ public final class TornadoExecutor implements ModelExecutor {
       tableSender.change(tables, sent, tableSender.mostChanges());
       runner.run(sendTables);
     }
-    sender.fill(batch, splits, expertsUsed);
+    sender.fill(batch, splits, expertsUsed, spec.stretchedBeyond());
     sender.change(tables, sent, sender.mostChanges());
   }
 
