@@ -201,7 +201,7 @@ public final class RealEvaluation {
 
   private Figure decodingMethods(DevicePlatform platform) {
     List<Row> rows = new ArrayList<>();
-    Trace trace = Trace.ALPACA.within(MAX_TOKENS / 2);
+    ServingRun.run(decoding(ServingSystem.PAGED, platform, 6, true)); // compiles what is met
     for (boolean beams : new boolean[] {false, true}) {
       for (int samples : new int[] {1, 2, 6}) {
         if (beams && samples == 1) {
@@ -210,12 +210,7 @@ public final class RealEvaluation {
         double[] rates = new double[2];
         for (int i = 0; i < 2; i++) {
           ServingSystem system = i == 0 ? ServingSystem.ORCA_ORACLE : ServingSystem.PAGED;
-          rates[i] =
-              ServingRun.run(
-                      setup(system, platform, trace)
-                          .withRequests(Math.max(12, requests / samples))
-                          .withSamples(samples, beams))
-                  .throughput();
+          rates[i] = ServingRun.run(decoding(system, platform, samples, beams)).throughput();
         }
         String label = samples == 1 ? "one output" : samples + (beams ? " beams" : " samples");
         progress.accept("%s: %.0f over %.0f tokens a second".formatted(label, rates[1], rates[0]));
@@ -232,6 +227,13 @@ public final class RealEvaluation {
             + " start, tokens a second until three quarters are out. Which beams go on is drawn;"
             + " their blocks are forked, copied and computed.",
         null);
+  }
+
+  private ServingRun.Setup decoding(
+      ServingSystem system, DevicePlatform platform, int samples, boolean beams) {
+    return setup(system, platform, Trace.ALPACA.within(MAX_TOKENS / 2))
+        .withRequests(Math.max(12, 2 * requests / (1 + samples)))
+        .withSamples(samples, beams);
   }
 
   private Figure sharedPrefixes(DevicePlatform platform) {
