@@ -115,8 +115,8 @@ public final class ServeReport {
     return histogram.getValueAtPercentile(percentile) / 1000.0;
   }
 
-  /** A few lines for people. */
-  public String text() {
+  /** A few lines for people; the goodput's targets are in milliseconds. */
+  public String text(double firstTokenMillis, double perTokenMillis) {
     StringBuilder text = new StringBuilder();
     line(
         text,
@@ -126,6 +126,12 @@ public final class ServeReport {
         failed,
         (outcomes.size() - failed) / seconds,
         outputTokens / seconds);
+    line(
+        text,
+        "goodput %.2f requests/s within %.0f ms to the first token and %.0f ms a further one",
+        goodput(firstTokenMillis, perTokenMillis),
+        firstTokenMillis,
+        perTokenMillis);
     line(text, "%-22s %10s %10s %10s %10s", "milliseconds", "mean", "p50", "p90", "p99");
     row(text, "time to first token", firstToken);
     row(text, "time per output token", perToken);

@@ -115,7 +115,7 @@ final class BenchServeCommand implements Callable<Integer> {
     int atOnce = concurrency > 0 ? concurrency : rate > 0 ? Integer.MAX_VALUE : 16;
     var plan = new ServeBench.Plan(address(), key, model, items(), rate, atOnce, seed);
     ServeReport report = new ServeBench(plan).run();
-    console.out().print(report.text());
+    console.out().print(report.text(goodFirstToken, goodPerToken));
     if (json != null) {
       Files.writeString(json, report.json(goodFirstToken, goodPerToken).toPrettyString() + "\n");
     }
