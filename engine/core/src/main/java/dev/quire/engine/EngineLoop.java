@@ -267,6 +267,10 @@ final class EngineLoop implements AutoCloseable {
     try {
       StepBatch batch = batches.build(plan);
       boolean takesBest = sampling.takesBest(plan);
+      batch.numDraws = 0;
+      if (takesBest) {
+        sampling.describeDraws(plan, batch);
+      }
       // Few readers are woken faster than another thread is.
       if (book.news() >= FEW) {
         publisher.begin(book::publish);
@@ -276,7 +280,7 @@ final class EngineLoop implements AutoCloseable {
       try {
         clock.submitting();
         ModelExecutor.StepHandle step = executor.submit(batch);
-        best = takesBest ? step.awaitBest() : null;
+        best = takesBest ? SamplingStage.decided(step.awaitBest()) : null;
         logits = best == null ? step.awaitLogits() : NO_LOGITS;
         clock.executed(plan);
       } finally {

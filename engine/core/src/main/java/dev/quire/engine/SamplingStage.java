@@ -2,6 +2,8 @@ package dev.quire.engine;
 
 import dev.quire.engine.ActiveRequest.Purpose;
 import dev.quire.engine.ActiveRequest.Sample;
+import dev.quire.engine.exec.ModelExecutor;
+import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.sample.Sampler;
 import dev.quire.engine.schedule.Scheduler;
 import dev.quire.engine.schedule.Sequence;
@@ -15,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes tokens of a step's logits: of each sequence that asked for a row, what it needs. */
 final class SamplingStage {
+  // Top-k beyond it is the host's.
+  private static final int MOST_CANDIDATES = 256;
+
   private final Sampler sampler;
   private final Scheduler scheduler;
   private final KvAllocator allocator;
@@ -53,7 +58,8 @@ final class SamplingStage {
   }
 
   /**
-   * Whether each row of a step only asks for its most probable token, so that no logits are needed.
+   * Whether each row of a step only asks for its most probable token, or one that a device can
+   * draw, so that no logits are needed.
    */
   boolean takesBest(StepPlan plan) {
     for (int i = 0; i < plan.size(); i++) {
@@ -65,7 +71,8 @@ final class SamplingStage {
                   && request.beams == null
                   && request.logprobs < 0
                   && !s.group().scoresPrompt()
-                  && sample(s).state.takesBest();
+                  && (sample(s).state.takesBest()
+                      || !atFork(s) && sample(s).state.drawable(MOST_CANDIDATES));
       if (!best) {
         return false;
       }
@@ -73,7 +80,35 @@ final class SamplingStage {
     return sampler.vocabulary() == scratch.length;
   }
 
-  /** Uses the most probable tokens of a committed step's rows; as {@link #take} with logits. */
+  /** Writes down how the tokens of a step's rows are drawn, where {@link #takesBest} says so. */
+  void describeDraws(StepPlan plan, StepBatch batch) {
+    batch.numDraws = batch.numLogitsRows;
+    int needed = StepBatch.DRAW * batch.numDraws;
+    if (batch.draws.length < needed) {
+      batch.draws = new float[2 * needed];
+    }
+    int row = 0;
+    for (int i = 0; i < plan.size(); i++) {
+      Sequence s = plan.sequence(i);
+      for (int r = 0; r < plan.rows(i); r++, row++) {
+        sample(s).state.describe(batch.draws, row * StepBatch.DRAW, s.length());
+      }
+    }
+  }
+
+  /** The tokens that a device drew; null if it gave none, or left one to the host. */
+  static int @Nullable [] decided(int @Nullable [] drawn) {
+    if (drawn != null) {
+      for (int token : drawn) {
+        if (token == ModelExecutor.StepHandle.UNDECIDED) {
+          return null;
+        }
+      }
+    }
+    return drawn;
+  }
+
+  /** Uses the drawn tokens of a committed step's rows; as {@link #take} with logits. */
   void takeBest(StepPlan plan, int[] best) {
     int row = 0;
     for (int i = 0; i < plan.size(); i++) {
@@ -87,10 +122,26 @@ final class SamplingStage {
       int length = s.length();
       for (Sequence each : atFork(s) ? s.group().sequences() : List.of(s)) {
         if (!each.finished() && each.length() == length) {
-          append(sample(each), token, null);
+          take(sample(each), token);
         }
       }
     }
+  }
+
+  private void take(Sample sample, int token) {
+    if (token == Sampler.IMPOSSIBLE) {
+      impossible(sample);
+    } else {
+      append(sample, token, null);
+    }
+  }
+
+  private void impossible(Sample sample) {
+    book.finish(
+        sample,
+        FinishReason.ERROR,
+        "no token can follow position %d: the logits are not finite, or every token is banned"
+            .formatted(sample.sequence.length() - 1));
   }
 
   private static boolean atFork(Sequence s) {
@@ -203,11 +254,7 @@ final class SamplingStage {
     }
     int token = sampler.sample(row, at, sample.state, s.tokens(), s.length());
     if (token == Sampler.IMPOSSIBLE) {
-      book.finish(
-          sample,
-          FinishReason.ERROR,
-          "no token can follow position %d: the logits are not finite, or every token is banned"
-              .formatted(s.length() - 1));
+      impossible(sample);
       return;
     }
     @Nullable TokenLogprobs scored =

@@ -2,77 +2,93 @@ package dev.quire.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.WorkerGrid2D;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * The most probable token of each sampled row; of equals the one with the lowest number.
+ * The most probable token of each slice of 256 tokens of each sampled row; of equals the one with
+ * the lowest number. {@link Sampling} goes on from there.
  *
  * <pre>
- *   logits row  │0│1│…│255│0│1│…     thread t looks at t, t + 256, …
- *   (best, index) of 256 threads ── halved eight times in local memory ──► token
+ *   logits row  ├ slice 0 ┼ slice 1 ┼ … ┤        a warp a slice, eight slices a group
+ *      lane l looks at l, l + 32, … l + 224; (best, token) of 32 lanes ── shuffles ──► slice's best
  * </pre>
  */
 public final class Argmax {
   private Argmax() {}
 
-  /** Threads of a group, which handles one row. */
+  /** Threads of a group, which handles eight slices of a row. */
   public static final int GROUP = 256;
 
+  /** Tokens of a slice. */
+  public static final int SLICE = 256;
+
+  private static final int WARP = 32;
+  private static final int WARPS = GROUP / WARP;
+
   /**
-   * {@code tokens[r]} = the index of the largest of {@code logits[r]}.
+   * Finds the best of each slice.
    *
    * @param counts element 0: rows that are there
    * @param logits [rows, vocabulary]
-   * @param tokens [rows]
+   * @param best [rows, slices]: the largest logits
+   * @param tokens [rows, slices]: whose they are
+   * @param slices of a row, as {@link #slices} says
    */
-  public static void greedy(
-      KernelContext context, IntArray counts, FloatArray logits, IntArray tokens, int vocabulary) {
-    int row = context.groupIdx;
+  public static void slice(
+      KernelContext context,
+      IntArray counts,
+      FloatArray logits,
+      FloatArray best,
+      IntArray tokens,
+      int vocabulary,
+      int slices) {
+    int row = context.groupIdy;
     if (row >= counts.get(0)) {
       return;
     }
-    float[] values = context.allocateFloatLocalArray(GROUP);
-    int[] indices = context.allocateIntLocalArray(GROUP);
-    int thread = context.localIdx;
-    float best = Float.NEGATIVE_INFINITY;
-    int index = vocabulary;
-    for (int i = thread; i < vocabulary; i += GROUP) {
-      float value = logits.get(row * vocabulary + i);
-      if (value > best || index == vocabulary) {
-        best = value;
-        index = i;
-      }
-    }
-    values[thread] = best;
-    indices[thread] = index;
-    context.localBarrier();
-    for (int width = GROUP / 2; width > 0; width /= 2) {
-      if (thread < width) {
-        float other = values[thread + width];
-        int otherIndex = indices[thread + width];
-        float mine = values[thread];
-        if (other > mine || (other == mine && otherIndex < indices[thread])) {
-          values[thread] = other;
-          indices[thread] = otherIndex;
+    int lane = context.localIdx % WARP;
+    int slice = context.groupIdx * WARPS + context.localIdx / WARP;
+    int first = slice * SLICE + lane;
+    float largest = Float.NEGATIVE_INFINITY;
+    float token = first;
+    for (int step = 0; step < SLICE / WARP; step++) {
+      int i = first + step * WARP;
+      if (i < vocabulary) {
+        float value = logits.get(row * vocabulary + i);
+        if (value > largest) {
+          largest = value;
+          token = i;
         }
       }
-      context.localBarrier();
     }
-    if (thread == 0) {
-      tokens.set(row, indices[0]);
+    for (int distance = WARP / 2; distance > 0; distance /= 2) {
+      float other = context.simdShuffleDown(largest, distance);
+      float otherToken = context.simdShuffleDown(token, distance);
+      boolean better = other > largest || (other == largest && otherToken < token);
+      largest = better ? other : largest;
+      token = better ? otherToken : token;
+    }
+    if (lane == 0 && slice < slices) {
+      best.set(row * slices + slice, largest);
+      tokens.set(row * slices + slice, (int) token);
     }
   }
 
-  /** A group for each of at most {@code rows} rows. */
-  public static WorkerGrid grid(int rows) {
-    WorkerGrid grid = new WorkerGrid1D(rows * GROUP);
+  /** Slices of a vocabulary. */
+  public static int slices(int vocabulary) {
+    return (vocabulary + SLICE - 1) / SLICE;
+  }
+
+  /** Groups for at most {@code rows} rows. */
+  public static WorkerGrid grid(int rows, int vocabulary) {
+    WorkerGrid grid = new WorkerGrid2D((slices(vocabulary) + WARPS - 1) / WARPS * GROUP, rows);
     grid.setLocalWork(GROUP, 1, 1);
     return grid;
   }
 
-  /** The same in plain Java, one row. */
+  /** The most probable token of a row, in plain Java. */
   public static int reference(float[] logits) {
     int best = 0;
     for (int i = 1; i < logits.length; i++) {

@@ -1,5 +1,8 @@
 package dev.quire.kernels;
 
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
@@ -8,174 +11,242 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Temperature, top-k, top-p and min-p sampling of each sampled row, without sorting.
+ * Greedy, temperature, top-k, top-p and min-p sampling of each sampled row, from the best of its
+ * slices ({@link Argmax}) on, without sorting a vocabulary.
  *
  * <pre>
- *   x[i] = (logit[i] - largest) / temperature, all ≤ 0
- *         ├── dropped ──┤ cut ├──── kept ────┤ 0      the cut is found by bisection: count the kept
- *                                                       (top-k), weigh them (top-p)
- *   kept weights in vocabulary order, 256 chunks ── running sum passes uniform · total ──► token
- * </pre>
+ *   slices' best  │ 7.1 │ 3.0 │ 9.4 │ … │       one group a row, 512 threads
+ *   turn i: the best of all ──► i-th candidate; a warp looks through its slice for the next best
+ *           until top-k or top-p has enough, or min-p cuts off
+ *   weights of the candidates, best first │▇▆▃▂│ ── running sum passes uniform · total ──► token
  *
- * What lies within 4e-8 of a cut counts as equal to it and is kept.
+ *   neither top-k nor top-p: weights of slices, then of one slice, in the vocabulary's order
+ * </pre>
  */
 public final class Sampling {
   private Sampling() {}
 
   /** Threads of a group, which handles one row. */
-  public static final int GROUP = 256;
+  public static final int GROUP = 512;
 
   /** Floats of a row's parameters: temperature, top-k, top-p, min-p, uniform. */
   public static final int PARAMETERS = 5;
 
+  /** The most candidates that top-k and top-p look at. */
+  public static final int MOST = 256;
+
+  /** The token of a row that needs more candidates than {@link #MOST}. */
+  public static final int UNDECIDED = -2;
+
+  /** The token of a row in which no token has a chance. */
+  public static final int IMPOSSIBLE = -1;
+
+  /** The most tokens of a vocabulary. */
+  public static final int MOST_TOKENS = 2048 * Argmax.SLICE;
+
   private static final int WARP = 32;
   private static final int WARPS = GROUP / WARP;
-  private static final int BISECTIONS = 34;
-  private static final float LOWEST = -100.0f;
+  private static final int SLICE = Argmax.SLICE;
+  private static final int MOST_SLICES = 2048;
 
   /**
    * Draws a token a row.
    *
    * @param counts element 0: rows that are there
    * @param logits [rows, vocabulary]
+   * @param sliceBest [rows, slices], as {@link Argmax#slice} leaves them
+   * @param sliceTokens as sliceBest
    * @param parameters [rows, 5]: temperature (0: the largest wins), top-k (0: off), top-p (1: off),
    *     min-p (0: off), and a number of [0, 1) that decides
-   * @param tokens [rows]
+   * @param tokens [rows]: the tokens, {@link #IMPOSSIBLE} or {@link #UNDECIDED}
    */
   public static void draw(
       KernelContext context,
       IntArray counts,
       FloatArray logits,
+      FloatArray sliceBest,
+      IntArray sliceTokens,
       FloatArray parameters,
       IntArray tokens,
-      int vocabulary) {
+      int vocabulary,
+      int slices) {
     int row = context.groupIdx;
     if (row >= counts.get(0)) {
       return;
     }
-    float[] partial = context.allocateFloatLocalArray(GROUP);
+    float[] best = context.allocateFloatLocalArray(MOST_SLICES);
+    float[] bestToken = context.allocateFloatLocalArray(MOST_SLICES);
+    float[] sums = context.allocateFloatLocalArray(MOST_SLICES);
+    float[] kept = context.allocateFloatLocalArray(MOST);
+    float[] keptToken = context.allocateFloatLocalArray(MOST);
+    float[] warpBest = context.allocateFloatLocalArray(WARPS);
+    float[] warpToken = context.allocateFloatLocalArray(WARPS);
     int thread = context.localIdx;
+    int lane = thread % WARP;
+    int warp = thread / WARP;
     int start = row * vocabulary;
     float temperature = parameters.get(row * PARAMETERS);
-    float topK = parameters.get(row * PARAMETERS + 1);
+    int topK = (int) parameters.get(row * PARAMETERS + 1);
     float topP = parameters.get(row * PARAMETERS + 2);
     float minP = parameters.get(row * PARAMETERS + 3);
     float uniform = parameters.get(row * PARAMETERS + 4);
-    float largest = Float.NEGATIVE_INFINITY;
-    for (int i = thread; i < vocabulary; i += GROUP) {
-      largest = TornadoMath.max(largest, logits.get(start + i));
-    }
-    partial[thread] = largest;
-    context.localBarrier();
-    for (int width = GROUP / 2; width > 0; width /= 2) {
-      if (thread < width) {
-        partial[thread] = TornadoMath.max(partial[thread], partial[thread + width]);
-      }
-      context.localBarrier();
-    }
-    largest = partial[0];
-    context.localBarrier();
     float inverse = 1.0f / TornadoMath.max(temperature, 1e-6f);
-    float low = LOWEST;
-    float high = 0.0f;
-    float wanted = topK > 0.0f ? topK : vocabulary;
-    for (int step = 0; step < BISECTIONS; step++) {
-      float middle = 0.5f * (low + high);
-      float kept = 0.0f;
-      for (int i = thread; i < vocabulary; i += GROUP) {
-        float x = (logits.get(start + i) - largest) * inverse;
-        kept += x >= middle ? 1.0f : 0.0f;
-      }
-      float warpSum = context.simdSum(kept);
-      if (thread % WARP == 0) {
-        partial[thread / WARP] = warpSum;
-      }
-      context.localBarrier();
-      float all = 0.0f;
-      for (int w = 0; w < WARPS; w++) {
-        all += partial[w];
-      }
-      context.localBarrier();
-      low = all >= wanted ? middle : low;
-      high = all >= wanted ? high : middle;
+    float least = minP > 0.0f ? TornadoMath.log(minP) : -1000.0f;
+    boolean sampled = temperature > 0.0f;
+    boolean whole = sampled && topK == 0;
+    int wantedCandidates = topK > 0 ? TornadoMath.min(topK, vocabulary) : vocabulary;
+    int limit = TornadoMath.min(wantedCandidates, MOST);
+    limit = sampled && (topK > 0 || topP < 1.0f) ? limit : 1;
+    for (int s = thread; s < slices; s += GROUP) {
+      best[s] = sliceBest.get(row * slices + s);
+      bestToken[s] = sliceTokens.get(row * slices + s);
     }
-    float cut = low;
-    float mass = 0.0f;
-    for (int i = thread; i < vocabulary; i += GROUP) {
-      float x = (logits.get(start + i) - largest) * inverse;
-      mass += x >= cut ? TornadoMath.exp(x) : 0.0f;
-    }
-    float massSum = context.simdSum(mass);
-    if (thread % WARP == 0) {
-      partial[thread / WARP] = massSum;
-    }
-    context.localBarrier();
+    float largest = Float.NEGATIVE_INFINITY;
+    float enough = Float.MAX_VALUE;
     float total = 0.0f;
-    for (int w = 0; w < WARPS; w++) {
-      total += partial[w];
-    }
-    context.localBarrier();
-    float enough = topP * total;
-    low = cut;
-    high = 0.0f;
-    int bisections = topP < 1.0f ? BISECTIONS : 0;
-    for (int step = 0; step < bisections; step++) {
-      float middle = 0.5f * (low + high);
-      float kept = 0.0f;
-      for (int i = thread; i < vocabulary; i += GROUP) {
-        float x = (logits.get(start + i) - largest) * inverse;
-        kept += x >= middle ? TornadoMath.exp(x) : 0.0f;
+    float reached = 0.0f;
+    int count = 0;
+    int more = 1;
+    while (more > 0) {
+      context.localBarrier();
+      float value = Float.NEGATIVE_INFINITY;
+      float token = vocabulary;
+      for (int s = thread; s < slices; s += GROUP) {
+        boolean better = best[s] > value || (best[s] == value && bestToken[s] < token);
+        token = better ? bestToken[s] : token;
+        value = better ? best[s] : value;
       }
-      float warpSum = context.simdSum(kept);
-      if (thread % WARP == 0) {
-        partial[thread / WARP] = warpSum;
+      for (int distance = WARP / 2; distance > 0; distance /= 2) {
+        float other = context.simdShuffleDown(value, distance);
+        float otherToken = context.simdShuffleDown(token, distance);
+        boolean better = other > value || (other == value && otherToken < token);
+        value = better ? other : value;
+        token = better ? otherToken : token;
+      }
+      if (lane == 0) {
+        warpBest[warp] = value;
+        warpToken[warp] = token;
       }
       context.localBarrier();
-      float all = 0.0f;
-      for (int w = 0; w < WARPS; w++) {
-        all += partial[w];
+      value = warpBest[0];
+      token = warpToken[0];
+      for (int w = 1; w < WARPS; w++) {
+        boolean better = warpBest[w] > value || (warpBest[w] == value && warpToken[w] < token);
+        value = better ? warpBest[w] : value;
+        token = better ? warpToken[w] : token;
       }
-      context.localBarrier();
-      low = all >= enough ? middle : low;
-      high = all >= enough ? high : middle;
-    }
-    cut = low;
-    cut = minP > 0.0f ? TornadoMath.max(cut, TornadoMath.log(minP)) : cut;
-    cut = temperature > 0.0f ? cut : 0.0f;
-    int chunk = (vocabulary + GROUP - 1) / GROUP;
-    int end = TornadoMath.min(vocabulary, (thread + 1) * chunk);
-    float own = 0.0f;
-    for (int i = thread * chunk; i < end; i++) {
-      float x = (logits.get(start + i) - largest) * inverse;
-      own += x >= cut ? TornadoMath.exp(x) : 0.0f;
-    }
-    partial[thread] = own;
-    context.localBarrier();
-    if (thread == 0) {
-      float remaining = 0.0f;
-      for (int t = 0; t < GROUP; t++) {
-        remaining += partial[t];
-      }
-      float target = temperature > 0.0f ? uniform * remaining : 0.0f;
-      float passed = 0.0f;
-      int token = -1;
-      int found = 0;
-      for (int t = 0; t < GROUP; t++) {
-        int last = TornadoMath.min(vocabulary, (t + 1) * chunk);
-        int first = passed + partial[t] > target && found == 0 ? t * chunk : last;
-        float sum = passed;
-        for (int i = first; i < last; i++) {
-          float x = (logits.get(start + i) - largest) * inverse;
-          float weight = x >= cut ? TornadoMath.exp(x) : 0.0f;
-          sum += weight;
-          if (weight > 0.0f && found == 0) {
-            token = i;
-            found = sum > target ? 1 : 0;
+      largest = count == 0 ? value : largest;
+      if (count == 0 && whole) {
+        for (int s = warp; s < slices; s += WARPS) {
+          float weights = 0.0f;
+          for (int step = 0; step < SLICE / WARP; step++) {
+            int i = s * SLICE + step * WARP + lane;
+            if (i < vocabulary) {
+              float exponent = (logits.get(start + i) - largest) * inverse;
+              weights += exponent >= least ? TornadoMath.exp(exponent) : 0.0f;
+            }
+          }
+          float sliceSum = context.simdSum(weights);
+          if (lane == 0) {
+            sums[s] = sliceSum;
           }
         }
-        passed += partial[t];
+        context.localBarrier();
+        float own = 0.0f;
+        for (int s = lane; s < slices; s += WARP) {
+          own += sums[s];
+        }
+        total = context.simdSum(own);
+        enough = topP * total;
       }
-      tokens.set(row, token);
+      float exponent = (value - largest) * inverse;
+      boolean candidate = value > Float.NEGATIVE_INFINITY && exponent >= least;
+      if (thread == 0 && candidate) {
+        kept[count] = TornadoMath.exp(exponent);
+        keptToken[count] = token;
+      }
+      reached += candidate ? TornadoMath.exp(exponent) : 0.0f;
+      count += candidate ? 1 : 0;
+      more = candidate && count < limit && reached < enough ? 1 : 0;
+      int slice = (int) token / SLICE;
+      if (warp == slice % WARPS) {
+        float next = Float.NEGATIVE_INFINITY;
+        float nextToken = vocabulary;
+        for (int step = 0; step < SLICE / WARP; step++) {
+          int i = slice * SLICE + step * WARP + lane;
+          if (i < vocabulary) {
+            float other = logits.get(start + i);
+            boolean left = other < value || (other == value && i > token);
+            boolean better = left && other > next;
+            nextToken = better ? i : nextToken;
+            next = better ? other : next;
+          }
+        }
+        for (int distance = WARP / 2; distance > 0; distance /= 2) {
+          float other = context.simdShuffleDown(next, distance);
+          float otherToken = context.simdShuffleDown(nextToken, distance);
+          boolean better = other > next || (other == next && otherToken < nextToken);
+          next = better ? other : next;
+          nextToken = better ? otherToken : nextToken;
+        }
+        if (lane == 0 && slice < slices) {
+          best[slice] = next;
+          bestToken[slice] = nextToken;
+        }
+      }
+    }
+    context.localBarrier();
+    if (thread == 0) {
+      int drawn = count > 0 ? (int) keptToken[0] : IMPOSSIBLE;
+      boolean byOrder = whole && topP >= 1.0f;
+      int candidates = sampled && !byOrder ? count : 0;
+      float mass = 0.0f;
+      for (int i = 0; i < candidates; i++) {
+        mass += kept[i];
+      }
+      float wanted = topK > 0 ? topP * mass : enough;
+      float inReach = 0.0f;
+      int nucleus = 0;
+      for (int i = 0; i < candidates; i++) {
+        nucleus += inReach < wanted || i == 0 ? 1 : 0;
+        inReach += inReach < wanted || i == 0 ? kept[i] : 0.0f;
+      }
+      float target = uniform * inReach;
+      float passed = 0.0f;
+      int found = 0;
+      for (int i = 0; i < nucleus; i++) {
+        passed += kept[i];
+        drawn = found == 0 ? (int) keptToken[i] : drawn;
+        found = passed > target ? 1 : found;
+      }
+      int chosen = -1;
+      float before = 0.0f;
+      float running = 0.0f;
+      int ordered = byOrder && count > 0 ? slices : 0;
+      float orderedTarget = uniform * total;
+      found = 0;
+      for (int s = 0; s < ordered; s++) {
+        boolean here = found == 0 && sums[s] > 0.0f;
+        chosen = here ? s : chosen;
+        before = here ? running : before;
+        running += sums[s];
+        found = running > orderedTarget ? 1 : found;
+      }
+      int from = chosen * SLICE;
+      int to = chosen < 0 ? from : TornadoMath.min(vocabulary, from + SLICE);
+      found = 0;
+      for (int i = from; i < to; i++) {
+        float exponent = (logits.get(start + i) - largest) * inverse;
+        float weight = exponent >= least ? TornadoMath.exp(exponent) : 0.0f;
+        before += weight;
+        drawn = found == 0 && weight > 0.0f ? i : drawn;
+        found = before > orderedTarget ? 1 : found;
+      }
+      // More candidates would have been needed than were looked at.
+      boolean cut = candidates == MOST && wantedCandidates > MOST && reached < enough;
+      drawn = cut ? UNDECIDED : drawn;
+      drawn = largest == Float.POSITIVE_INFINITY ? IMPOSSIBLE : drawn;
+      tokens.set(row, drawn);
     }
   }
 
@@ -194,40 +265,32 @@ public final class Sampling {
       return best;
     }
     double[] weights = new double[logits.length];
+    List<Integer> order = new ArrayList<>();
     for (int i = 0; i < logits.length; i++) {
       weights[i] = Math.exp((double) (logits[i] - logits[best]) / temperature);
-    }
-    double[] sorted = weights.clone();
-    java.util.Arrays.sort(sorted);
-    int kept = topK > 0 ? Math.min(topK, sorted.length) : sorted.length;
-    double mass = 0;
-    for (int i = 0; i < kept; i++) {
-      mass += sorted[sorted.length - 1 - i];
-    }
-    double cut = Math.max(minP, sorted[sorted.length - kept]);
-    double reached = 0;
-    for (int i = 0; i < kept && topP < 1; i++) {
-      reached += sorted[sorted.length - 1 - i];
-      if (reached >= topP * mass) {
-        cut = Math.max(cut, sorted[sorted.length - 1 - i]);
-        break;
+      if (weights[i] >= minP) {
+        order.add(i);
       }
     }
-    double total = 0;
-    for (double weight : weights) {
-      total += weight >= cut ? weight : 0;
+    if (topK > 0 || topP < 1) {
+      order.sort(Comparator.comparingDouble((Integer i) -> -weights[i]));
+      order = order.subList(0, topK > 0 ? Math.min(topK, order.size()) : order.size());
+      double wanted = topP * order.stream().mapToDouble(i -> weights[i]).sum();
+      double reached = 0;
+      int kept = 0;
+      while (kept < order.size() && (kept == 0 || reached < wanted)) {
+        reached += weights[order.get(kept++)];
+      }
+      order = order.subList(0, kept);
     }
+    double target = uniform * order.stream().mapToDouble(i -> weights[i]).sum();
     double passed = 0;
-    int token = best;
-    for (int i = 0; i < weights.length; i++) {
-      if (weights[i] >= cut) {
-        token = i;
-        passed += weights[i];
-        if (passed > uniform * total) {
-          return i;
-        }
+    for (int token : order) {
+      passed += weights[token];
+      if (passed > target) {
+        return token;
       }
     }
-    return token;
+    return order.getLast();
   }
 }

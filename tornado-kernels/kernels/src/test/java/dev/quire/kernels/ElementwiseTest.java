@@ -279,26 +279,4 @@ class ElementwiseTest {
           .isCloseTo(expected[i], within(2e-3f * Math.max(1, Math.abs(expected[i]))));
     }
   }
-
-  @ParameterizedTest
-  @ValueSource(ints = {1, 5, 256, 1000})
-  void theLargestLogitWins(int vocabulary) {
-    int rows = 4;
-    float[] logits = Device.normal(new Random(vocabulary), rows * vocabulary);
-    Arrays.fill(logits, 0, vocabulary, -3);
-    Arrays.fill(logits, vocabulary, 2 * vocabulary, Float.NEGATIVE_INFINITY);
-    FloatArray in = FloatArray.fromArray(logits);
-    IntArray counts = IntArray.fromElements(rows);
-    IntArray tokens = new IntArray(rows);
-    Device.run(
-        Argmax.grid(rows + 3),
-        Device.in(counts, in),
-        g -> g.task("kernel", Argmax::greedy, new KernelContext(), counts, in, tokens, vocabulary),
-        Device.out(tokens));
-    for (int r = 0; r < rows; r++) {
-      assertThat(tokens.get(r))
-          .isEqualTo(
-              Argmax.reference(Arrays.copyOfRange(logits, r * vocabulary, (r + 1) * vocabulary)));
-    }
-  }
 }

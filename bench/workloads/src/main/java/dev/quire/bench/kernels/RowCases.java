@@ -148,59 +148,68 @@ final class RowCases {
   }
 
   private void sampling(int rows, int vocabulary) {
-    String shape = rows + "x" + vocabulary;
-    double bytes = 4.0 * rows * vocabulary;
+    draw("Argmax", rows, vocabulary, 0, 0, 1);
+    draw("Sampling-top-k", rows, vocabulary, 0.8f, 40, 0.95f);
+    draw("Sampling-all", rows, vocabulary, 0.8f, 0, 1);
+  }
+
+  /** The best of all slices, and what is drawn of them. */
+  private void draw(
+      String name, int rows, int vocabulary, float temperature, float topK, float topP) {
     cases.add(
         new KernelCase(
-            "Argmax",
-            shape,
-            bytes,
+            name,
+            rows + "x" + vocabulary,
+            4.0 * rows * vocabulary,
             0,
             () -> {
-              FloatArray logits = RandomArrays.floats(rows * vocabulary, 1, 3);
-              IntArray tokens = new IntArray(rows);
-              IntArray counts = IntArray.fromElements(rows);
-              return new KernelWork()
-                  .arrays(counts, logits, tokens)
-                  .launch(
-                      Argmax.grid(rows),
-                      (graph, id, _) ->
-                          graph.task(
-                              id, Argmax::greedy, context, counts, logits, tokens, vocabulary))
-                  .check(() -> wrongTokens(logits, tokens, vocabulary), tokens);
-            }));
-    cases.add(
-        new KernelCase(
-            "Sampling",
-            shape + " top-k 40 top-p 0.95",
-            bytes,
-            0,
-            () -> {
+              int slices = Argmax.slices(vocabulary);
               FloatArray logits = RandomArrays.floats(rows * vocabulary, 1, 3);
               FloatArray parameters = new FloatArray(rows * Sampling.PARAMETERS);
               for (int r = 0; r < rows; r++) {
-                parameters.set(r * Sampling.PARAMETERS, 0.8f);
-                parameters.set(r * Sampling.PARAMETERS + 1, 40);
-                parameters.set(r * Sampling.PARAMETERS + 2, 0.95f);
-                parameters.set(r * Sampling.PARAMETERS + 4, (r + 0.5f) / rows);
+                float[] row = {temperature, topK, topP, 0, (r + 0.5f) / rows};
+                for (int i = 0; i < row.length; i++) {
+                  parameters.set(r * Sampling.PARAMETERS + i, row[i]);
+                }
               }
+              FloatArray best = new FloatArray(rows * slices);
+              IntArray bestTokens = new IntArray(rows * slices);
               IntArray tokens = new IntArray(rows);
               IntArray counts = IntArray.fromElements(rows);
-              return new KernelWork()
-                  .arrays(counts, logits, parameters, tokens)
-                  .repetitions(2)
-                  .launch(
-                      Sampling.grid(rows),
-                      (graph, id, _) ->
-                          graph.task(
-                              id,
-                              Sampling::draw,
-                              context,
-                              counts,
-                              logits,
-                              parameters,
-                              tokens,
-                              vocabulary));
+              KernelWork work =
+                  new KernelWork()
+                      .arrays(counts, logits, best, bestTokens, parameters, tokens)
+                      .launch(
+                          Argmax.grid(rows, vocabulary),
+                          (graph, id, _) ->
+                              graph.task(
+                                  id,
+                                  Argmax::slice,
+                                  context,
+                                  counts,
+                                  logits,
+                                  best,
+                                  bestTokens,
+                                  vocabulary,
+                                  slices))
+                      .launch(
+                          Sampling.grid(rows),
+                          (graph, id, _) ->
+                              graph.task(
+                                  id,
+                                  Sampling::draw,
+                                  context,
+                                  counts,
+                                  logits,
+                                  best,
+                                  bestTokens,
+                                  parameters,
+                                  tokens,
+                                  vocabulary,
+                                  slices));
+              return temperature > 0
+                  ? work
+                  : work.check(() -> wrongTokens(logits, tokens, vocabulary), tokens);
             }));
   }
 

@@ -72,6 +72,9 @@ public interface ModelExecutor extends AutoCloseable {
 
   /** A step under way. */
   interface StepHandle {
+    /** In place of a token: the device could not draw it, the host has to. */
+    int UNDECIDED = -2;
+
     /**
      * Waits for the step's end.
      *
@@ -83,8 +86,10 @@ public interface ModelExecutor extends AutoCloseable {
     /**
      * Waits for the step's end, and leaves the logits where they are.
      *
-     * @return the most probable token of each wanted row, of equals the lowest, {@code
-     *     [numLogitsRows]}; null where the executor leaves the choice to the host
+     * @return each wanted row's token as {@link StepBatch#draws} says, without it the most
+     *     probable, of equals the lowest, {@code [numLogitsRows]}; {@link #UNDECIDED} where the
+     *     logits are needed, −1 where no token has a chance; null where the executor leaves the
+     *     choice to the host
      */
     default int @Nullable [] awaitBest() {
       return null;

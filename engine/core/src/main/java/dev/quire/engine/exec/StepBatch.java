@@ -109,6 +109,19 @@ public final class StepBatch {
   /** Rows of logits wanted. */
   public int numLogitsRows;
 
+  /** Floats of a row of {@link #draws}. */
+  public static final int DRAW = 5;
+
+  /** 0, or {@link #numLogitsRows} where {@link #draws} says how their tokens are drawn. */
+  public int numDraws;
+
+  /**
+   * How a wanted row's token is drawn, where the host leaves that to the device, {@code [numDraws ×
+   * 5]}: temperature (0: the most probable), top-k (0: all), top-p, min-p, and the number of [0, 1)
+   * that decides.
+   */
+  public float[] draws = {};
+
   /** Tokens known of a sequence. */
   public int knownLength(int sequence) {
     return knownLengths.length == 0 ? contextLengths[sequence] : knownLengths[sequence];

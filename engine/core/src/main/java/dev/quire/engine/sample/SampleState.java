@@ -66,7 +66,30 @@ public final class SampleState {
 
   /** Whether the next token is the row's most probable one, as the model gave the row. */
   public boolean takesBest() {
-    return params.greedy() && rules.none() && window == null && generated == null;
+    return params.greedy() && unchanged();
+  }
+
+  /**
+   * Whether the next token is drawn from the row as the model gave it, by what a device knows.
+   *
+   * @param mostCandidates the largest top-k of a device
+   */
+  public boolean drawable(int mostCandidates) {
+    return unchanged() && params.typicalP() >= 1 && params.topK() <= mostCandidates;
+  }
+
+  private boolean unchanged() {
+    return rules.none() && window == null && generated == null;
+  }
+
+  /** Writes down how the token after {@code length} tokens is drawn, as StepBatch has it. */
+  public void describe(float[] draws, int at, int length) {
+    draws[at] = params.greedy() ? 0 : (float) params.temperature();
+    draws[at + 1] = params.topK();
+    draws[at + 2] = (float) params.topP();
+    draws[at + 3] = (float) params.minP();
+    double uniform = Philox.uniform(seed, sample, length);
+    draws[at + 4] = Math.min((float) uniform, Math.nextDown(1.0f));
   }
 
   int promptLength() {

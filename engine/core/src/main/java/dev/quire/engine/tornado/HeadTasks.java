@@ -4,6 +4,7 @@ import dev.quire.engine.model.DecoderSpec;
 import dev.quire.kernels.Argmax;
 import dev.quire.kernels.RmsNorm;
 import dev.quire.kernels.Rows;
+import dev.quire.kernels.Sampling;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -26,6 +27,7 @@ final class HeadTasks {
       IntArray counts,
       IntArray wanted,
       int rows,
+      FloatArray draws,
       IntArray tokens) {
     KernelContext context = new KernelContext();
     int hidden = spec.hiddenSize();
@@ -86,12 +88,42 @@ final class HeadTasks {
                   softCap),
           counts);
     }
+    int slices = Argmax.slices(stride);
     segments.add(
-        "best",
-        5,
-        Argmax.grid(rows),
-        g -> g.task("best", Argmax::greedy, context, counts, scratch.logits, tokens, stride),
+        "slice",
+        7,
+        Argmax.grid(rows, stride),
+        g ->
+            g.task(
+                "slice",
+                Argmax::slice,
+                context,
+                counts,
+                scratch.logits,
+                scratch.sliceBest,
+                scratch.sliceTokens,
+                stride,
+                slices),
         counts);
+    segments.add(
+        "draw",
+        9,
+        Sampling.grid(rows),
+        g ->
+            g.task(
+                "draw",
+                Sampling::draw,
+                context,
+                counts,
+                scratch.logits,
+                scratch.sliceBest,
+                scratch.sliceTokens,
+                draws,
+                tokens,
+                stride,
+                slices),
+        counts,
+        draws);
   }
 
   /** What brings the logits of the wanted rows to the host. */

@@ -3,6 +3,7 @@ package dev.quire.engine.tornado;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardSpec;
 import dev.quire.engine.model.LayerSpec;
+import dev.quire.kernels.Argmax;
 import dev.quire.kernels.ChunkAttention;
 import java.util.List;
 import java.util.function.ToIntFunction;
@@ -29,6 +30,8 @@ final class Scratch {
   final FloatArray picked;
   final HalfFloatArray pickedNormed;
   final FloatArray logits;
+  final FloatArray sliceBest;
+  final IntArray sliceTokens;
   final FloatArray routing;
   final IntArray chosen;
   final FloatArray shares;
@@ -74,6 +77,9 @@ final class Scratch {
     unpacked = mirror.halves(Math.max(1, unpackedElements));
     partSums = mirror.floats(ProductShape.MOST_PART_SUMS);
     logits = mirror.floats((long) options.logitRows() * WeightPacker.padded(spec.vocabularySize()));
+    int slices = Argmax.slices(WeightPacker.padded(spec.vocabularySize()));
+    sliceBest = mirror.floats((long) options.logitRows() * slices);
+    sliceTokens = mirror.ints((long) options.logitRows() * slices);
     routing = mirror.floats(rows * WeightPacker.padded(Math.max(1, experts)));
     chosen = mirror.ints(rows * Math.max(1, used));
     shares = mirror.floats(rows * Math.max(1, used));
@@ -129,6 +135,8 @@ final class Scratch {
         picked,
         pickedNormed,
         logits,
+        sliceBest,
+        sliceTokens,
         routing,
         chosen,
         shares,

@@ -9,6 +9,7 @@ import dev.quire.kernels.ChunkAttention;
 import dev.quire.kernels.PagedAttention;
 import dev.quire.kernels.RmsNorm;
 import dev.quire.kernels.RowAttention;
+import dev.quire.kernels.Sampling;
 import org.jspecify.annotations.Nullable;
 
 /** What the kernels can't compute. */
@@ -17,6 +18,10 @@ final class SpecLimits {
 
   /** Why a model can't run, naming what it needs; null if it can. */
   static @Nullable String refusal(DecoderSpec spec) {
+    if (spec.vocabularySize() > Sampling.MOST_TOKENS) {
+      return "the GPU kernels take vocabularies of at most %d tokens, not %d; --device cpu takes all"
+          .formatted(Sampling.MOST_TOKENS, spec.vocabularySize());
+    }
     for (int i = 0; i < spec.layers().size(); i++) {
       String reason = refusal(spec, spec.layers().get(i));
       if (reason != null) {

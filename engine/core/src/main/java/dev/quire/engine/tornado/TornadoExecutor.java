@@ -6,6 +6,7 @@ import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardSpec;
+import dev.quire.kernels.Sampling;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -52,7 +53,8 @@ public final class TornadoExecutor implements ModelExecutor {
   private float[] logits = {};
 
   /** What runs steps of up to some number of single tokens. */
-  private record Decode(StepSender sender, PlanRunner.Program step, IntArray best) {}
+  private record Decode(
+      StepSender sender, PlanRunner.Program step, FloatArray draws, IntArray best) {}
 
   /** What runs steps of up to some number of tokens. */
   private record Mixed(StepSender sender, PlanRunner.Program step) {}
@@ -63,6 +65,7 @@ public final class TornadoExecutor implements ModelExecutor {
       IntArray wanted,
       PlanRunner.Program head,
       PlanRunner.Program bring,
+      FloatArray draws,
       IntArray best,
       FloatArray logits) {
     void want(StepBatch batch, int from, int count) {
@@ -70,6 +73,7 @@ public final class TornadoExecutor implements ModelExecutor {
       for (int i = 0; i < count; i++) {
         wanted.set(i, batch.logitsRows[from + i]);
       }
+      draw(batch, from, count, draws);
     }
   }
 
@@ -169,9 +173,12 @@ public final class TornadoExecutor implements ModelExecutor {
     var step = new Segments("decode" + size + "p");
     sender.add(step, inputs);
     new LayerTasks(spec, weights, scratch, options, inputs, step, size, 0).addAll();
-    HeadTasks.add(step, spec, weights, scratch, inputs.wantedCounts, inputs.wanted, size, best);
-    return new Decode(
-        sender, runner.add(step.build(MemoryGraphs.LAST, memory.shared(), best), true), best);
+    var draws = new FloatArray(size * Sampling.PARAMETERS);
+    HeadTasks.add(
+        step, spec, weights, scratch, inputs.wantedCounts, inputs.wanted, size, draws, best);
+    PlanRunner.Program program =
+        runner.add(step.build(MemoryGraphs.LAST, memory.shared(), best), true);
+    return new Decode(sender, program, draws, best);
   }
 
   private Head head(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
@@ -179,7 +186,8 @@ public final class TornadoExecutor implements ModelExecutor {
     var wanted = new IntArray(size);
     var best = new IntArray(size);
     var head = new Segments("head" + size + "p");
-    HeadTasks.add(head, spec, weights, scratch, counts, wanted, size, best);
+    var draws = new FloatArray(size * Sampling.PARAMETERS);
+    HeadTasks.add(head, spec, weights, scratch, counts, wanted, size, draws, best);
     FloatArray out = mirror.floats((long) size * stride);
     var bring = new Segments("logits" + size + "p");
     HeadTasks.addLogits(bring, scratch, counts, size, out, stride);
@@ -189,6 +197,7 @@ public final class TornadoExecutor implements ModelExecutor {
         wanted,
         runner.add(head.build(MemoryGraphs.LAST, shared, best), true),
         runner.add(bring.build(MemoryGraphs.LAST, shared, out), false),
+        draws,
         best,
         out);
   }
@@ -204,6 +213,13 @@ public final class TornadoExecutor implements ModelExecutor {
     sender.add(step, inputs);
     new LayerTasks(spec, weights, scratch, options, inputs, step, size, tiles).addAll();
     return new Mixed(sender, runner.add(step.build(MemoryGraphs.LAST, memory.shared()), true));
+  }
+
+  /** How the tokens of wanted rows {@code from} to {@code from + count} are drawn. */
+  private static void draw(StepBatch batch, int from, int count, FloatArray draws) {
+    for (int i = 0; i < count * StepBatch.DRAW; i++) {
+      draws.set(i, batch.numDraws == 0 ? 0 : batch.draws[from * StepBatch.DRAW + i]);
+    }
   }
 
   /** Changes of block tables that a step of so many tokens brings along. */
@@ -295,6 +311,7 @@ public final class TornadoExecutor implements ModelExecutor {
         Decode decode = decodes.get(bucket);
         fill(decode.sender(), batch, Buckets.splits(decodeSizes.get(bucket), options.maxLength()));
         decode.sender().want(batch, 0, batch.numLogitsRows);
+        draw(batch, 0, batch.numLogitsRows, decode.draws());
         runner.run(decode.step());
         return new Handle(heads.get(bucket), batch.numLogitsRows, decode.best());
       }
