@@ -2,12 +2,6 @@ package dev.quire.bench.kernels;
 
 import java.util.Arrays;
 import java.util.function.Consumer;
-import uk.ac.manchester.tornado.api.GridScheduler;
-import uk.ac.manchester.tornado.api.TaskGraph;
-import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
-import uk.ac.manchester.tornado.api.TornadoExecutionResult;
-import uk.ac.manchester.tornado.api.enums.DataTransferMode;
-import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 
 /**
  * Times kernels by executions of a captured graph that has a case's launches several times over:
@@ -22,7 +16,6 @@ import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
  * Where repetitions have weights of their own, these come from memory and not from the cache.
  */
 public final class KernelBench {
-  private static final String GRAPH = "bench";
   private static final int MOST_EXECUTIONS = 400;
   private static final int LEAST_EXECUTIONS = 3;
 
@@ -99,54 +92,22 @@ public final class KernelBench {
   private record Executions(double firstNanos, double[] nanos, double error) {}
 
   private Executions time(KernelWork work, int repetitions) {
-    GridScheduler grids = new GridScheduler();
-    TaskGraph graph =
-        new TaskGraph(GRAPH)
-            .transferToDevice(DataTransferMode.FIRST_EXECUTION, work.arrays().toArray());
-    for (int repetition = 0; repetition < repetitions; repetition++) {
-      for (int i = 0; i < work.launches().size(); i++) {
-        KernelWork.Launch launch = work.launches().get(i);
-        String id = "k" + repetition + "x" + i;
-        graph = launch.task().add(graph, id, repetition);
-        if (launch.grid() != null) {
-          grids.addWorkerGrid(GRAPH + "." + id, launch.grid());
-        }
-      }
-    }
-    if (!work.results().isEmpty()) {
-      graph = graph.transferToHost(DataTransferMode.UNDER_DEMAND, work.results().toArray());
-    }
-    try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
-      if (!grids.keySet().isEmpty()) {
-        plan.withGridScheduler(grids);
-      }
-      if (capture) {
-        plan.withCUDAGraph();
-      }
-      long before = System.nanoTime();
-      TornadoExecutionResult first = plan.execute();
+    long before = System.nanoTime();
+    try (KernelGraph graph = new KernelGraph(work, repetitions, capture)) {
       double firstNanos = System.nanoTime() - before;
-      if (!work.results().isEmpty()) {
-        first.transferToHost(work.results().toArray());
-      }
-      double error = work.error();
-      double[] nanos = replays(plan);
-      plan.freeDeviceMemory();
-      return new Executions(firstNanos, nanos, error);
-    } catch (TornadoExecutionPlanException failure) {
-      throw new IllegalStateException("the device failed: " + failure.getMessage(), failure);
+      return new Executions(firstNanos, replays(graph), graph.error());
     }
   }
 
-  private double[] replays(TornadoExecutionPlan plan) {
-    plan.execute();
+  private double[] replays(KernelGraph graph) {
+    graph.execute();
     double[] nanos = new double[MOST_EXECUTIONS];
     long start = System.nanoTime();
     int done = 0;
     while (done < MOST_EXECUTIONS
         && (done < LEAST_EXECUTIONS || System.nanoTime() - start < secondsEach * 1e9)) {
       long before = System.nanoTime();
-      plan.execute();
+      graph.execute();
       nanos[done++] = System.nanoTime() - before;
     }
     return Arrays.copyOf(nanos, done);

@@ -13,6 +13,7 @@ public final class KernelCases {
     List<KernelCase> all = new ArrayList<>(ProductCases.of(scale));
     all.addAll(AttentionCases.of(scale));
     all.addAll(RowCases.of(scale));
+    all.addAll(ArchitectureCases.of(scale));
     return all;
   }
 
@@ -25,6 +26,20 @@ public final class KernelCases {
     return cases.stream()
         .filter(one -> patterns.isEmpty() || patterns.stream().anyMatch(p -> has(one.name(), p)))
         .toList();
+  }
+
+  /**
+   * The work of the case of this name.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  public static KernelWork work(Scale scale, String name) {
+    return of(scale).stream()
+        .filter(one -> one.name().equals(name))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("no kernel case " + name))
+        .work()
+        .get();
   }
 
   private static boolean has(String name, String pattern) {

@@ -33,9 +33,9 @@ final class KernelBenchTest {
   void patternsChooseByPartsOfNames() {
     List<KernelCase> all = KernelCases.of(Scale.FULL);
     assertThat(KernelCases.matching(all, List.of())).hasSameSizeAs(all);
-    assertThat(KernelCases.matching(all, List.of("matrixvector*1B-down")))
+    assertThat(KernelCases.matching(all, List.of("argmax*128256", "rmsnorm-add 1X")))
         .extracting(KernelCase::name)
-        .containsExactly("MatrixVector 1B-down 2048x8192", "MatrixVector-Q8 1B-down 2048x8192");
+        .containsExactly("RmsNorm-add 1x2048", "Argmax 1x128256", "Argmax 128x128256");
     assertThat(KernelCases.matching(all, List.of("no such"))).isEmpty();
   }
 

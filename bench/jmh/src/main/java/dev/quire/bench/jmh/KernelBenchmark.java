@@ -1,0 +1,108 @@
+package dev.quire.bench.jmh;
+
+import dev.quire.bench.kernels.KernelCases;
+import dev.quire.bench.kernels.KernelGraph;
+import dev.quire.bench.kernels.Scale;
+import dev.quire.engine.tornado.TornadoExecutor;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * A launch of a kernel, of eight in a graph: on the JVM as it stands, on a GPU in a JVM that has
+ * the flags of TornadoVM's SDK ({@code -jvmArgs @$TORNADOVM_HOME/tornado-argfile}). There {@code -p
+ * scale=full -p "kernel=…"} takes the names that {@code quire bench kernels --list --scale full}
+ * prints. An execution's own time, some 50 µs on a GPU, is part of it; {@code quire bench kernels}
+ * takes it off.
+ */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(value = 1, jvmArgsAppend = "--add-exports=java.base/jdk.internal.vm=ALL-UNNAMED")
+public class KernelBenchmark {
+  private static final int LAUNCHES = 8;
+
+  @Param("tiny")
+  private String scale = "";
+
+  @Param({
+    "MatrixVector tiny 64x96",
+    "MatrixVector-gated tiny 64x96",
+    "MatrixVector-Q8 tiny 64x96",
+    "MatrixVector-gated-Q8 tiny 64x96",
+    "SkinnyProduct tiny 64x5x96",
+    "SkinnyProduct/2 tiny 64x5x96",
+    "SkinnyProduct-Q8 tiny 64x5x96",
+    "WideProduct tiny 64x48x96",
+    "WideProduct/2 tiny 64x48x96",
+    "TiledProduct tiny 64x48x96",
+    "TiledProduct/2 tiny 64x48x96",
+    "TiledProduct-Q8 tiny 64x48x96",
+    "NaiveProduct tiny 64x48x96",
+    "NaiveProduct-tiled tiny 64x48x96",
+    "PagedAttention tiny 2x64 block 8",
+    "PagedAttention tiny 2x64 block 16",
+    "ContiguousAttention tiny 2x64",
+    "ChunkAttention tiny 32",
+    "RmsNorm-add 3x64",
+    "SiluMultiply 3x96",
+    "RotaryCache 3x256",
+    "Argmax 2x500",
+    "Sampling 2x500 top-k 40 top-p 0.95",
+    "BlockCopy 4 blocks of 256",
+    "Embedding 3x64",
+    "GeluMultiply 3x64",
+    "SandwichNorm 3x64",
+    "HeadNorm 3x64 heads of 32",
+    "PartSums of 4 3x64",
+    "Rows.finishLogits 3x500",
+    "Experts 3 rows, 2 of 4 of 32x64",
+    "RowAttention any head 3x40 heads of 32",
+    "BlockSwap out 4 blocks of 256",
+    "BlockSwap in 4 blocks of 256"
+  })
+  private String kernel = "";
+
+  private @Nullable KernelGraph graph;
+
+  /** Sends the arrays and compiles. */
+  @Setup(Level.Trial)
+  public void start() {
+    Scale size = Scale.valueOf(scale.toUpperCase(Locale.ROOT));
+    graph =
+        new KernelGraph(KernelCases.work(size, kernel), LAUNCHES, TornadoExecutor.onTornadoVm());
+  }
+
+  /** One execution of the graph. */
+  @Benchmark
+  @OperationsPerInvocation(LAUNCHES)
+  public void launch() {
+    if (graph != null) {
+      graph.execute();
+    }
+  }
+
+  /** Frees the device. */
+  @TearDown(Level.Trial)
+  public void end() {
+    if (graph != null) {
+      graph.close();
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.bench.jmh;
+
+import org.jspecify.annotations.NullMarked;
