@@ -26,6 +26,7 @@ final class BlockSizeRuns {
   private final List<Double> recomputations = new ArrayList<>();
   private String machine = "";
   private String model = "";
+  private String fileName = "";
 
   BlockSizeRuns(
       DevicePlatform.Source source,
@@ -44,6 +45,7 @@ final class BlockSizeRuns {
         progress.accept("blocks of " + size + ", on " + platform.device());
         machine = RealEvaluation.machine(platform);
         model = platform.name();
+        fileName = RealEvaluation.fileName(platform);
         sizes.add((double) size);
         if (names.contains("18b")) {
           throughputs.add(throughput(platform));
@@ -182,7 +184,7 @@ final class BlockSizeRuns {
             + " much: the best size is smaller than at the paper's lengths, where 16 to 128 are"
             + " best.",
         new Plot(
-            "figure18b-real",
+            "figure18b-real-" + fileName,
             "tokens a block",
             "tokens a second",
             true,
@@ -209,7 +211,7 @@ final class BlockSizeRuns {
             + " transfer: small blocks cost no more, unlike the paper's, which moved block by"
             + " block.",
         new Plot(
-            "figure19-real",
+            "figure19-real-" + fileName,
             "tokens a block",
             "ms",
             true,

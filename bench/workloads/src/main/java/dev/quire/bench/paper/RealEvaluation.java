@@ -195,8 +195,9 @@ public final class RealEvaluation {
             found.stream().map(Found::line).toList()));
   }
 
-  private static String fileName(DevicePlatform platform) {
-    return platform.name().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
+  static String fileName(DevicePlatform platform) {
+    String name = platform.name() + (platform.device().startsWith("GPU") ? "-gpu" : "-cpu");
+    return name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
   }
 
   private Figure decodingMethods(DevicePlatform platform) {
