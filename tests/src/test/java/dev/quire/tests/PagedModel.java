@@ -64,12 +64,17 @@ final class PagedModel implements AutoCloseable {
 
   /** A model on the GPU's kernels, computed by the JVM. */
   static PagedModel onJvmDevice(Path path, Setup setup) {
+    return onJvmDevice(path, setup, 4);
+  }
+
+  static PagedModel onJvmDevice(Path path, Setup setup, int maxSequences) {
     return new PagedModel(
         path,
         setup,
         (model, blocks) ->
             new TornadoExecutor(
-                model, new TornadoOptions(setup.blockSize(), blocks, 4, 64, 128, _ -> {})));
+                model,
+                new TornadoOptions(setup.blockSize(), blocks, maxSequences, 128, 128, _ -> {})));
   }
 
   private PagedModel(
