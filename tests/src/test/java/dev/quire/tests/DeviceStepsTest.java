@@ -67,7 +67,9 @@ class DeviceStepsTest {
     return all;
   }
 
-  /** Computes some of what is known of each sequence; a sequence that is up to date gets a token. */
+  /**
+   * Computes some of what is known of each sequence; a sequence that is up to date gets a token.
+   */
   private static float[] step(
       PagedModel cpu, PagedModel device, List<Pair> live, Random random, int vocabulary) {
     int[] counts = new int[live.size()];

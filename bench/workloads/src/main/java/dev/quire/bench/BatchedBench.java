@@ -78,6 +78,7 @@ public final class BatchedBench {
    */
   public void warmUp(int pp, int pl) {
     boolean compiles = engine.compilesSteps();
+    engine.prepare();
     run(compiles ? pp : Math.min(16, pp), 4, compiles ? pl : 1);
   }
 

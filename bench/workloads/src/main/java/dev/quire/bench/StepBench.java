@@ -25,6 +25,8 @@ public final class StepBench {
   private final int batch;
 
   /**
+   * Prepares the engine for steps of every size.
+   *
    * @param steps steps that a figure is the mean of
    * @param batch the most tokens of a step
    */

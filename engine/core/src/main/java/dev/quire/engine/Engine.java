@@ -303,6 +303,13 @@ public final class Engine implements AutoCloseable {
     return executor.compilesSteps();
   }
 
+  /** Waits until steps of every size are compiled for; else each is at its first, or when idle. */
+  public void prepare() {
+    if (!loop.prepare().join()) {
+      throw new QuireException(QuireException.Kind.CLOSED, "the engine is closed");
+    }
+  }
+
   /**
    * The blocks of the KV cache's first group as they stand between two steps, for people to look
    * at; empty once the engine is closed.

@@ -34,6 +34,9 @@ final class EngineLoop implements AutoCloseable {
   private static final float[] NO_LOGITS = {};
   private static final int FEW = 8;
 
+  // Without work for so long, it is time to prepare for other steps.
+  private static final long QUIET_NANOS = 500_000_000;
+
   // Logits that a step may hold for scored prompts: 64 MiB of floats.
   private static final int MAX_PROMPT_LOGITS = 1 << 24;
 
@@ -51,6 +54,7 @@ final class EngineLoop implements AutoCloseable {
   private final Publisher publisher = new Publisher();
   private final Thread thread;
 
+  private boolean unprepared = true;
   private volatile boolean closing;
   private volatile EngineStats stats;
   private volatile @Nullable Throwable death;
@@ -155,6 +159,22 @@ final class EngineLoop implements AutoCloseable {
     return seen;
   }
 
+  /** Prepares for steps of every size; done when the result is. */
+  CompletableFuture<Boolean> prepare() {
+    var done = new CompletableFuture<Boolean>();
+    Runnable all =
+        () -> {
+          while (unprepared && !closing && death == null) {
+            unprepared = executor.prepare();
+          }
+          done.complete(true);
+        };
+    if (!send(new Command.Look(all))) {
+      done.complete(false);
+    }
+    return done;
+  }
+
   private boolean send(Command command) {
     boolean sent = inbox.send(command);
     LockSupport.unpark(thread);
@@ -201,7 +221,12 @@ final class EngineLoop implements AutoCloseable {
 
   private void idle() {
     clock.idle();
-    if (inbox.isEmpty() && !closing) {
+    if (inbox.isEmpty() && !closing && unprepared) {
+      LockSupport.parkNanos(this, QUIET_NANOS);
+      if (inbox.isEmpty() && !closing) {
+        unprepared = executor.prepare();
+      }
+    } else if (inbox.isEmpty() && !closing) {
       LockSupport.park(this);
     }
   }

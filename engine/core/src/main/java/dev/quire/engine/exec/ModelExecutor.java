@@ -51,6 +51,16 @@ public interface ModelExecutor extends AutoCloseable {
     return false;
   }
 
+  /**
+   * Uses a moment without work for a part of what the first steps of some size would take longer
+   * for.
+   *
+   * @return whether there may be more
+   */
+  default boolean prepare() {
+    return false;
+  }
+
   /** Floats of a row of {@link #hiddenRows}; 0 where this executor does not give them. */
   default int hiddenSize() {
     return 0;

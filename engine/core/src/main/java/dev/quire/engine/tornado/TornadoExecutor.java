@@ -12,6 +12,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
@@ -32,6 +34,8 @@ public final class TornadoExecutor implements ModelExecutor {
 
   // Changes of block tables that are sent at once where a step brings more than it has room for.
   private static final int MOST_CHANGES = 1 << 14;
+
+  private static final long SAY_NANOS = 2_000_000_000L;
 
   private final DecoderSpec spec;
   private final TornadoOptions options;
@@ -134,6 +138,15 @@ public final class TornadoExecutor implements ModelExecutor {
     this.copies = new CopyTasks(spec, weights, options, memory.shared(), runner);
     runner.start();
     load(load, weights, memory);
+    if (onTornadoVm()) {
+      long before = runner.compileNanos();
+      prepareNext(first -> first == 0);
+      options
+          .say()
+          .accept(
+              "compiled the kernels of the smallest steps in %.2f s; others' at first use or when idle"
+                  .formatted((runner.compileNanos() - before) * 1e-9));
+    }
     options
         .say()
         .accept(
@@ -147,6 +160,7 @@ public final class TornadoExecutor implements ModelExecutor {
 
   private void load(PlanRunner.Program load, DeviceWeights weights, MemoryGraphs memory) {
     long begin = System.nanoTime();
+    long said = begin;
     int batches = weights.batches.size();
     for (int i = 0; i < load.count(); i++) {
       if (i < batches) {
@@ -160,6 +174,10 @@ public final class TornadoExecutor implements ModelExecutor {
               "weights that were sent to the device read back differently; see the driver's log");
         }
         weights.batches.get(i).arrays().forEach(mirror::release);
+        if (System.nanoTime() - said > SAY_NANOS) {
+          said = System.nanoTime();
+          options.say().accept("sent %d of %d parts of the weights".formatted(i + 1, batches));
+        }
       }
     }
     options
@@ -305,7 +323,9 @@ public final class TornadoExecutor implements ModelExecutor {
       return () -> logits;
     }
     boolean single = batch.numTokens == batch.numSequences;
-    int bucket = single ? Buckets.indexOf(decodeSizes, batch.numTokens) : -1;
+    boolean others = batch.numSequences > 1;
+    int bucket =
+        single ? pick(decodeSizes, batch.numTokens, others, i -> decodes.get(i).step()) : -1;
     try {
       if (bucket >= 0) {
         Decode decode = decodes.get(bucket);
@@ -315,7 +335,7 @@ public final class TornadoExecutor implements ModelExecutor {
         runner.run(decode.step());
         return new Handle(heads.get(bucket), batch.numLogitsRows, decode.best());
       }
-      int size = Buckets.indexOf(mixedSizes, batch.numTokens);
+      int size = pick(mixedSizes, batch.numTokens, others, i -> mixed.get(i).step());
       if (size < 0) {
         throw new IllegalArgumentException(
             "a step of %d tokens; the executor was set up for %d"
@@ -329,6 +349,65 @@ public final class TornadoExecutor implements ModelExecutor {
       tables.forEach(BlockTables::forget);
       throw e;
     }
+  }
+
+  /**
+   * The graphs for a step: the smallest that hold it. Where others would wait for their
+   * compilation, the smallest that are compiled; {@link #prepare} makes up for it in a quiet
+   * moment.
+   *
+   * @return −1 if none hold it
+   */
+  private int pick(
+      List<Integer> sizes, int count, boolean others, IntFunction<PlanRunner.Program> programs) {
+    int smallest = Buckets.indexOf(sizes, count);
+    if (smallest >= 0 && others) {
+      for (int i = smallest; i < sizes.size(); i++) {
+        if (runner.ready(programs.apply(i))) {
+          return i;
+        }
+      }
+    }
+    return smallest;
+  }
+
+  @Override
+  public boolean prepare() {
+    return onTornadoVm() && prepareNext(_ -> true);
+  }
+
+  /**
+   * Compiles and captures the graphs of a size that have not run yet by running an empty step.
+   *
+   * @param sizes by their number
+   * @return whether there was such a size
+   */
+  private boolean prepareNext(IntPredicate sizes) {
+    for (int i = 0; i < Math.max(decodes.size(), mixed.size()); i++) {
+      if (!sizes.test(i)) {
+        continue;
+      }
+      boolean any = false;
+      if (i < decodes.size() && !runner.ready(decodes.get(i).step())) {
+        decodes.get(i).sender().clear();
+        runner.run(decodes.get(i).step());
+        any = true;
+      }
+      if (i < heads.size() && !runner.ready(heads.get(i).head())) {
+        heads.get(i).counts().set(0, 0);
+        runner.run(heads.get(i).head());
+        any = true;
+      }
+      if (i < mixed.size() && !runner.ready(mixed.get(i).step())) {
+        mixed.get(i).sender().clear();
+        runner.run(mixed.get(i).step());
+        any = true;
+      }
+      if (any) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Hands a step to its sender; sends what changed in the block tables first if it is much. */
@@ -360,7 +439,8 @@ public final class TornadoExecutor implements ModelExecutor {
       return () -> logits;
     }
     if (rows <= most) {
-      Head head = heads.get(Buckets.indexOf(decodeSizes, rows));
+      boolean others = batch.numSequences > 1;
+      Head head = heads.get(pick(decodeSizes, rows, others, i -> heads.get(i).head()));
       head.want(batch, 0, rows);
       runner.run(head.head());
       return new Handle(head, rows, head.best());
