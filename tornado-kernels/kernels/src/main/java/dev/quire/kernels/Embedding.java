@@ -6,6 +6,7 @@ import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
  * Looks up the embeddings of a step's tokens.
@@ -73,6 +74,35 @@ public final class Embedding {
     for (int i = context.localIdx; i < width; i += GROUP) {
       float value = quants.get(quant + 2 * i) << shift >> 24;
       residual.set(row * width + i, scales.get(scale + i / 32 * 8).getFloat32() * value);
+    }
+  }
+
+  /**
+   * The same from a table of four bits a weight.
+   *
+   * @param nibbles [vocabulary, width], as {@link NibbleTiles} has them
+   * @param steps likewise
+   */
+  public static void gatherQ4(
+      KernelContext context,
+      IntArray counts,
+      IntArray tokens,
+      IntArray nibbles,
+      HalfFloatArray steps,
+      FloatArray residual,
+      int width) {
+    int row = context.groupIdx;
+    if (row >= counts.get(0)) {
+      return;
+    }
+    int token = tokens.get(row);
+    int groups = (width + 127) / 128 * 4;
+    for (int i = context.localIdx; i < width; i += GROUP) {
+      int group = token / 8 * groups + i / 32;
+      int eight = nibbles.get(group * 32 + i % 32 / 4 * 4 + token % 8 / 2);
+      int nibble = eight >> token % 2 * 16 + i % 4 * 4 & 15;
+      Half2 step = steps.getHalf2(group * 16 + token % 8 * 2);
+      residual.set(row * width + i, Half2.lowFloat(step) * nibble - Half2.highFloat(step));
     }
   }
 

@@ -30,6 +30,15 @@ sealed interface DeviceMatrix {
     }
   }
 
+  /** Four bits a weight, as {@link dev.quire.kernels.NibbleTiles} has them. */
+  record Nibbles(int outputs, int inputs, IntArray nibbles, HalfFloatArray steps)
+      implements DeviceMatrix {
+    @Override
+    public List<TornadoNativeArray> arrays() {
+      return List.of(nibbles, steps);
+    }
+  }
+
   /** Bytes on the device. */
   default long bytes() {
     return arrays().stream().mapToLong(TornadoNativeArray::getNumBytesOfSegmentWithHeader).sum();

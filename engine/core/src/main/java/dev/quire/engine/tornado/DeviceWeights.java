@@ -200,17 +200,20 @@ final class DeviceWeights {
         + WeightPacker.bytes(List.of(dense.down().weight()));
   }
 
-  /** Elements of the largest matrix of a layer that stays quantised; 0 if none does. */
+  /** Elements of the largest matrix that a step of many rows turns into halves; 0 if none is. */
   static long unpackedElements(DecoderModel model) {
-    long most = 0;
+    long most = unpackedElements(List.of(model.head()), false);
     for (LayerWeights layer : model.layers()) {
-      most = Math.max(most, unpackedElements(queryKeyValue(layer)));
-      most = Math.max(most, unpackedElements(List.of(layer.output().weight())));
+      most = Math.max(most, unpackedElements(queryKeyValue(layer), true));
+      most = Math.max(most, unpackedElements(List.of(layer.output().weight()), true));
       FeedForwardWeights.Dense dense = everyTokens(layer.feedForward());
       if (dense != null) {
         Tensor gate = dense.gate().weight();
-        most = Math.max(most, unpackedElements(List.of(gate, dense.up().weight())));
-        most = Math.max(most, unpackedElements(List.of(dense.down().weight())));
+        most = Math.max(most, unpackedElements(List.of(gate, dense.up().weight()), true));
+        most = Math.max(most, unpackedElements(List.of(dense.down().weight()), true));
+      }
+      if (layer.feedForward() instanceof FeedForwardWeights.Experts experts) {
+        most = Math.max(most, unpackedElements(List.of(experts.router()), true));
       }
     }
     return most;
@@ -224,10 +227,14 @@ final class DeviceWeights {
     };
   }
 
-  private static long unpackedElements(List<Tensor> parts) {
-    return WeightPacker.staysQuantised(parts)
-        ? WeightTiles.elements(
-            parts.stream().mapToInt(Tensor::rows).sum(), parts.getFirst().columns())
+  /**
+   * @param bytesToo whether matrices in bytes are turned into halves as well
+   */
+  private static long unpackedElements(List<Tensor> parts, boolean bytesToo) {
+    WeightForm form = WeightForm.of(parts);
+    int outputs = parts.stream().mapToInt(Tensor::rows).sum();
+    return form == WeightForm.NIBBLES || form == WeightForm.BYTES && bytesToo
+        ? WeightTiles.elements(WeightPacker.padded(outputs), parts.getFirst().columns())
         : 0;
   }
 

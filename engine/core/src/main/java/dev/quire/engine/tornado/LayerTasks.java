@@ -139,6 +139,24 @@ final class LayerTasks {
                       hidden),
               inputs.counts,
               inputs.tokens);
+      case DeviceMatrix.Nibbles nibbles ->
+          segments.add(
+              "embed",
+              7,
+              Embedding.grid(rows),
+              g ->
+                  g.task(
+                      "embed",
+                      Embedding::gatherQ4,
+                      context,
+                      inputs.counts,
+                      inputs.tokens,
+                      nibbles.nibbles(),
+                      nibbles.steps(),
+                      scratch.residual,
+                      hidden),
+              inputs.counts,
+              inputs.tokens);
     }
     float scale = spec.embeddingScale();
     if (scale != 1) {

@@ -2,7 +2,9 @@ package dev.quire.engine.tornado;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
+import dev.quire.kernels.MatrixVectorQ4;
 import dev.quire.kernels.MatrixVectorQ8;
+import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.PartSums;
 import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.SkinnyProduct;
@@ -163,6 +165,28 @@ final class ProductTasks {
                     warps,
                     activation));
       }
+      case DeviceMatrix.Nibbles nibbles -> {
+        IntArray q = nibbles.nibbles();
+        HalfFloatArray s = nibbles.steps();
+        segments.add(
+            id,
+            10,
+            MatrixVectorQ4.grid(outputs, warps),
+            g ->
+                g.task(
+                    id,
+                    MatrixVectorQ4::multiply,
+                    context,
+                    q,
+                    s,
+                    x,
+                    out,
+                    gated,
+                    outputs,
+                    inputs,
+                    warps,
+                    activation));
+      }
     }
   }
 
@@ -212,7 +236,30 @@ final class ProductTasks {
           quants(id, counts, quants, x, out, gated, activation, shape);
         }
       }
+      case DeviceMatrix.Nibbles nibbles -> {
+        unpack(id + "Unpack", nibbles);
+        halves(id, counts, matrix, scratch.unpacked, x, out, gated, activation, shape);
+      }
     }
+  }
+
+  private void unpack(String id, DeviceMatrix.Nibbles matrix) {
+    int inputs = matrix.inputs();
+    int count = matrix.outputs() * NibbleTiles.paddedInputs(inputs) / 8;
+    segments.add(
+        id,
+        7,
+        NibbleTiles.grid(count),
+        g ->
+            g.task(
+                id,
+                NibbleTiles::unpack,
+                context,
+                matrix.nibbles(),
+                matrix.steps(),
+                scratch.unpacked,
+                inputs,
+                count));
   }
 
   private void unpack(String id, DeviceMatrix.Quants matrix) {

@@ -1,5 +1,6 @@
 package dev.quire.engine.tornado;
 
+import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.WeightTiles;
 import dev.quire.weights.tensor.Tensor;
@@ -17,8 +18,9 @@ import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Brings tensors of the file into the kernels' form: tiles of halves, or of Q8_0 taken apart.
- * Arrays are handed out empty; {@link #takeFills} fills them when their turn comes to be sent.
+ * Brings tensors of the file into the kernels' form: tiles of halves, or of Q8_0, Q4_0 and Q4_K
+ * taken apart. Arrays are handed out empty; {@link #takeFills} fills them when their turn comes to
+ * be sent.
  */
 final class WeightPacker {
   private static final int Q8_BLOCK = 32;
@@ -44,19 +46,10 @@ final class WeightPacker {
     return (outputs + 7) / 8 * 8;
   }
 
-  /** Whether these matrices, one above the other, stay Q8_0. */
-  static boolean staysQuantised(List<Tensor> parts) {
-    return parts.stream()
-        .allMatch(part -> part.type() == TensorType.Q8_0 && part.columns() % Q8_BLOCK == 0);
-  }
-
   /** Bytes of these matrices on the device, one above the other. */
   static long bytes(List<Tensor> parts) {
-    int inputs = parts.getFirst().columns();
     int outputs = parts.stream().mapToInt(Tensor::rows).sum();
-    return staysQuantised(parts)
-        ? 4 * QuantTiles.quants(outputs, inputs) + 2 * QuantTiles.scales(outputs, inputs)
-        : 2 * WeightTiles.elements(outputs, inputs);
+    return WeightForm.of(parts).bytes(outputs, parts.getFirst().columns());
   }
 
   /** What fills the arrays handed out since the last call. */
@@ -69,7 +62,7 @@ final class WeightPacker {
   /** Matrices of the same inputs, one above the other; rows of zeros fill up to a multiple of 8. */
   DeviceMatrix stack(List<Tensor> parts) {
     int outputs = padded(parts.stream().mapToInt(Tensor::rows).sum());
-    return matrix(outputs, rows(parts), staysQuantised(parts));
+    return matrix(outputs, rows(parts), WeightForm.of(parts));
   }
 
   /**
@@ -82,29 +75,52 @@ final class WeightPacker {
     if (inner % WeightTiles.OUTPUTS != 0) {
       return null;
     }
-    List<Row> stacked = rows(List.of(gate, up));
+    Rows stacked = rows(List.of(gate, up));
     List<Row> rows =
         IntStream.range(0, 2 * inner)
             .mapToObj(o -> stacked.get(WeightTiles.interleaved(o, inner)))
             .toList();
-    return matrix(2 * inner, rows, staysQuantised(List.of(gate, up)));
+    return matrix(2 * inner, new Rows(rows), WeightForm.of(List.of(gate, up)));
   }
 
   /** A row of a tensor. */
-  private record Row(Tensor tensor, int row) {}
+  record Row(Tensor tensor, int row) {}
 
-  private static List<Row> rows(List<Tensor> parts) {
-    return parts.stream()
-        .flatMap(part -> IntStream.range(0, part.rows()).mapToObj(row -> new Row(part, row)))
-        .toList();
+  /** The rows of a matrix, wherever they are in the file. */
+  record Rows(List<Row> list) {
+    int size() {
+      return list.size();
+    }
+
+    Row get(int output) {
+      return list.get(output);
+    }
   }
 
-  private DeviceMatrix matrix(int outputs, List<Row> rows, boolean quantised) {
-    int inputs = rows.getFirst().tensor().columns();
-    return quantised ? quants(outputs, inputs, rows) : tiles(outputs, inputs, rows);
+  private static Rows rows(List<Tensor> parts) {
+    return new Rows(
+        parts.stream()
+            .flatMap(part -> IntStream.range(0, part.rows()).mapToObj(row -> new Row(part, row)))
+            .toList());
   }
 
-  private DeviceMatrix.Quants quants(int outputs, int inputs, List<Row> rows) {
+  private DeviceMatrix matrix(int outputs, Rows rows, WeightForm form) {
+    int inputs = rows.get(0).tensor().columns();
+    return switch (form) {
+      case HALVES -> tiles(outputs, inputs, rows);
+      case BYTES -> quants(outputs, inputs, rows);
+      case NIBBLES -> nibbles(outputs, inputs, rows);
+    };
+  }
+
+  private DeviceMatrix.Nibbles nibbles(int outputs, int inputs, Rows rows) {
+    IntArray nibbles = mirror.ints(NibbleTiles.nibbles(outputs, inputs));
+    HalfFloatArray steps = mirror.halves(NibbleTiles.steps(outputs, inputs));
+    fills.add(() -> NibblePacker.fill(nibbles.getSegment(), steps.getSegment(), inputs, rows));
+    return new DeviceMatrix.Nibbles(outputs, inputs, nibbles, steps);
+  }
+
+  private DeviceMatrix.Quants quants(int outputs, int inputs, Rows rows) {
     IntArray quants = mirror.ints(QuantTiles.quants(outputs, inputs));
     HalfFloatArray scales = mirror.halves(QuantTiles.scales(outputs, inputs));
     fills.add(() -> fillQuants(quants.getSegment(), scales.getSegment(), inputs, rows));
@@ -112,7 +128,7 @@ final class WeightPacker {
   }
 
   private static void fillQuants(
-      MemorySegment quants, MemorySegment scales, int inputs, List<Row> rows) {
+      MemorySegment quants, MemorySegment scales, int inputs, Rows rows) {
     int block = WeightTiles.OUTPUTS;
     int padded = WeightTiles.paddedInputs(inputs);
     IntStream.range(0, Math.ceilDiv(rows.size(), block))
@@ -140,10 +156,10 @@ final class WeightPacker {
             });
   }
 
-  private DeviceMatrix.Halves tiles(int outputs, int inputs, List<Row> rows) {
+  private DeviceMatrix.Halves tiles(int outputs, int inputs, Rows rows) {
     HalfFloatArray weights = mirror.halves(WeightTiles.elements(outputs, inputs));
     fills.add(() -> fillTiles(weights.getSegment(), inputs, rows));
-    for (Row row : rows) {
+    for (Row row : rows.list()) {
       if (row.tensor().type() != TensorType.F16) {
         converted.add(row.tensor().type());
       }
@@ -151,7 +167,7 @@ final class WeightPacker {
     return new DeviceMatrix.Halves(outputs, inputs, weights);
   }
 
-  private static void fillTiles(MemorySegment target, int inputs, List<Row> rows) {
+  private static void fillTiles(MemorySegment target, int inputs, Rows rows) {
     int block = WeightTiles.OUTPUTS;
     int padded = WeightTiles.paddedInputs(inputs);
     IntStream.range(0, Math.ceilDiv(rows.size(), block))

@@ -1,0 +1,109 @@
+package dev.quire.engine.tornado;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.quire.kernels.NibbleTiles;
+import dev.quire.kernels.QuantTiles;
+import dev.quire.kernels.WeightTiles;
+import dev.quire.weights.tensor.Tensor;
+import dev.quire.weights.tensor.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Random;
+import java.util.function.IntBinaryOperator;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class WeightPackerTest {
+  private static final int INPUTS = 512;
+
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+  void packedWeightsAreThoseOfTheFile(TensorType type) {
+    Tensor first = random(type, 24, 1);
+    Tensor second = random(type, 13, 2);
+    try (HostMirror mirror = new HostMirror()) {
+      WeightPacker packer = new WeightPacker(mirror);
+      DeviceMatrix matrix = packer.stack(List.of(first, second));
+      packer.takeFills().forEach(Runnable::run);
+      assertThat(matrix.outputs()).isEqualTo(40);
+      float[] top = decode(first);
+      float[] bottom = decode(second);
+      for (int o = 0; o < 37; o++) {
+        for (int i = 0; i < INPUTS; i++) {
+          float expected = o < 24 ? top[o * INPUTS + i] : bottom[(o - 24) * INPUTS + i];
+          assertThat(weight(matrix, o, i)).isCloseTo(expected, within(tolerance(expected)));
+        }
+      }
+      for (int o = 37; o < 40; o++) {
+        assertThat(weight(matrix, o, 7)).isZero();
+      }
+      long bytes = matrix.arrays().stream().mapToLong(a -> a.getNumBytesOfSegment()).sum();
+      assertThat(bytes).isEqualTo(WeightPacker.bytes(List.of(first, second)));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F16", "Q8_0", "Q4_K"})
+  void gateAndUpAreInterleaved(TensorType type) {
+    Tensor gate = random(type, 16, 3);
+    Tensor up = random(type, 16, 4);
+    try (HostMirror mirror = new HostMirror()) {
+      WeightPacker packer = new WeightPacker(mirror);
+      DeviceMatrix matrix = packer.interleave(gate, up);
+      packer.takeFills().forEach(Runnable::run);
+      assertThat(matrix).isNotNull();
+      float[] gates = decode(gate);
+      float[] ups = decode(up);
+      IntBinaryOperator row = (block, o) -> block * 16 + o;
+      for (int j = 0; j < 16; j++) {
+        float g = weight(matrix, row.applyAsInt(j / 8, j % 8), 300);
+        float u = weight(matrix, row.applyAsInt(j / 8, 8 + j % 8), 300);
+        assertThat(g).isCloseTo(gates[j * INPUTS + 300], within(tolerance(g)));
+        assertThat(u).isCloseTo(ups[j * INPUTS + 300], within(tolerance(u)));
+      }
+    }
+  }
+
+  /** Scales and leasts of up to 4 are rounded to halves: 2⁻¹¹ of them. */
+  private static float tolerance(float value) {
+    return 1e-3f + 1e-3f * Math.abs(value);
+  }
+
+  private static float weight(DeviceMatrix matrix, int output, int input) {
+    return switch (matrix) {
+      case DeviceMatrix.Halves halves ->
+          halves.weights().get(WeightTiles.at(output, input, INPUTS)).getFloat32();
+      case DeviceMatrix.Quants quants -> {
+        int at = QuantTiles.quantAt(output, input, INPUTS);
+        int quant = (byte) (quants.quants().get(at / 4) >> at % 4 * 8);
+        yield quant * quants.scales().get(QuantTiles.scaleAt(output, input, INPUTS)).getFloat32();
+      }
+      case DeviceMatrix.Nibbles nibbles -> {
+        int eight = nibbles.nibbles().get(NibbleTiles.intAt(output, input, INPUTS));
+        int nibble = eight >> NibbleTiles.shift(output, input) & 15;
+        int step = NibbleTiles.stepAt(output, input, INPUTS);
+        yield nibbles.steps().get(step).getFloat32() * nibble
+            - nibbles.steps().get(step + 1).getFloat32();
+      }
+    };
+  }
+
+  private static float[] decode(Tensor tensor) {
+    float[] values = new float[(int) tensor.elements()];
+    tensor.type().codec().decode(tensor.data(), 0, values, 0, values.length);
+    return values;
+  }
+
+  private static Tensor random(TensorType type, int rows, int seed) {
+    float[] values = new float[rows * INPUTS];
+    Random random = new Random(seed);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    MemorySegment data = MemorySegment.ofArray(new byte[(int) type.bytesFor(values.length)]);
+    type.codec().encode(values, 0, data, 0, values.length);
+    return new Tensor("w", type, new long[] {rows, INPUTS}, data);
+  }
+}

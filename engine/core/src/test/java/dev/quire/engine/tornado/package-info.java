@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.engine.tornado;
+
+import org.jspecify.annotations.NullMarked;

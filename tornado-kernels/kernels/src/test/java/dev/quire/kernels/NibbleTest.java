@@ -1,0 +1,168 @@
+package dev.quire.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+class NibbleTest {
+  @ParameterizedTest
+  @CsvSource({"8, 32, 16", "16, 96, 8", "24, 416, 16", "136, 1024, 8"})
+  void oneRow(int outputs, int inputs, int warps) {
+    Matrix matrix = Matrix.random(outputs, inputs, false);
+    HalfFloatArray x = Device.halves(Device.normal(new Random(3), inputs));
+    FloatArray out = new FloatArray(outputs);
+    HalfFloatArray none = new HalfFloatArray(1);
+    Device.run(
+        MatrixVectorQ4.grid(outputs, warps),
+        Device.in(matrix.nibbles, matrix.steps, x, none),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorQ4::multiply,
+                new KernelContext(),
+                matrix.nibbles,
+                matrix.steps,
+                x,
+                out,
+                none,
+                outputs,
+                inputs,
+                warps,
+                Activations.NONE),
+        Device.out(out));
+    float[] expected = MatrixVector.reference(matrix.values, Device.floats(x), 1, outputs, inputs);
+    for (int o = 0; o < outputs; o++) {
+      assertThat(out.get(o)).isCloseTo(expected[o], within(1e-3f * (1 + Math.abs(expected[o]))));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8, 64, 1", "24, 160, 2"})
+  void oneRowThroughTheGate(int inner, int inputs, int activation) {
+    int outputs = 2 * inner;
+    Matrix matrix = Matrix.random(outputs, inputs, true);
+    HalfFloatArray x = Device.halves(Device.normal(new Random(3), inputs));
+    FloatArray none = new FloatArray(1);
+    HalfFloatArray gated = new HalfFloatArray(inner);
+    Device.run(
+        MatrixVectorQ4.grid(outputs, MatrixVectorQ4.WARPS / 2),
+        Device.in(matrix.nibbles, matrix.steps, x, none),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorQ4::multiply,
+                new KernelContext(),
+                matrix.nibbles,
+                matrix.steps,
+                x,
+                none,
+                gated,
+                outputs,
+                inputs,
+                MatrixVectorQ4.WARPS / 2,
+                activation),
+        Device.out(gated));
+    float[] sums = MatrixVector.reference(matrix.values, Device.floats(x), 1, outputs, inputs);
+    for (int j = 0; j < inner; j++) {
+      float expected = Activations.reference(activation, sums[j], sums[inner + j]);
+      assertThat(gated.get(j).getFloat32())
+          .isCloseTo(expected, within(2e-3f * (1 + Math.abs(expected))));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8, 32", "24, 192"})
+  void nibblesBecomeHalves(int outputs, int inputs) {
+    Matrix matrix = Matrix.random(outputs, inputs, false);
+    HalfFloatArray tiles = new HalfFloatArray((int) WeightTiles.elements(outputs, inputs));
+    int count = outputs * NibbleTiles.paddedInputs(inputs) / 8;
+    Device.run(
+        NibbleTiles.grid(count),
+        Device.in(matrix.nibbles, matrix.steps),
+        g ->
+            g.task(
+                "kernel",
+                NibbleTiles::unpack,
+                new KernelContext(),
+                matrix.nibbles,
+                matrix.steps,
+                tiles,
+                inputs,
+                count),
+        Device.out(tiles));
+    for (int o = 0; o < outputs; o++) {
+      for (int i = 0; i < inputs; i++) {
+        float expected = matrix.values[o * inputs + i];
+        assertThat(tiles.get(WeightTiles.at(o, i, inputs)).getFloat32())
+            .isCloseTo(expected, within(1e-3f * Math.abs(expected)));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"32", "96"})
+  void embeddingsAreGathered(int width) {
+    Matrix matrix = Matrix.random(16, width, false);
+    IntArray counts = IntArray.fromElements(2);
+    IntArray tokens = IntArray.fromElements(13, 2);
+    FloatArray residual = new FloatArray(2 * width);
+    Device.run(
+        Embedding.grid(2),
+        Device.in(counts, tokens, matrix.nibbles, matrix.steps),
+        g ->
+            g.task(
+                "kernel",
+                Embedding::gatherQ4,
+                new KernelContext(),
+                counts,
+                tokens,
+                matrix.nibbles,
+                matrix.steps,
+                residual,
+                width),
+        Device.out(residual));
+    for (int i = 0; i < width; i++) {
+      assertThat(residual.get(i)).isCloseTo(matrix.values[13 * width + i], within(1e-6f));
+      assertThat(residual.get(width + i)).isCloseTo(matrix.values[2 * width + i], within(1e-6f));
+    }
+  }
+
+  /**
+   * A matrix of four bits a weight.
+   *
+   * @param values row by row; gate above up, if the device has them interleaved
+   */
+  private record Matrix(float[] values, IntArray nibbles, HalfFloatArray steps) {
+    static Matrix random(int outputs, int inputs, boolean interleaved) {
+      Random random = new Random(outputs + inputs);
+      IntArray nibbles = new IntArray((int) NibbleTiles.nibbles(outputs, inputs));
+      HalfFloatArray steps = new HalfFloatArray((int) NibbleTiles.steps(outputs, inputs));
+      steps.init(new HalfFloat(0.0f));
+      float[] values = new float[outputs * inputs];
+      for (int o = 0; o < outputs; o++) {
+        int row = interleaved ? WeightTiles.interleaved(o, outputs / 2) : o;
+        for (int i = 0; i < inputs; i++) {
+          int step = NibbleTiles.stepAt(o, i, inputs);
+          if (i % NibbleTiles.GROUP_INPUTS == 0) {
+            steps.set(step, new HalfFloat(random.nextFloat() / 30));
+            steps.set(step + 1, new HalfFloat(random.nextFloat() / 4));
+          }
+          int nibble = random.nextInt(16);
+          int at = NibbleTiles.intAt(o, i, inputs);
+          nibbles.set(at, nibbles.get(at) | nibble << NibbleTiles.shift(o, i));
+          values[row * inputs + i] =
+              steps.get(step).getFloat32() * nibble - steps.get(step + 1).getFloat32();
+        }
+      }
+      return new Matrix(values, nibbles, steps);
+    }
+  }
+}
