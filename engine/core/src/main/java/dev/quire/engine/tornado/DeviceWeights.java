@@ -214,8 +214,6 @@ final class DeviceWeights {
       }
       if (layer.feedForward() instanceof FeedForwardWeights.Experts experts) {
         most = Math.max(most, unpackedElements(List.of(experts.router()), true));
-        Tensor gate = experts.sharedGate();
-        most = Math.max(most, gate == null ? 0 : unpackedElements(List.of(gate), true));
       }
     }
     return most;
