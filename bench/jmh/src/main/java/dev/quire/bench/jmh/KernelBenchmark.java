@@ -23,11 +23,11 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * A launch of a kernel, of eight in a graph: on the JVM as it stands, on a GPU in a JVM that has
- * the flags of TornadoVM's SDK ({@code -jvmArgs @$TORNADOVM_HOME/tornado-argfile}). There {@code -p
- * scale=full -p "kernel=…"} takes the names that {@code quire bench kernels --list --scale full}
- * prints. An execution's own time, some 50 µs on a GPU, is part of it; {@code quire bench kernels}
- * takes it off.
+ * A launch of a kernel, of eight in a graph: on the JVM as it stands, on a GPU by {@code
+ * java @$TORNADOVM_HOME/tornado-argfile -cp benchmarks.jar org.openjdk.jmh.Main KernelBenchmark},
+ * whose flags the forks inherit. There {@code -p scale=full -p "kernel=…"} takes the names that
+ * {@code quire bench kernels --list --scale full} prints. An execution's own time, some 50 µs on a
+ * GPU, is part of it; {@code quire bench kernels} takes it off.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
