@@ -1,6 +1,7 @@
 package dev.quire.cli;
 
 import dev.quire.engine.Engine;
+import dev.quire.engine.SamplingDefaults;
 import dev.quire.engine.SamplingParams;
 import dev.quire.engine.chat.ChatFormat;
 import java.io.IOException;
@@ -40,8 +41,9 @@ final class ChatCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    SamplingParams params = sampling.toParams(-1);
+    sampling.toParams(-1, SamplingDefaults.NONE); // wrong usage is said before a model is loaded
     try (Engine engine = ModelOpener.open(console, model, serving)) {
+      SamplingParams params = sampling.toParams(-1, engine.info().sampling());
       var session = new ChatSession(console, engine, ChatFormat.of(engine), params, system);
       if (console.terminals().in() && console.terminals().out()) {
         ChatTerminal.run(console, session);

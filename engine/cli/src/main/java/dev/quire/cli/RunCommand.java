@@ -7,6 +7,7 @@ import dev.quire.engine.GenerationEvent;
 import dev.quire.engine.GenerationRequest;
 import dev.quire.engine.Prompt;
 import dev.quire.engine.RequestHandle;
+import dev.quire.engine.SamplingDefaults;
 import dev.quire.engine.SamplingParams;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -68,14 +69,19 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    SamplingParams params = several.addTo(sampling.toParams(DEFAULT_TOKENS));
+    params(SamplingDefaults.NONE); // wrong usage is said before a model is loaded
     String text = prompt();
     if (text.isEmpty()) {
       throw new UsageError("the prompt is empty; give a text to continue");
     }
     try (Engine engine = ModelOpener.open(console, model, serving)) {
+      SamplingParams params = params(engine.info().sampling());
       return generate(engine, new GenerationRequest(Prompt.text(text), params));
     }
+  }
+
+  private SamplingParams params(SamplingDefaults own) {
+    return several.addTo(sampling.toParams(DEFAULT_TOKENS, own));
   }
 
   private int generate(Engine engine, GenerationRequest request) {

@@ -1,6 +1,7 @@
 package dev.quire.cli;
 
 import dev.quire.engine.QuireException;
+import dev.quire.engine.SamplingDefaults;
 import dev.quire.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,7 +9,10 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** How tokens are chosen, by the names and defaults llama.cpp's users know. */
+/**
+ * How tokens are chosen, by the names and defaults llama.cpp's users know; what a model says of
+ * itself goes before those defaults.
+ */
 final class SamplingOptions {
   @Option(
       names = {"-n", "--n-predict", "--max-tokens"},
@@ -21,34 +25,38 @@ final class SamplingOptions {
   @Option(
       names = {"--temp", "--temperature"},
       paramLabel = "T",
-      description = "Divides the logits; 0 takes the most probable token (default: 0.8).")
-  private double temperature = 0.8;
+      description =
+          "Divides the logits; 0 takes the most probable token (default: 0.8, or the model's own).")
+  private @Nullable Double temperature;
 
   @Option(
       names = "--top-k",
       paramLabel = "K",
-      description = "Keep the K most probable tokens; 0 keeps all (default: 40).")
-  private int topK = 40;
+      description =
+          "Keep the K most probable tokens; 0 keeps all (default: 40, or the model's own).")
+  private @Nullable Integer topK;
 
   @Option(
       names = "--top-p",
       paramLabel = "P",
-      description = "Keep the most probable tokens that reach P; 1 keeps all (default: 0.95).")
-  private double topP = 0.95;
+      description =
+          "Keep the most probable tokens that reach P; 1 keeps all (default: 0.95, or the model's"
+              + " own).")
+  private @Nullable Double topP;
 
   @Option(
       names = "--min-p",
       paramLabel = "P",
       description =
           "Keep tokens with at least this share of the most probable one's probability; 0 keeps"
-              + " all (default: 0.05).")
-  private double minP = 0.05;
+              + " all (default: 0.05, or the model's own).")
+  private @Nullable Double minP;
 
   @Option(
       names = {"--typical", "--typical-p"},
       paramLabel = "P",
-      description = "Locally typical sampling; 1 keeps all (default: 1).")
-  private double typicalP = 1;
+      description = "Locally typical sampling; 1 keeps all (default: 1, or the model's own).")
+  private @Nullable Double typicalP;
 
   @Option(
       names = {"-s", "--seed"},
@@ -59,8 +67,9 @@ final class SamplingOptions {
   @Option(
       names = "--repeat-penalty",
       paramLabel = "R",
-      description = "Weakens tokens that occurred lately; 1 is none (default: 1).")
-  private double repeatPenalty = 1;
+      description =
+          "Weakens tokens that occurred lately; 1 is none (default: 1, or the model's own).")
+  private @Nullable Double repeatPenalty;
 
   @Option(
       names = "--repeat-last-n",
@@ -95,8 +104,9 @@ final class SamplingOptions {
    * The parameters, checked; a value out of range is wrong usage.
    *
    * @param defaultTokens where {@code -n} is not given
+   * @param own what the model says where no option does
    */
-  SamplingParams toParams(int defaultTokens) {
+  SamplingParams toParams(int defaultTokens, SamplingDefaults own) {
     int tokens = maxTokens == null ? defaultTokens : maxTokens;
     if (tokens == 0 || tokens < -1) {
       throw new UsageError(
@@ -106,13 +116,13 @@ final class SamplingOptions {
       return constraints
           .addTo(SamplingParams.builder())
           .maxTokens(tokens == -1 ? Integer.MAX_VALUE : tokens)
-          .temperature(temperature)
-          .topK(topK)
-          .topP(topP)
-          .minP(minP)
-          .typicalP(typicalP)
+          .temperature(temperature == null ? own.temperature(0.8) : temperature)
+          .topK(topK == null ? own.topK(40) : topK)
+          .topP(topP == null ? own.topP(0.95) : topP)
+          .minP(minP == null ? own.minP(0.05) : minP)
+          .typicalP(typicalP == null ? own.typicalP(1) : typicalP)
           .seed(seed == -1 ? null : seed)
-          .repetitionPenalty(repeatPenalty)
+          .repetitionPenalty(repeatPenalty == null ? own.repetitionPenalty(1) : repeatPenalty)
           .repetitionWindow(repeatLastN)
           .presencePenalty(presencePenalty)
           .frequencyPenalty(frequencyPenalty)

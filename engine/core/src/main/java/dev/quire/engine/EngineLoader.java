@@ -83,7 +83,8 @@ final class EngineLoader {
               options.blockSize(),
               blocks * groups,
               loaded.kvBytes(),
-              loaded.device());
+              loaded.device(),
+              SamplingDefaultsReader.read(file));
       return new Engine(
           new Engine.Parts(
               info, tokenizer, chatTemplate(file), loaded.executor(), allocator, groups, release),

@@ -15,6 +15,7 @@ package dev.quire.engine;
  * @param kvBlocks blocks of the pool, all cache groups together
  * @param kvCacheBytes size of the KV cache
  * @param device one line on what computes
+ * @param sampling how the model would have its tokens chosen, where a request does not say
  */
 public record ModelInfo(
     String name,
@@ -27,4 +28,5 @@ public record ModelInfo(
     int blockSize,
     int kvBlocks,
     long kvCacheBytes,
-    String device) {}
+    String device,
+    SamplingDefaults sampling) {}

@@ -81,7 +81,18 @@ final class EngineFixture {
     int longest = options.maxModelLen() > 0 ? options.maxModelLen() : blocks * blockSize;
     var info =
         new ModelInfo(
-            "store", "test", 0, 0, vocabulary, longest, longest, blockSize, blocks, 0, "test");
+            "store",
+            "test",
+            0,
+            0,
+            vocabulary,
+            longest,
+            longest,
+            blockSize,
+            blocks,
+            0,
+            "test",
+            SamplingDefaults.NONE);
     return new Built(
         new Engine(
             new Engine.Parts(info, tokenizer, null, executor, allocator, 1, () -> {}), options),

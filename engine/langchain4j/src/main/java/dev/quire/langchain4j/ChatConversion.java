@@ -21,6 +21,7 @@ import dev.quire.engine.Engine;
 import dev.quire.engine.Generation;
 import dev.quire.engine.Prompt;
 import dev.quire.engine.QuireException;
+import dev.quire.engine.SamplingDefaults;
 import dev.quire.engine.SamplingParams;
 import dev.quire.engine.chat.ChatFormat;
 import dev.quire.engine.chat.ChatText;
@@ -90,7 +91,7 @@ final class ChatConversion {
         !functions.isEmpty(),
         constraint(request.responseFormat()),
         call,
-        sampling(request));
+        sampling(engine.info().sampling(), request));
   }
 
   private static <T> List<T> orEmpty(@Nullable List<T> list) {
@@ -126,8 +127,16 @@ final class ChatConversion {
         : new ConstraintSpec.JsonSchema(schema(format.jsonSchema().rootElement()).toString());
   }
 
-  private static SamplingParams sampling(ChatRequest request) {
-    SamplingParams.Builder params = SamplingParams.builder().maxTokens(Integer.MAX_VALUE);
+  private static SamplingParams sampling(SamplingDefaults own, ChatRequest request) {
+    SamplingParams.Builder params =
+        SamplingParams.builder()
+            .maxTokens(Integer.MAX_VALUE)
+            .temperature(own.temperature(1))
+            .topK(own.topK(0))
+            .topP(own.topP(1))
+            .minP(own.minP(0))
+            .typicalP(own.typicalP(1))
+            .repetitionPenalty(own.repetitionPenalty(1));
     if (request.maxOutputTokens() != null) {
       params.maxTokens(request.maxOutputTokens());
     }

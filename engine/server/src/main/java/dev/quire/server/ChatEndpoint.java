@@ -47,7 +47,7 @@ final class ChatEndpoint {
             body,
             ChatMessages.of(body, "messages"),
             ConstraintFields.of(body),
-            SamplingFields.of(body, tokens, top, -1));
+            SamplingFields.of(engine.info().sampling(), body, tokens, top, -1));
     call.report().samples = plan.request().params().n();
     call.report().maxTokens = tokens;
     boolean usage = StreamOptions.usage(body);

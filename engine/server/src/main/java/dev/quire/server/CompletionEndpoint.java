@@ -53,7 +53,9 @@ final class CompletionEndpoint {
     int tokens = body.integer("max_tokens", DEFAULT_TOKENS);
     boolean nothing = echo && tokens == 0;
     int promptLogprobs = echo && logprobs >= 0 ? logprobs : body.integer("prompt_logprobs", -1);
-    SamplingParams params = SamplingFields.of(body, nothing ? 1 : tokens, logprobs, promptLogprobs);
+    SamplingParams params =
+        SamplingFields.of(
+            engine.info().sampling(), body, nothing ? 1 : tokens, logprobs, promptLogprobs);
     ConstraintSpec spec = ConstraintFields.of(body);
     Constraint constraint = spec == null ? null : engine.constraint(spec);
     List<GenerationRequest> requests = new ArrayList<>();

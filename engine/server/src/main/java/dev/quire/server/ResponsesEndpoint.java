@@ -4,6 +4,7 @@ import dev.quire.engine.Engine;
 import dev.quire.engine.FinishReason;
 import dev.quire.engine.Generation;
 import dev.quire.engine.GenerationEvent;
+import dev.quire.engine.SamplingDefaults;
 import dev.quire.engine.chat.ChatFormat;
 import dev.quire.engine.chat.ChatText;
 import dev.quire.engine.chat.ToolCall;
@@ -53,11 +54,11 @@ final class ResponsesEndpoint {
             body,
             ResponseInput.messages(body),
             spec,
-            SamplingFields.of(body, tokens, -1, -1));
+            SamplingFields.of(engine.info().sampling(), body, tokens, -1, -1));
     call.report().maxTokens = tokens;
     Submission submission = Submission.start(engine, List.of(plan.request()), call);
     try {
-      ObjectNode head = head(submission.id(), model, body);
+      ObjectNode head = head(submission.id(), model, body, engine.info().sampling());
       if (body.flag("stream", false)) {
         stream(call, submission, plan, head);
       } else {
@@ -80,7 +81,7 @@ final class ResponsesEndpoint {
     }
   }
 
-  private static ObjectNode head(long id, String model, RequestBody body) {
+  private static ObjectNode head(long id, String model, RequestBody body, SamplingDefaults own) {
     ObjectNode head = MAPPER.createObjectNode();
     head.put("id", "resp_" + id);
     head.put("object", "response");
@@ -95,12 +96,12 @@ final class ResponsesEndpoint {
     head.put("parallel_tool_calls", body.flag("parallel_tool_calls", true));
     head.putNull("previous_response_id");
     head.put("store", false);
-    head.put("temperature", body.number("temperature", 1));
+    head.put("temperature", body.number("temperature", own.temperature(1)));
     JsonNode choice = body.get("tool_choice");
     head.set("tool_choice", choice == null ? MAPPER.getNodeFactory().stringNode("auto") : choice);
     JsonNode tools = body.get("tools");
     head.set("tools", tools == null ? MAPPER.createArrayNode() : tools);
-    head.put("top_p", body.number("top_p", 1));
+    head.put("top_p", body.number("top_p", own.topP(1)));
     head.putNull("usage");
     JsonNode metadata = body.get("metadata");
     head.set("metadata", metadata == null ? MAPPER.createObjectNode() : metadata);

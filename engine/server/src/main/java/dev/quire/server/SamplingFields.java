@@ -2,6 +2,7 @@ package dev.quire.server;
 
 import dev.quire.engine.BeamSearch;
 import dev.quire.engine.QuireException;
+import dev.quire.engine.SamplingDefaults;
 import dev.quire.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,10 +17,12 @@ final class SamplingFields {
   private SamplingFields() {}
 
   /**
+   * @param own what the model says where the request does not
    * @param logprobs −1 for none
    * @param promptLogprobs −1 for none
    */
-  static SamplingParams of(RequestBody body, int maxTokens, int logprobs, int promptLogprobs) {
+  static SamplingParams of(
+      SamplingDefaults own, RequestBody body, int maxTokens, int logprobs, int promptLogprobs) {
     int n = body.integer("n", 1);
     int bestOf = body.integer("best_of", n);
     if (Math.max(n, bestOf) > MOST_SAMPLES) {
@@ -31,15 +34,17 @@ final class SamplingFields {
               .n(n)
               .maxTokens(maxTokens)
               .minTokens(body.integer("min_tokens", 0))
-              .temperature(body.number("temperature", 1))
-              .topP(body.number("top_p", 1))
-              .topK(Math.max(0, body.integer("top_k", 0))) // vLLM's clients write -1 for all
-              .minP(body.number("min_p", 0))
-              .typicalP(body.number("typical_p", 1))
+              .temperature(body.number("temperature", own.temperature(1)))
+              .topP(body.number("top_p", own.topP(1)))
+              .topK(
+                  Math.max(
+                      0, body.integer("top_k", own.topK(0)))) // vLLM's clients write -1 for all
+              .minP(body.number("min_p", own.minP(0)))
+              .typicalP(body.number("typical_p", own.typicalP(1)))
               .seed(body.optionalLong("seed"))
               .presencePenalty(body.number("presence_penalty", 0))
               .frequencyPenalty(body.number("frequency_penalty", 0))
-              .repetitionPenalty(body.number("repetition_penalty", 1))
+              .repetitionPenalty(body.number("repetition_penalty", own.repetitionPenalty(1)))
               .stop(body.strings("stop"))
               .includeStopString(body.flag("include_stop_str_in_output", false))
               .stopTokenIds(integers(body, "stop_token_ids"))
