@@ -70,7 +70,7 @@ public final class CpuExecutor implements ModelExecutor {
             packing.of(model.head()),
             layers,
             team,
-            new MatMul(team, arithmetic),
+            new MatMul(team, arithmetic, options.exact()),
             new PagedAttention(team, arithmetic),
             arithmetic);
   }

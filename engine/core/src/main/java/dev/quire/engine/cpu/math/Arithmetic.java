@@ -67,6 +67,38 @@ public abstract sealed class Arithmetic
       int outStride,
       Scratch s);
 
+  /** As {@link #product}, of one quantised row. */
+  abstract void quantizedProduct(
+      WeightTiles w, int tile, QuantizedRows x, float[] out, int outOffset, Scratch s);
+
+  /** As {@link #decode}, but levels alone; their scales and minima are left in the scratch. */
+  abstract void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s);
+
+  /**
+   * As {@link #multiply}, of levels by quantised rows: each block's sum is exact, and added with
+   * its scales, block by block.
+   *
+   * @param minima whether the levels have minima
+   * @param panel levels, whose scales and minima are in the scratch
+   * @param x the levels of the input rows interleaved
+   * @param firstScale where the first row's scales start, from the chunk's first block on
+   * @param scaleStride from there to the next row's
+   */
+  abstract void multiplyLevels(
+      boolean minima,
+      float[] panel,
+      int n,
+      float[] x,
+      int xOffset,
+      int rows,
+      QuantizedRows quantized,
+      int firstScale,
+      int scaleStride,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s);
+
   // Attention
 
   /**

@@ -38,6 +38,8 @@ final class Lanes {
   static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, shape(BITS));
   static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, shape(BITS / 2));
 
+  static final VectorSpecies<Short> WIDE_SHORTS = VectorSpecies.of(short.class, shape(BITS));
+
   /** There is no vector of four bytes: at 128 bits half of the eight are used. */
   static final VectorSpecies<Byte> BYTES =
       VectorSpecies.of(byte.class, shape(Math.max(64, BITS / 4)));
@@ -178,6 +180,37 @@ final class Lanes {
 
   static FloatVector floats(MemorySegment data, long at) {
     return FloatVector.fromMemorySegment(FLOATS, data, at, ORDER);
+  }
+
+  static IntVector ints(MemorySegment data, long at) {
+    return IntVector.fromMemorySegment(INTS, data, at, ORDER);
+  }
+
+  static FloatVector floats(IntVector v) {
+    return (FloatVector) v.convertShape(VectorOperators.I2F, FLOATS, 0);
+  }
+
+  static ShortVector wideShorts(MemorySegment data, long at) {
+    return ShortVector.fromMemorySegment(WIDE_SHORTS, data, at, ORDER);
+  }
+
+  /** A short that both halves of an int have, in all lanes. */
+  static ShortVector wideSplat(int twins) {
+    return IntVector.broadcast(INTS, twins).reinterpretAsShorts();
+  }
+
+  /** The shorts in the low halves of ints. */
+  static IntVector lowHalves(ShortVector v) {
+    return highHalves(v.reinterpretAsInts().lanewise(VectorOperators.LSHL, 16));
+  }
+
+  /** The shorts in the high halves of ints. */
+  static IntVector highHalves(ShortVector v) {
+    return highHalves(v.reinterpretAsInts());
+  }
+
+  private static IntVector highHalves(IntVector v) {
+    return v.lanewise(VectorOperators.ASHR, 16);
   }
 
   static FloatVector signedBytes(MemorySegment data, long at) {

@@ -6,6 +6,7 @@ import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Products of weight matrices and rows of activations, on a worker team. A row's result is the same
@@ -36,13 +37,24 @@ public final class MatMul {
 
   private final WorkerTeam team;
   private final Arithmetic arithmetic;
+  private final boolean exact;
   private final Scratch[] scratch;
   private final Product product = new Product();
   private final Interleaving interleaving = new Interleaving();
 
+  /** Products of activations as they are. */
   public MatMul(WorkerTeam team, Arithmetic arithmetic) {
+    this(team, arithmetic, true);
+  }
+
+  /**
+   * @param exact whether activations stay floats where weights are quantised; otherwise they become
+   *     {@link QuantizedRows} there, once for all the matrices of a call
+   */
+  public MatMul(WorkerTeam team, Arithmetic arithmetic, boolean exact) {
     this.team = team;
     this.arithmetic = arithmetic;
+    this.exact = exact;
     this.scratch = Scratch.forEachOf(team);
   }
 
@@ -109,6 +121,10 @@ public final class MatMul {
     }
   }
 
+  private boolean quantizes(WeightTiles w) {
+    return !exact && w.layout().takesQuantized();
+  }
+
   /** How many rows the tile takes that starts where {@code left} are left. */
   private static int group(int left) {
     return Math.min(Arithmetic.TILE_ROWS, Integer.highestOneBit(left));
@@ -121,6 +137,8 @@ public final class MatMul {
     private int[] outOffsets = new int[4];
     private int[] outStrides = new int[4];
     private int[] itemStarts = new int[5];
+    private final Levels byteLevels = new Levels(QuantizedRows.forBytes());
+    private final Levels nibbleLevels = new Levels(QuantizedRows.forNibbles());
     private float[] interleaved = {};
     private float[] x = interleaved;
     private int xOffset;
@@ -165,9 +183,7 @@ public final class MatMul {
         items += Math.ceilDiv(matrices.get(m).outputs(), ROWS * tilesPerItem);
       }
       itemStarts[matrices.size()] = items;
-      if (rows > 1) {
-        interleave(inputs);
-      }
+      prepare(inputs);
       if (outputs * inputs * rows < SMALL) {
         for (int i = 0; i < items; i++) {
           run(i, 0);
@@ -180,14 +196,57 @@ public final class MatMul {
       x = interleaved;
     }
 
-    private void interleave(int inputs) {
-      int length = Math.multiplyExact(rows, inputs);
-      if (interleaved.length < length) {
-        interleaved = new float[length];
+    private void prepare(int inputs) {
+      boolean floats = false;
+      boolean bytes = false;
+      boolean nibbles = false;
+      for (int m = 0; m < matrices.size(); m++) {
+        WeightTiles tiles = matrices.get(m).tiles();
+        if (tiles == null || !quantizes(tiles)) {
+          floats = true;
+        } else if (tiles.layout().hasMinima()) {
+          nibbles = true;
+        } else {
+          bytes = true;
+        }
       }
-      interleaving.run(x, xOffset, xStride, rows, inputs, interleaved);
-      x = interleaved;
-      xOffset = 0;
+      if (bytes) {
+        byteLevels.fill(inputs);
+      }
+      if (nibbles) {
+        nibbleLevels.fill(inputs);
+      }
+      if (floats && rows > 1) {
+        interleaved = grown(interleaved, Math.multiplyExact(rows, inputs));
+        interleaving.run(x, xOffset, xStride, rows, inputs, interleaved);
+        x = interleaved;
+        xOffset = 0;
+      }
+    }
+
+    /** The rows as levels of one kind. */
+    private final class Levels {
+      private final QuantizedRows quantized;
+      private float[] interleavedLevels = {};
+
+      Levels(QuantizedRows quantized) {
+        this.quantized = quantized;
+      }
+
+      void fill(int inputs) {
+        quantized.resize(rows, inputs);
+        interleaving.run(x, xOffset, xStride, rows, inputs, quantized);
+        if (rows == 1) {
+          quantized.pair(inputs);
+        } else {
+          interleavedLevels = grown(interleavedLevels, Math.multiplyExact(rows, inputs));
+          interleaving.run(quantized.floats(), 0, inputs, rows, inputs, interleavedLevels);
+        }
+      }
+    }
+
+    private static float[] grown(float[] array, int length) {
+      return array.length < length ? new float[length] : array;
     }
 
     @Override
@@ -222,38 +281,92 @@ public final class MatMul {
     private void sums(Matrix w, int tile, float[] out, int outOffset, int outStride, Scratch s) {
       WeightTiles tiles = w.tiles();
       if (rows == 1 && tiles != null) {
-        arithmetic.product(tiles, tile, x, xOffset, out, outOffset, s);
+        if (quantizes(tiles)) {
+          arithmetic.quantizedProduct(tiles, tile, levels(tiles).quantized, out, outOffset, s);
+        } else {
+          arithmetic.product(tiles, tile, x, xOffset, out, outOffset, s);
+        }
         return;
       }
       for (int r = 0; r < rows; r++) {
         Arrays.fill(out, outOffset + r * outStride, outOffset + r * outStride + ROWS, 0);
       }
-      int inputs = w.inputs();
-      float[] panel = s.panel(CHUNK * ROWS);
-      for (int from = 0; from < inputs; from += CHUNK) {
-        int n = Math.min(CHUNK, inputs - from);
-        if (tiles == null) {
-          RowPanel.decode(w, tile, from, panel, s);
+      for (int from = 0; from < w.inputs(); from += CHUNK) {
+        int n = Math.min(CHUNK, w.inputs() - from);
+        if (tiles != null && quantizes(tiles)) {
+          levels(tiles, tile, from, n, out, outOffset, outStride, s);
         } else {
-          arithmetic.decode(tiles, tile, from, panel, s);
+          floats(w, tile, from, n, out, outOffset, outStride, s);
         }
-        for (int r = 0, group; r < rows; r += group) {
-          group = group(rows - r);
-          int input = xOffset + r * inputs + from * group;
-          arithmetic.multiply(
-              panel, n, x, input, group, out, outOffset + r * outStride, outStride, s);
-        }
+      }
+    }
+
+    private Levels levels(WeightTiles w) {
+      return w.layout().hasMinima() ? nibbleLevels : byteLevels;
+    }
+
+    private void floats(
+        Matrix w, int tile, int from, int n, float[] out, int outOffset, int outStride, Scratch s) {
+      float[] panel = s.panel(CHUNK * ROWS);
+      WeightTiles tiles = w.tiles();
+      if (tiles == null) {
+        RowPanel.decode(w, tile, from, panel, s);
+      } else {
+        arithmetic.decode(tiles, tile, from, panel, s);
+      }
+      for (int r = 0, group; r < rows; r += group) {
+        group = group(rows - r);
+        int input = xOffset + r * w.inputs() + from * group;
+        int to = outOffset + r * outStride;
+        arithmetic.multiply(panel, n, x, input, group, out, to, outStride, s);
+      }
+    }
+
+    private void levels(
+        WeightTiles w,
+        int tile,
+        int from,
+        int n,
+        float[] out,
+        int outOffset,
+        int outStride,
+        Scratch s) {
+      float[] panel = s.panel(CHUNK * ROWS);
+      arithmetic.levels(w, tile, from, panel, s);
+      boolean minima = w.layout().hasMinima();
+      Levels levels = levels(w);
+      int stride = w.inputs() / QuantizedRows.BLOCK;
+      for (int r = 0, group; r < rows; r += group) {
+        group = group(rows - r);
+        int input = r * w.inputs() + from * group;
+        int scale = r * stride + from / QuantizedRows.BLOCK;
+        int to = outOffset + r * outStride;
+        arithmetic.multiplyLevels(
+            minima,
+            panel,
+            n,
+            levels.interleavedLevels,
+            input,
+            group,
+            levels.quantized,
+            scale,
+            stride,
+            out,
+            to,
+            outStride,
+            s);
       }
     }
   }
 
   /**
    * Puts rows side by side, as the tiles take them: eight at a time, then four, two, one; {@code
-   * [inputs][8]}, and so on.
+   * [inputs][8]}, and so on. Or quantises them first.
    */
   private final class Interleaving implements WorkerTeam.ItemTask {
     private float[] from = {};
     private float[] to = {};
+    private @Nullable QuantizedRows levels;
     private int offset;
     private int stride;
     private int rows;
@@ -261,13 +374,30 @@ public final class MatMul {
 
     void run(
         float[] newFrom, int newOffset, int newStride, int newRows, int newInputs, float[] newTo) {
-      from = newFrom;
       to = newTo;
+      set(newFrom, newOffset, newStride, newRows, newInputs);
+      to = from;
+    }
+
+    void run(
+        float[] newFrom,
+        int newOffset,
+        int newStride,
+        int newRows,
+        int newInputs,
+        QuantizedRows newLevels) {
+      levels = newLevels;
+      set(newFrom, newOffset, newStride, newRows, newInputs);
+      levels = null;
+    }
+
+    private void set(float[] newFrom, int newOffset, int newStride, int newRows, int newInputs) {
+      from = newFrom;
       offset = newOffset;
       stride = newStride;
       rows = newRows;
       inputs = newInputs;
-      int groups = rows / Arithmetic.TILE_ROWS;
+      int groups = Math.ceilDiv(rows, Arithmetic.TILE_ROWS);
       if ((long) rows * inputs < SMALL) {
         for (int i = 0; i < groups; i++) {
           run(i, 0);
@@ -275,16 +405,22 @@ public final class MatMul {
       } else {
         team.forEach(groups, this);
       }
-      for (int r = groups * Arithmetic.TILE_ROWS, group; r < rows; r += group) {
-        group = group(rows - r);
-        interleave(r, group);
-      }
-      from = to;
     }
 
     @Override
     public void run(int item, int worker) {
-      interleave(item * Arithmetic.TILE_ROWS, Arithmetic.TILE_ROWS);
+      int end = Math.min(rows, (item + 1) * Arithmetic.TILE_ROWS);
+      QuantizedRows target = levels;
+      for (int r = item * Arithmetic.TILE_ROWS, group; r < end; r += group) {
+        group = group(rows - r);
+        if (target == null) {
+          interleave(r, group);
+          continue;
+        }
+        for (int i = 0; i < group; i++) {
+          target.quantize(from, offset + (r + i) * stride, inputs, r + i);
+        }
+      }
     }
 
     private void interleave(int first, int group) {

@@ -7,19 +7,23 @@ import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
  * Loops over tiles of {@link TileLayout#Q4_0} and {@link TileLayout#Q4_K}: weight = scale · nibble
- * − minimum, where Q4_0's minimum is eight times its scale. The product is exact in a float, so one
- * fused multiply-add gives what the file's codec gives.
+ * − minimum, where Q4_0's minimum is eight times its scale.
  */
 final class Q4Tiles {
   private static final int BLOCK = 32;
 
-  /** Bytes of the pairs of 32 inputs; in Q4_K these lie together. */
-  static final int PAIRS = BLOCK / 2 * ROWS;
+  /** Inputs whose products with nibbles add up in a short: {@link QuantizedRows#forNibbles}. */
+  private static final int SHORT_RUN = 16;
 
+  /** Bytes of the nibbles of 32 inputs; in Q4_K these lie together. */
+  static final int NIBBLES = BLOCK / 2 * ROWS;
+
+  /** Bytes of a block of Q4_0. */
   static final int BYTES = TileLayout.Q4_0.blockBytes();
 
   private static final int SUPER = 256;
@@ -34,7 +38,7 @@ final class Q4Tiles {
    * @param minima what is added: less than nothing
    */
   static void scales(MemorySegment data, long chunk, int n, float[] scales, float[] minima) {
-    long block = chunk + PAIRS;
+    long block = chunk + NIBBLES;
     for (int to = 0; to < n / BLOCK * ROWS; to += ROWS, block += BYTES) {
       for (int row = 0; row < ROWS; row += WIDTH) {
         FloatVector d = Lanes.finiteHalves(data, block + 2 * row);
@@ -59,9 +63,10 @@ final class Q4Tiles {
   }
 
   /**
-   * Adds two vectors of rows times a chunk of inputs; see {@link VectorTiles#product}.
+   * Adds one vector of words, that is two of rows, times a chunk of quantised inputs.
    *
-   * @param blockBytes from one block of pairs to the next
+   * @param blockBytes from one block of nibbles to the next
+   * @param row the first row; the others are those 16 further
    */
   static void product(
       MemorySegment data,
@@ -71,66 +76,62 @@ final class Q4Tiles {
       int n,
       float[] scales,
       float[] minima,
-      float[] x,
-      int xOffset,
+      QuantizedRows x,
+      int from,
       float[] out,
       int outOffset) {
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    long block = chunk + row;
+    int[] levels = x.twins();
+    FloatVector low = FloatVector.fromArray(FLOATS, out, outOffset + row);
+    FloatVector high = FloatVector.fromArray(FLOATS, out, outOffset + row + 16);
+    long block = chunk + WeightTiles.place(row);
     int scale = row;
-    for (int k = 0; k < n; k += BLOCK, block += blockBytes, scale += ROWS) {
-      FloatVector d0 = FloatVector.fromArray(FLOATS, scales, scale);
-      FloatVector d1 = FloatVector.fromArray(FLOATS, scales, scale + WIDTH);
-      FloatVector m0 = FloatVector.fromArray(FLOATS, minima, scale);
-      FloatVector m1 = FloatVector.fromArray(FLOATS, minima, scale + WIDTH);
+    for (int k = from; k < from + n; k += BLOCK, block += blockBytes, scale += ROWS) {
+      IntVector lowSum = IntVector.zero(Lanes.INTS);
+      IntVector highSum = lowSum;
       long at = block;
-      for (int i = 0; i < BLOCK; i += 2, at += ROWS) {
-        FloatVector u = FloatVector.broadcast(FLOATS, x[xOffset + k + i]);
-        FloatVector v = FloatVector.broadcast(FLOATS, x[xOffset + k + i + 1]);
-        IntVector p = Lanes.unsignedBytes(data, at);
-        s0 = low(p).fma(d0, m0).fma(u, s0);
-        s0 = high(p).fma(d0, m0).fma(v, s0);
-        p = Lanes.unsignedBytes(data, at + WIDTH);
-        s1 = low(p).fma(d1, m1).fma(u, s1);
-        s1 = high(p).fma(d1, m1).fma(v, s1);
+      for (int run = k; run < k + BLOCK; run += SHORT_RUN) {
+        ShortVector sums = ShortVector.zero(Lanes.WIDE_SHORTS);
+        for (int i = 0; i < SHORT_RUN; i += 4, at += 2 * ROWS) {
+          ShortVector v = Lanes.wideShorts(data, at);
+          sums = sums.add(v.and((short) 15).mul(Lanes.wideSplat(levels[run + i])));
+          v = v.lanewise(VectorOperators.LSHR, 4);
+          sums = sums.add(v.and((short) 15).mul(Lanes.wideSplat(levels[run + i + 1])));
+          v = v.lanewise(VectorOperators.LSHR, 4);
+          sums = sums.add(v.and((short) 15).mul(Lanes.wideSplat(levels[run + i + 2])));
+          v = v.lanewise(VectorOperators.LSHR, 4);
+          sums = sums.add(v.mul(Lanes.wideSplat(levels[run + i + 3])));
+        }
+        lowSum = lowSum.add(Lanes.lowHalves(sums));
+        highSum = highSum.add(Lanes.highHalves(sums));
       }
+      FloatVector d = Lanes.splat(x.scales()[k / BLOCK]);
+      FloatVector t = Lanes.splat(x.sums()[k / BLOCK]);
+      low = Lanes.floats(lowSum).fma(FloatVector.fromArray(FLOATS, scales, scale).mul(d), low);
+      low = FloatVector.fromArray(FLOATS, minima, scale).fma(t, low);
+      high =
+          Lanes.floats(highSum).fma(FloatVector.fromArray(FLOATS, scales, scale + 16).mul(d), high);
+      high = FloatVector.fromArray(FLOATS, minima, scale + 16).fma(t, high);
     }
-    Lanes.add(s0, out, outOffset);
-    Lanes.add(s1, out, outOffset + WIDTH);
+    low.intoArray(out, outOffset + row);
+    high.intoArray(out, outOffset + row + 16);
   }
 
-  /** {@link VectorTiles#decode} of one vector of rows. */
-  static void decode(
-      MemorySegment data,
-      long chunk,
-      int blockBytes,
-      int row,
-      int n,
-      float[] scales,
-      float[] minima,
-      float[] panel) {
-    long block = chunk + row;
+  /** The nibbles of one vector of words as floats; see {@link VectorTiles#decode}. */
+  static void levels(
+      MemorySegment data, long chunk, int blockBytes, int row, int n, float[] panel) {
+    long block = chunk + WeightTiles.place(row);
     int to = row;
-    int scale = row;
-    for (int k = 0; k < n; k += BLOCK, block += blockBytes, scale += ROWS) {
-      FloatVector d = FloatVector.fromArray(FLOATS, scales, scale);
-      FloatVector m = FloatVector.fromArray(FLOATS, minima, scale);
+    for (int k = 0; k < n; k += BLOCK, block += blockBytes) {
       long at = block;
-      for (int i = 0; i < BLOCK; i += 2, at += ROWS, to += 2 * ROWS) {
-        IntVector p = Lanes.unsignedBytes(data, at);
-        low(p).fma(d, m).intoArray(panel, to);
-        high(p).fma(d, m).intoArray(panel, to + ROWS);
+      for (int i = 0; i < BLOCK; i += 4, at += 2 * ROWS, to += 4 * ROWS) {
+        IntVector v = Lanes.ints(data, at);
+        for (int half = 0; half < 32; half += 16) {
+          for (int j = 0; j < 4; j++) {
+            Lanes.floats(v.and(15)).intoArray(panel, to + half + j * ROWS);
+            v = v.lanewise(VectorOperators.LSHR, 4);
+          }
+        }
       }
     }
-  }
-
-  private static FloatVector low(IntVector pairs) {
-    return (FloatVector) pairs.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
-  }
-
-  private static FloatVector high(IntVector pairs) {
-    return (FloatVector)
-        pairs.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, FLOATS, 0);
   }
 }

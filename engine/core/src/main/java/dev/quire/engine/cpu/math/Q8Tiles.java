@@ -6,8 +6,11 @@ import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 
-/** Loops over tiles of {@link TileLayout#Q8_0}: weight = scale · level, exact in a float. */
+/** Loops over tiles of {@link TileLayout#Q8_0}: weight = scale · level. */
 final class Q8Tiles {
   private static final int BLOCK = 32;
   private static final int LEVELS = BLOCK * ROWS;
@@ -25,54 +28,68 @@ final class Q8Tiles {
     }
   }
 
-  /** Adds four vectors of rows times a chunk of inputs; see {@link VectorTiles#product}. */
+  /**
+   * Adds one vector of words, that is two of rows, times a chunk of quantised inputs. The products
+   * of two neighbours fit a short.
+   *
+   * @param row the first row; the others are those 16 further
+   */
   static void product(
       MemorySegment data,
       long chunk,
       int row,
       int n,
       float[] scales,
-      float[] x,
-      int xOffset,
+      QuantizedRows x,
+      int from,
       float[] out,
       int outOffset) {
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    long block = chunk + row;
+    int[] levels = x.twins();
+    float[] inputScales = x.scales();
+    FloatVector low = FloatVector.fromArray(FLOATS, out, outOffset + row);
+    FloatVector high = FloatVector.fromArray(FLOATS, out, outOffset + row + 16);
+    long block = chunk + WeightTiles.place(row);
     int scale = row;
-    for (int k = 0; k < n; k += BLOCK, block += BYTES, scale += ROWS) {
-      FloatVector d0 = FloatVector.fromArray(FLOATS, scales, scale);
-      FloatVector d1 = FloatVector.fromArray(FLOATS, scales, scale + WIDTH);
-      FloatVector d2 = FloatVector.fromArray(FLOATS, scales, scale + 2 * WIDTH);
-      FloatVector d3 = FloatVector.fromArray(FLOATS, scales, scale + 3 * WIDTH);
+    for (int k = from; k < from + n; k += BLOCK, block += BYTES, scale += ROWS) {
+      IntVector lowSum = IntVector.zero(Lanes.INTS);
+      IntVector highSum = lowSum;
       long at = block;
-      for (int i = 0; i < BLOCK; i++, at += ROWS) {
-        FloatVector u = FloatVector.broadcast(FLOATS, x[xOffset + k + i]);
-        s0 = Lanes.signedBytes(data, at).mul(d0).fma(u, s0);
-        s1 = Lanes.signedBytes(data, at + WIDTH).mul(d1).fma(u, s1);
-        s2 = Lanes.signedBytes(data, at + 2 * WIDTH).mul(d2).fma(u, s2);
-        s3 = Lanes.signedBytes(data, at + 3 * WIDTH).mul(d3).fma(u, s3);
+      for (int i = 0; i < BLOCK; i += 2, at += 2 * ROWS) {
+        ShortVector v = Lanes.wideShorts(data, at);
+        ShortVector first = v.lanewise(VectorOperators.LSHL, 8).lanewise(VectorOperators.ASHR, 8);
+        ShortVector sums =
+            first
+                .mul(Lanes.wideSplat(levels[k + i]))
+                .add(v.lanewise(VectorOperators.ASHR, 8).mul(Lanes.wideSplat(levels[k + i + 1])));
+        lowSum = lowSum.add(Lanes.lowHalves(sums));
+        highSum = highSum.add(Lanes.highHalves(sums));
       }
+      FloatVector d = Lanes.splat(inputScales[k / BLOCK]);
+      low = Lanes.floats(lowSum).fma(FloatVector.fromArray(FLOATS, scales, scale).mul(d), low);
+      high =
+          Lanes.floats(highSum).fma(FloatVector.fromArray(FLOATS, scales, scale + 16).mul(d), high);
     }
-    Lanes.add(s0, out, outOffset);
-    Lanes.add(s1, out, outOffset + WIDTH);
-    Lanes.add(s2, out, outOffset + 2 * WIDTH);
-    Lanes.add(s3, out, outOffset + 3 * WIDTH);
+    low.intoArray(out, outOffset + row);
+    high.intoArray(out, outOffset + row + 16);
   }
 
-  /** {@link VectorTiles#decode} of one vector of rows. */
-  static void decode(
-      MemorySegment data, long chunk, int row, int n, float[] scales, float[] panel) {
-    long block = chunk + row;
+  /** The levels of one vector of words as floats; see {@link VectorTiles#decode}. */
+  static void levels(MemorySegment data, long chunk, int row, int n, float[] panel) {
+    long block = chunk + WeightTiles.place(row);
     int to = row;
     for (int k = 0; k < n; k += BLOCK, block += BYTES) {
-      FloatVector d = FloatVector.fromArray(FLOATS, scales, k / BLOCK * ROWS + row);
       long at = block;
-      for (int i = 0; i < BLOCK; i++, at += ROWS, to += ROWS) {
-        Lanes.signedBytes(data, at).mul(d).intoArray(panel, to);
+      for (int i = 0; i < BLOCK; i += 2, at += 2 * ROWS, to += 2 * ROWS) {
+        IntVector v = Lanes.ints(data, at);
+        level(v.lanewise(VectorOperators.LSHL, 24)).intoArray(panel, to);
+        level(v.lanewise(VectorOperators.LSHL, 16)).intoArray(panel, to + ROWS);
+        level(v.lanewise(VectorOperators.LSHL, 8)).intoArray(panel, to + 16);
+        level(v).intoArray(panel, to + ROWS + 16);
       }
     }
+  }
+
+  private static FloatVector level(IntVector top) {
+    return Lanes.floats(top.lanewise(VectorOperators.ASHR, 24));
   }
 }

@@ -51,6 +51,56 @@ final class ScalarArithmetic extends Arithmetic {
     ScalarTiles.multiply(panel, n, x, xOffset, rows, out, outOffset, outStride, s);
   }
 
+  @Override
+  void quantizedProduct(
+      WeightTiles w, int tile, QuantizedRows x, float[] out, int outOffset, Scratch s) {
+    float[] panel = s.panel(WeightTiles.CHUNK * WeightTiles.ROWS);
+    Arrays.fill(out, outOffset, outOffset + WeightTiles.ROWS, 0);
+    boolean minima = w.layout().hasMinima();
+    for (int from = 0; from < w.inputs(); from += WeightTiles.CHUNK) {
+      int n = Math.min(WeightTiles.CHUNK, w.inputs() - from);
+      levels(w, tile, from, panel, s);
+      int scale = from / QuantizedRows.BLOCK;
+      multiplyLevels(minima, panel, n, x.floats(), from, 1, x, scale, 0, out, outOffset, 0, s);
+    }
+  }
+
+  @Override
+  void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
+    ScalarTiles.levels(w, tile, from, panel, s);
+  }
+
+  @Override
+  void multiplyLevels(
+      boolean minima,
+      float[] panel,
+      int n,
+      float[] x,
+      int xOffset,
+      int rows,
+      QuantizedRows quantized,
+      int firstScale,
+      int scaleStride,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    ScalarTiles.multiplyLevels(
+        minima,
+        panel,
+        n,
+        x,
+        xOffset,
+        rows,
+        quantized,
+        firstScale,
+        scaleStride,
+        out,
+        outOffset,
+        outStride,
+        s);
+  }
+
   /** The order of an attention score's sum. */
   static float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
     float[] lanes = new float[LANES];

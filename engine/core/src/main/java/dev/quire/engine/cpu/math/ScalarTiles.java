@@ -43,9 +43,14 @@ final class ScalarTiles {
           panel[i] = Float.intBitsToFloat((short) SHORT.get(bytes, 2 * i) << 16);
         }
       }
-      case Q8_0 -> q8(bytes, n, panel, s);
-      case Q4_0 -> q4(bytes, n, panel, s);
-      case Q4_K -> q4k(bytes, panel, s);
+      case Q8_0, Q4_0, Q4_K -> {
+        levels(w, tile, from, panel, s);
+        boolean minima = w.layout().hasMinima();
+        for (int i = 0; i < n * ROWS; i++) {
+          int scale = i / (32 * ROWS) * ROWS + i % ROWS;
+          panel[i] = panel[i] * s.scales()[scale] + (minima ? s.minima()[scale] : 0);
+        }
+      }
       case Q6_K -> q6k(bytes, panel, s);
     }
   }
@@ -54,59 +59,66 @@ final class ScalarTiles {
     return Float.float16ToFloat((short) SHORT.get(bytes, at));
   }
 
-  private static void q8(byte[] bytes, int n, float[] panel, Scratch s) {
-    float[] scales = s.tileWeights();
-    int block = 0;
-    for (int k = 0; k < n; k += 32, block += TileLayout.Q8_0.blockBytes()) {
-      for (int r = 0; r < ROWS; r++) {
-        scales[r] = half(bytes, block + 32 * ROWS + 2 * r);
-      }
-      for (int i = 0; i < 32; i++) {
-        int at = block + i * ROWS;
-        int to = (k + i) * ROWS;
-        for (int r = 0; r < ROWS; r++) {
-          panel[to + r] = bytes[at + r] * scales[r];
+  /** {@link Arithmetic#levels}. */
+  static void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
+    int n = Math.min(CHUNK, w.inputs() - from);
+    int length = (int) w.layout().bytes(n);
+    byte[] bytes = s.bytes(length);
+    MemorySegment.copy(w.data(), ValueLayout.JAVA_BYTE, w.offset(tile, from), bytes, 0, length);
+    int blockBytes = w.layout().blockBytes();
+    switch (w.layout()) {
+      case Q8_0 -> {
+        for (int k = 0; k < n; k += 32) {
+          int block = k / 32 * blockBytes;
+          scales(bytes, block + 32 * ROWS, k, s.scales());
+          byteLevels(bytes, block, panel, k);
         }
       }
-    }
-  }
-
-  private static void q4(byte[] bytes, int n, float[] panel, Scratch s) {
-    float[] scales = s.tileWeights();
-    float[] minima = s.tileSums();
-    int block = 0;
-    for (int k = 0; k < n; k += 32, block += TileLayout.Q4_0.blockBytes()) {
-      for (int r = 0; r < ROWS; r++) {
-        scales[r] = half(bytes, block + 16 * ROWS + 2 * r);
-        minima[r] = 8 * scales[r];
+      case Q4_0 -> {
+        for (int k = 0; k < n; k += 32) {
+          int block = k / 32 * blockBytes;
+          scales(bytes, block + 16 * ROWS, k, s.scales());
+          for (int r = 0; r < ROWS; r++) {
+            s.minima()[k / 32 * ROWS + r] = -8 * s.scales()[k / 32 * ROWS + r];
+          }
+          nibbleLevels(bytes, block, panel, k);
+        }
       }
-      pairs(bytes, block, scales, minima, panel, k);
-    }
-  }
-
-  private static void q4k(byte[] bytes, float[] panel, Scratch s) {
-    float[] scales = s.tileWeights();
-    float[] minima = s.tileSums();
-    int halves = 144 * ROWS;
-    for (int sub = 0; sub < 8; sub++) {
-      for (int r = 0; r < ROWS; r++) {
-        scales[r] = half(bytes, halves + 2 * r) * bytes[(128 + sub) * ROWS + r];
-        minima[r] = half(bytes, halves + 2 * (ROWS + r)) * bytes[(136 + sub) * ROWS + r];
+      case Q4_K -> {
+        int halves = 144 * ROWS;
+        for (int sub = 0; sub < 8; sub++) {
+          for (int r = 0; r < ROWS; r++) {
+            int at = sub * ROWS + r;
+            s.scales()[at] = half(bytes, halves + 2 * r) * bytes[128 * ROWS + at];
+            s.minima()[at] = -half(bytes, halves + 2 * (ROWS + r)) * bytes[136 * ROWS + at];
+          }
+          nibbleLevels(bytes, sub * 16 * ROWS, panel, sub * 32);
+        }
       }
-      pairs(bytes, sub * 16 * ROWS, scales, minima, panel, sub * 32);
+      default -> throw new IllegalArgumentException("no levels of " + w.layout());
     }
   }
 
-  /** Sixteen rows of pairs, from input {@code k} on. */
-  private static void pairs(
-      byte[] bytes, int from, float[] scales, float[] minima, float[] panel, int k) {
-    for (int i = 0; i < 16; i++) {
-      int at = from + i * ROWS;
-      int to = (k + 2 * i) * ROWS;
+  private static void scales(byte[] bytes, int from, int k, float[] scales) {
+    for (int r = 0; r < ROWS; r++) {
+      scales[k / 32 * ROWS + r] = half(bytes, from + 2 * r);
+    }
+  }
+
+  private static void byteLevels(byte[] bytes, int from, float[] panel, int k) {
+    for (int i = 0; i < 32; i++) {
+      int words = from + i / 2 * 2 * ROWS + i % 2;
       for (int r = 0; r < ROWS; r++) {
-        int pair = bytes[at + r];
-        panel[to + r] = (pair & 15) * scales[r] - minima[r];
-        panel[to + ROWS + r] = (pair >> 4 & 15) * scales[r] - minima[r];
+        panel[(k + i) * ROWS + r] = bytes[words + WeightTiles.place(r)];
+      }
+    }
+  }
+
+  private static void nibbleLevels(byte[] bytes, int from, float[] panel, int k) {
+    for (int i = 0; i < 32; i++) {
+      int words = from + i / 4 * 2 * ROWS + i % 4 / 2;
+      for (int r = 0; r < ROWS; r++) {
+        panel[(k + i) * ROWS + r] = bytes[words + WeightTiles.place(r)] >> i % 2 * 4 & 15;
       }
     }
   }
@@ -141,22 +153,60 @@ final class ScalarTiles {
       int outStride,
       Scratch s) {
     float[] sums = s.tileSums();
-    float[] weights = s.tileWeights();
     for (int t = 0; t < rows; t++) {
-      for (int r = 0; r < ROWS; r++) {
-        sums[r] = 0;
-      }
-      for (int k = 0; k < n; k++) {
-        // A copy, because C2 makes vectors of loops whose arrays share one index.
-        System.arraycopy(panel, k * ROWS, weights, 0, ROWS);
-        float u = x[xOffset + k * rows + t];
-        for (int r = 0; r < ROWS; r++) {
-          sums[r] = Math.fma(weights[r], u, sums[r]);
-        }
-      }
+      sum(panel, 0, n, x, xOffset + t, rows, s);
       int to = outOffset + t * outStride;
       for (int r = 0; r < ROWS; r++) {
         out[to + r] += sums[r];
+      }
+    }
+  }
+
+  /** {@link Arithmetic#multiplyLevels}. */
+  static void multiplyLevels(
+      boolean minima,
+      float[] panel,
+      int n,
+      float[] x,
+      int xOffset,
+      int rows,
+      QuantizedRows quantized,
+      int firstScale,
+      int scaleStride,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    float[] sums = s.tileSums();
+    for (int t = 0; t < rows; t++) {
+      int to = outOffset + t * outStride;
+      for (int b = 0; b < n / 32; b++) {
+        sum(panel, b * 32, 32, x, xOffset + b * 32 * rows + t, rows, s);
+        float d = quantized.scales()[firstScale + t * scaleStride + b];
+        float sum = quantized.sums()[firstScale + t * scaleStride + b];
+        for (int r = 0; r < ROWS; r++) {
+          int scale = b * ROWS + r;
+          float total = Math.fma(sums[r], s.scales()[scale] * d, out[to + r]);
+          out[to + r] = minima ? Math.fma(s.minima()[scale], sum, total) : total;
+        }
+      }
+    }
+  }
+
+  /** The products of {@code n} inputs from {@code k} on, into the scratch's sums. */
+  private static void sum(
+      float[] panel, int k, int n, float[] x, int xOffset, int xStep, Scratch s) {
+    float[] sums = s.tileSums();
+    float[] weights = s.tileWeights();
+    for (int r = 0; r < ROWS; r++) {
+      sums[r] = 0;
+    }
+    for (int i = 0; i < n; i++) {
+      // A copy, because C2 makes vectors of loops whose arrays share one index.
+      System.arraycopy(panel, (k + i) * ROWS, weights, 0, ROWS);
+      float u = x[xOffset + i * xStep];
+      for (int r = 0; r < ROWS; r++) {
+        sums[r] = Math.fma(weights[r], u, sums[r]);
       }
     }
   }

@@ -13,6 +13,8 @@ final class Scratch {
   private float[] results = {};
   private int sunk;
   private final float[] scales = new float[WeightTiles.CHUNK / 16 * WeightTiles.ROWS];
+  private final float[] blockSums =
+      new float[WeightTiles.CHUNK / 32 * Arithmetic.TILE_ROWS * WeightTiles.ROWS];
   private final float[] minima = new float[WeightTiles.CHUNK / 16 * WeightTiles.ROWS];
   private final float[] tileSums = new float[WeightTiles.ROWS];
   private final float[] tileWeights = new float[WeightTiles.ROWS];
@@ -74,6 +76,11 @@ final class Scratch {
   /** The minima of a tile's chunk. */
   float[] minima() {
     return minima;
+  }
+
+  /** Sums of eight rows over each block of a chunk. */
+  float[] blockSums() {
+    return blockSums;
   }
 
   /** Uses a value for nothing. */

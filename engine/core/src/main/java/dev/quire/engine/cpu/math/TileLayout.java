@@ -10,16 +10,21 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   FLOAT, HALF, BRAIN   elements [inputs][64]
- *   Q8_0                 per 32 inputs: levels byte [32][64], scales half [64]
- *   Q4_0                 per 32 inputs: pairs byte [16][64], scales half [64]
- *   Q4_K                 per 256 inputs: pairs byte [128][64], scales byte [8][64], minima
+ *   Q8_0                 per 32 inputs: words int [16][32], scales half [64]
+ *   Q4_0                 per 32 inputs: words int [8][32], scales half [64]
+ *   Q4_K                 per 256 inputs: words int [64][32], scales byte [8][64], minima
  *                        byte [8][64], d half [64], dmin half [64]
  *   Q6_K                 per 256 inputs: pairs byte [128][64], upper bits byte [64][64], scales
  *                        byte [16][64], d half [64]
  * </pre>
  *
- * A pair is two neighbouring inputs, the first in the low nibble; a byte of upper bits has those of
- * four neighbouring inputs, the first lowest.
+ * Of 32 words the first sixteen have the rows 0 to 31, and word {@code j} has the row {@code j} in
+ * its low half and the row {@code j + 16} in its high half: two neighbouring inputs as bytes, or
+ * four as nibbles, the first lowest. As shorts a vector of words is twice as many rows; as ints,
+ * its halves are neighbouring rows again.
+ *
+ * <p>A pair is two neighbouring inputs, the first in the low nibble; a byte of upper bits has those
+ * of four neighbouring inputs, the first lowest.
  */
 enum TileLayout {
   FLOAT(1, 4),
@@ -50,6 +55,16 @@ enum TileLayout {
       case Q6_K -> Q6_K;
       default -> null;
     };
+  }
+
+  /** Whether its loops take {@link QuantizedRows}. */
+  boolean takesQuantized() {
+    return this == Q8_0 || hasMinima();
+  }
+
+  /** Whether weights are levels times scales less minima. */
+  boolean hasMinima() {
+    return this == Q4_0 || this == Q4_K;
   }
 
   /** Inputs that share a scale; a row has a multiple of them. */

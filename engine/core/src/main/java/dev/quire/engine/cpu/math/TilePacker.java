@@ -74,10 +74,20 @@ final class TilePacker {
       for (int r = 0; r < rows; r++) {
         int from = r * rowBytes + block * 34;
         finite &= half(from, to + 32 * ROWS, r);
-        column(from + 2, to + r, 32);
+        levels(from + 2, to + WeightTiles.place(r));
       }
     }
     return finite;
+  }
+
+  /** The 32 levels of a row's block of Q8_0. */
+  private void levels(int from, int to) {
+    byte[] s = source;
+    byte[] t = target;
+    for (int i = from, at = to; i < from + 32; i += 2, at += 2 * ROWS) {
+      t[at] = s[i];
+      t[at + 1] = s[i + 1];
+    }
   }
 
   private void column(int from, int to, int n) {
@@ -111,19 +121,25 @@ final class TilePacker {
         int from = r * rowBytes + block * 18;
         finite &= half(from, to + 16 * ROWS, r);
         // In the file a byte has the inputs i and i + 16.
-        pairs(from + 2, 0, to + r, 16);
-        pairs(from + 2, 4, to + r + 8 * ROWS, 16);
+        int place = to + WeightTiles.place(r);
+        pairs(from + 2, 0, place, 1, 16);
+        pairs(from + 2, 4, place + 8 * ROWS, 1, 16);
       }
     }
     return finite;
   }
 
-  /** One nibble each of {@code n} bytes, as {@code n / 2} pairs. */
-  private void pairs(int from, int shift, int to, int n) {
+  /**
+   * One nibble each of {@code n} bytes, as {@code n / 2} pairs.
+   *
+   * @param second how far the second pair of four inputs is from the first
+   */
+  private void pairs(int from, int shift, int to, int second, int n) {
     byte[] s = source;
     byte[] t = target;
-    for (int i = 0, at = to; i < n; i += 2, at += ROWS) {
-      t[at] = (byte) (s[from + i] >> shift & 15 | (s[from + i + 1] >> shift & 15) << 4);
+    for (int i = from, at = to; i < from + n; i += 4, at += 2 * ROWS) {
+      t[at] = (byte) (s[i] >> shift & 15 | (s[i + 1] >> shift & 15) << 4);
+      t[at + second] = (byte) (s[i + 2] >> shift & 15 | (s[i + 3] >> shift & 15) << 4);
     }
   }
 
@@ -139,7 +155,8 @@ final class TilePacker {
         for (int sub = 0; sub < 8; sub++) {
           target[scales + sub * ROWS + r] = (byte) scale(from + 4, sub);
           target[scales + (8 + sub) * ROWS + r] = (byte) minimum(from + 4, sub);
-          pairs(from + 16 + sub / 2 * 32, sub % 2 * 4, to + sub * 16 * ROWS + r, 32);
+          int place = to + sub * 16 * ROWS + WeightTiles.place(r);
+          pairs(from + 16 + sub / 2 * 32, sub % 2 * 4, place, 1, 32);
         }
       }
     }
@@ -171,7 +188,7 @@ final class TilePacker {
         column(from + 192, scales + r, 16);
         for (int run = 0; run < 8; run++) { // of 32 inputs
           int lows = from + run / 4 * 64 + run % 2 * 32;
-          pairs(lows, run % 4 / 2 * 4, to + run * 16 * ROWS + r, 32);
+          pairs(lows, run % 4 / 2 * 4, to + run * 16 * ROWS + r, ROWS, 32);
           upperBits(from + 128 + run / 4 * 32, run % 4 * 2, uppers + run * 8 * ROWS + r);
         }
       }

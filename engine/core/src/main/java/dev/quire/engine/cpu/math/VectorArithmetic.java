@@ -38,7 +38,49 @@ final class VectorArithmetic extends Arithmetic {
       int outOffset,
       int outStride,
       Scratch s) {
-    VectorPanel.multiply(panel, n, x, xOffset, rows, out, outOffset, outStride);
+    VectorPanel.multiply(panel, n, x, xOffset, rows, out, outOffset, outStride, s);
+  }
+
+  @Override
+  void quantizedProduct(
+      WeightTiles w, int tile, QuantizedRows x, float[] out, int outOffset, Scratch s) {
+    VectorTiles.quantizedProduct(w, tile, x, out, outOffset, s);
+  }
+
+  @Override
+  void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
+    VectorTiles.levels(w, tile, from, panel, s);
+  }
+
+  @Override
+  void multiplyLevels(
+      boolean minima,
+      float[] panel,
+      int n,
+      float[] x,
+      int xOffset,
+      int rows,
+      QuantizedRows quantized,
+      int firstScale,
+      int scaleStride,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    VectorPanel.multiplyLevels(
+        minima,
+        panel,
+        n,
+        x,
+        xOffset,
+        rows,
+        quantized,
+        firstScale,
+        scaleStride,
+        out,
+        outOffset,
+        outStride,
+        s);
   }
 
   @Override

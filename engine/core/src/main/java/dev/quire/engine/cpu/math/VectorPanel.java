@@ -34,21 +34,129 @@ final class VectorPanel {
       int rows,
       float[] out,
       int outOffset,
-      int outStride) {
+      int outStride,
+      Scratch s) {
+    float[] sums = s.blockSums();
+    sums(panel, 1, n, x, xOffset, rows, sums);
+    for (int t = 0; t < rows; t++) {
+      int to = outOffset + t * outStride;
+      for (int row = 0; row < ROWS; row += WIDTH) {
+        Lanes.add(FloatVector.fromArray(FLOATS, sums, t * ROWS + row), out, to + row);
+      }
+    }
+  }
+
+  /** {@link Arithmetic#multiplyLevels}. */
+  static void multiplyLevels(
+      boolean minima,
+      float[] panel,
+      int n,
+      float[] x,
+      int xOffset,
+      int rows,
+      QuantizedRows quantized,
+      int firstScale,
+      int scaleStride,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    float[] sums = s.blockSums();
+    int blocks = n / QuantizedRows.BLOCK;
+    sums(panel, blocks, QuantizedRows.BLOCK, x, xOffset, rows, sums);
+    for (int t = 0; t < rows; t++) {
+      int to = outOffset + t * outStride;
+      int scale = firstScale + t * scaleStride;
+      for (int row = 0; row < ROWS; row += WIDTH) {
+        if (minima) {
+          addWithMinima(
+              sums,
+              t * ROWS + row,
+              blocks,
+              s.scales(),
+              s.minima(),
+              row,
+              quantized,
+              scale,
+              out,
+              to + row);
+        } else {
+          addScaled(
+              sums,
+              t * ROWS + row,
+              blocks,
+              s.scales(),
+              row,
+              quantized.scales(),
+              scale,
+              out,
+              to + row);
+        }
+      }
+    }
+  }
+
+  private static void addScaled(
+      float[] sums,
+      int sumsOffset,
+      int blocks,
+      float[] scales,
+      int scalesOffset,
+      float[] inputScales,
+      int inputScale,
+      float[] out,
+      int outOffset) {
+    FloatVector total = FloatVector.fromArray(FLOATS, out, outOffset);
+    for (int b = 0; b < blocks; b++) {
+      FloatVector d = Lanes.splat(inputScales[inputScale + b]);
+      FloatVector scale = FloatVector.fromArray(FLOATS, scales, scalesOffset + b * ROWS).mul(d);
+      int at = sumsOffset + b * Arithmetic.TILE_ROWS * ROWS;
+      total = FloatVector.fromArray(FLOATS, sums, at).fma(scale, total);
+    }
+    total.intoArray(out, outOffset);
+  }
+
+  private static void addWithMinima(
+      float[] sums,
+      int sumsOffset,
+      int blocks,
+      float[] scales,
+      float[] minima,
+      int scalesOffset,
+      QuantizedRows quantized,
+      int inputScale,
+      float[] out,
+      int outOffset) {
+    float[] inputScales = quantized.scales();
+    float[] inputSums = quantized.sums();
+    FloatVector total = FloatVector.fromArray(FLOATS, out, outOffset);
+    for (int b = 0; b < blocks; b++) {
+      FloatVector d = Lanes.splat(inputScales[inputScale + b]);
+      FloatVector scale = FloatVector.fromArray(FLOATS, scales, scalesOffset + b * ROWS).mul(d);
+      int at = sumsOffset + b * Arithmetic.TILE_ROWS * ROWS;
+      total = FloatVector.fromArray(FLOATS, sums, at).fma(scale, total);
+      FloatVector minimum = FloatVector.fromArray(FLOATS, minima, scalesOffset + b * ROWS);
+      total = minimum.fma(Lanes.splat(inputSums[inputScale + b]), total);
+    }
+    total.intoArray(out, outOffset);
+  }
+
+  /** Sums of each block of inputs, {@code [blocks][8][64]}. */
+  private static void sums(
+      float[] panel, int blocks, int n, float[] x, int xOffset, int rows, float[] sums) {
     for (int row = 0; row < ROWS; row += 2 * WIDTH) {
-      int to = outOffset + row;
       switch (rows) {
         case 8 -> {
           if (PARTS == 1) {
-            tile8(panel, row, n, x, xOffset, 8, out, to, outStride);
+            tile8(panel, row, blocks, n, x, xOffset, 8, sums, row);
           } else {
-            tile4(panel, row, n, x, xOffset, 8, out, to, outStride);
-            tile4(panel, row, n, x, xOffset + 4, 8, out, to + 4 * outStride, outStride);
+            tile4(panel, row, blocks, n, x, xOffset, 8, sums, row);
+            tile4(panel, row, blocks, n, x, xOffset + 4, 8, sums, row + 4 * ROWS);
           }
         }
-        case 4 -> tile4(panel, row, n, x, xOffset, 4, out, to, outStride);
-        case 2 -> tile2(panel, row, n, x, xOffset, 2, out, to, outStride);
-        case 1 -> tile1(panel, row, n, x, xOffset, 1, out, to, outStride);
+        case 4 -> tile4(panel, row, blocks, n, x, xOffset, 4, sums, row);
+        case 2 -> tile2(panel, row, blocks, n, x, xOffset, 2, sums, row);
+        case 1 -> tile1(panel, row, blocks, n, x, xOffset, 1, sums, row);
         default -> throw new IllegalArgumentException("no tile of " + rows + " rows");
       }
     }
@@ -57,196 +165,197 @@ final class VectorPanel {
   private static void tile8(
       float[] panel,
       int row,
+      int blocks,
       int n,
       float[] x,
       int xOffset,
       int xStep,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    FloatVector zero = FloatVector.zero(FLOATS);
-    FloatVector a0 = zero;
-    FloatVector b0 = zero;
-    FloatVector a1 = zero;
-    FloatVector b1 = zero;
-    FloatVector a2 = zero;
-    FloatVector b2 = zero;
-    FloatVector a3 = zero;
-    FloatVector b3 = zero;
-    FloatVector a4 = zero;
-    FloatVector b4 = zero;
-    FloatVector a5 = zero;
-    FloatVector b5 = zero;
-    FloatVector a6 = zero;
-    FloatVector b6 = zero;
-    FloatVector a7 = zero;
-    FloatVector b7 = zero;
+      float[] sums,
+      int sumsOffset) {
     int at = row;
     int from = xOffset;
-    for (int k = 0; k < n; k++, at += ROWS, from += xStep) {
-      FloatVector a = FloatVector.fromArray(FLOATS, panel, at);
-      FloatVector b = FloatVector.fromArray(FLOATS, panel, at + WIDTH);
-      FloatVector u = FloatVector.broadcast(FLOATS, x[from]);
-      a0 = a.fma(u, a0);
-      b0 = b.fma(u, b0);
-      u = FloatVector.broadcast(FLOATS, x[from + 1]);
-      a1 = a.fma(u, a1);
-      b1 = b.fma(u, b1);
-      u = FloatVector.broadcast(FLOATS, x[from + 2]);
-      a2 = a.fma(u, a2);
-      b2 = b.fma(u, b2);
-      u = FloatVector.broadcast(FLOATS, x[from + 3]);
-      a3 = a.fma(u, a3);
-      b3 = b.fma(u, b3);
-      u = FloatVector.broadcast(FLOATS, x[from + 4]);
-      a4 = a.fma(u, a4);
-      b4 = b.fma(u, b4);
-      u = FloatVector.broadcast(FLOATS, x[from + 5]);
-      a5 = a.fma(u, a5);
-      b5 = b.fma(u, b5);
-      u = FloatVector.broadcast(FLOATS, x[from + 6]);
-      a6 = a.fma(u, a6);
-      b6 = b.fma(u, b6);
-      u = FloatVector.broadcast(FLOATS, x[from + 7]);
-      a7 = a.fma(u, a7);
-      b7 = b.fma(u, b7);
+    int to = sumsOffset;
+    for (int block = 0; block < blocks; block++) {
+      FloatVector zero = FloatVector.zero(FLOATS);
+      FloatVector a0 = zero;
+      FloatVector b0 = zero;
+      FloatVector a1 = zero;
+      FloatVector b1 = zero;
+      FloatVector a2 = zero;
+      FloatVector b2 = zero;
+      FloatVector a3 = zero;
+      FloatVector b3 = zero;
+      FloatVector a4 = zero;
+      FloatVector b4 = zero;
+      FloatVector a5 = zero;
+      FloatVector b5 = zero;
+      FloatVector a6 = zero;
+      FloatVector b6 = zero;
+      FloatVector a7 = zero;
+      FloatVector b7 = zero;
+      for (int k = 0; k < n; k++, at += ROWS, from += xStep) {
+        FloatVector a = FloatVector.fromArray(FLOATS, panel, at);
+        FloatVector b = FloatVector.fromArray(FLOATS, panel, at + WIDTH);
+        FloatVector u = FloatVector.broadcast(FLOATS, x[from]);
+        a0 = a.fma(u, a0);
+        b0 = b.fma(u, b0);
+        u = FloatVector.broadcast(FLOATS, x[from + 1]);
+        a1 = a.fma(u, a1);
+        b1 = b.fma(u, b1);
+        u = FloatVector.broadcast(FLOATS, x[from + 2]);
+        a2 = a.fma(u, a2);
+        b2 = b.fma(u, b2);
+        u = FloatVector.broadcast(FLOATS, x[from + 3]);
+        a3 = a.fma(u, a3);
+        b3 = b.fma(u, b3);
+        u = FloatVector.broadcast(FLOATS, x[from + 4]);
+        a4 = a.fma(u, a4);
+        b4 = b.fma(u, b4);
+        u = FloatVector.broadcast(FLOATS, x[from + 5]);
+        a5 = a.fma(u, a5);
+        b5 = b.fma(u, b5);
+        u = FloatVector.broadcast(FLOATS, x[from + 6]);
+        a6 = a.fma(u, a6);
+        b6 = b.fma(u, b6);
+        u = FloatVector.broadcast(FLOATS, x[from + 7]);
+        a7 = a.fma(u, a7);
+        b7 = b.fma(u, b7);
+      }
+      a0.intoArray(sums, to);
+      b0.intoArray(sums, to + WIDTH);
+      a1.intoArray(sums, to + 1 * ROWS);
+      b1.intoArray(sums, to + 1 * ROWS + WIDTH);
+      a2.intoArray(sums, to + 2 * ROWS);
+      b2.intoArray(sums, to + 2 * ROWS + WIDTH);
+      a3.intoArray(sums, to + 3 * ROWS);
+      b3.intoArray(sums, to + 3 * ROWS + WIDTH);
+      a4.intoArray(sums, to + 4 * ROWS);
+      b4.intoArray(sums, to + 4 * ROWS + WIDTH);
+      a5.intoArray(sums, to + 5 * ROWS);
+      b5.intoArray(sums, to + 5 * ROWS + WIDTH);
+      a6.intoArray(sums, to + 6 * ROWS);
+      b6.intoArray(sums, to + 6 * ROWS + WIDTH);
+      a7.intoArray(sums, to + 7 * ROWS);
+      b7.intoArray(sums, to + 7 * ROWS + WIDTH);
+      to += Arithmetic.TILE_ROWS * ROWS;
     }
-    int to = outOffset;
-    Lanes.add(a0, out, to);
-    Lanes.add(b0, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a1, out, to);
-    Lanes.add(b1, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a2, out, to);
-    Lanes.add(b2, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a3, out, to);
-    Lanes.add(b3, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a4, out, to);
-    Lanes.add(b4, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a5, out, to);
-    Lanes.add(b5, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a6, out, to);
-    Lanes.add(b6, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a7, out, to);
-    Lanes.add(b7, out, to + WIDTH);
   }
 
   private static void tile4(
       float[] panel,
       int row,
+      int blocks,
       int n,
       float[] x,
       int xOffset,
       int xStep,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    FloatVector zero = FloatVector.zero(FLOATS);
-    FloatVector a0 = zero;
-    FloatVector b0 = zero;
-    FloatVector a1 = zero;
-    FloatVector b1 = zero;
-    FloatVector a2 = zero;
-    FloatVector b2 = zero;
-    FloatVector a3 = zero;
-    FloatVector b3 = zero;
+      float[] sums,
+      int sumsOffset) {
     int at = row;
     int from = xOffset;
-    for (int k = 0; k < n; k++, at += ROWS, from += xStep) {
-      FloatVector a = FloatVector.fromArray(FLOATS, panel, at);
-      FloatVector b = FloatVector.fromArray(FLOATS, panel, at + WIDTH);
-      FloatVector u = FloatVector.broadcast(FLOATS, x[from]);
-      a0 = a.fma(u, a0);
-      b0 = b.fma(u, b0);
-      u = FloatVector.broadcast(FLOATS, x[from + 1]);
-      a1 = a.fma(u, a1);
-      b1 = b.fma(u, b1);
-      u = FloatVector.broadcast(FLOATS, x[from + 2]);
-      a2 = a.fma(u, a2);
-      b2 = b.fma(u, b2);
-      u = FloatVector.broadcast(FLOATS, x[from + 3]);
-      a3 = a.fma(u, a3);
-      b3 = b.fma(u, b3);
+    int to = sumsOffset;
+    for (int block = 0; block < blocks; block++) {
+      FloatVector zero = FloatVector.zero(FLOATS);
+      FloatVector a0 = zero;
+      FloatVector b0 = zero;
+      FloatVector a1 = zero;
+      FloatVector b1 = zero;
+      FloatVector a2 = zero;
+      FloatVector b2 = zero;
+      FloatVector a3 = zero;
+      FloatVector b3 = zero;
+      for (int k = 0; k < n; k++, at += ROWS, from += xStep) {
+        FloatVector a = FloatVector.fromArray(FLOATS, panel, at);
+        FloatVector b = FloatVector.fromArray(FLOATS, panel, at + WIDTH);
+        FloatVector u = FloatVector.broadcast(FLOATS, x[from]);
+        a0 = a.fma(u, a0);
+        b0 = b.fma(u, b0);
+        u = FloatVector.broadcast(FLOATS, x[from + 1]);
+        a1 = a.fma(u, a1);
+        b1 = b.fma(u, b1);
+        u = FloatVector.broadcast(FLOATS, x[from + 2]);
+        a2 = a.fma(u, a2);
+        b2 = b.fma(u, b2);
+        u = FloatVector.broadcast(FLOATS, x[from + 3]);
+        a3 = a.fma(u, a3);
+        b3 = b.fma(u, b3);
+      }
+      a0.intoArray(sums, to);
+      b0.intoArray(sums, to + WIDTH);
+      a1.intoArray(sums, to + 1 * ROWS);
+      b1.intoArray(sums, to + 1 * ROWS + WIDTH);
+      a2.intoArray(sums, to + 2 * ROWS);
+      b2.intoArray(sums, to + 2 * ROWS + WIDTH);
+      a3.intoArray(sums, to + 3 * ROWS);
+      b3.intoArray(sums, to + 3 * ROWS + WIDTH);
+      to += Arithmetic.TILE_ROWS * ROWS;
     }
-    int to = outOffset;
-    Lanes.add(a0, out, to);
-    Lanes.add(b0, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a1, out, to);
-    Lanes.add(b1, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a2, out, to);
-    Lanes.add(b2, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a3, out, to);
-    Lanes.add(b3, out, to + WIDTH);
   }
 
   private static void tile2(
       float[] panel,
       int row,
+      int blocks,
       int n,
       float[] x,
       int xOffset,
       int xStep,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    FloatVector zero = FloatVector.zero(FLOATS);
-    FloatVector a0 = zero;
-    FloatVector b0 = zero;
-    FloatVector a1 = zero;
-    FloatVector b1 = zero;
+      float[] sums,
+      int sumsOffset) {
     int at = row;
     int from = xOffset;
-    for (int k = 0; k < n; k++, at += ROWS, from += xStep) {
-      FloatVector a = FloatVector.fromArray(FLOATS, panel, at);
-      FloatVector b = FloatVector.fromArray(FLOATS, panel, at + WIDTH);
-      FloatVector u = FloatVector.broadcast(FLOATS, x[from]);
-      a0 = a.fma(u, a0);
-      b0 = b.fma(u, b0);
-      u = FloatVector.broadcast(FLOATS, x[from + 1]);
-      a1 = a.fma(u, a1);
-      b1 = b.fma(u, b1);
+    int to = sumsOffset;
+    for (int block = 0; block < blocks; block++) {
+      FloatVector zero = FloatVector.zero(FLOATS);
+      FloatVector a0 = zero;
+      FloatVector b0 = zero;
+      FloatVector a1 = zero;
+      FloatVector b1 = zero;
+      for (int k = 0; k < n; k++, at += ROWS, from += xStep) {
+        FloatVector a = FloatVector.fromArray(FLOATS, panel, at);
+        FloatVector b = FloatVector.fromArray(FLOATS, panel, at + WIDTH);
+        FloatVector u = FloatVector.broadcast(FLOATS, x[from]);
+        a0 = a.fma(u, a0);
+        b0 = b.fma(u, b0);
+        u = FloatVector.broadcast(FLOATS, x[from + 1]);
+        a1 = a.fma(u, a1);
+        b1 = b.fma(u, b1);
+      }
+      a0.intoArray(sums, to);
+      b0.intoArray(sums, to + WIDTH);
+      a1.intoArray(sums, to + 1 * ROWS);
+      b1.intoArray(sums, to + 1 * ROWS + WIDTH);
+      to += Arithmetic.TILE_ROWS * ROWS;
     }
-    int to = outOffset;
-    Lanes.add(a0, out, to);
-    Lanes.add(b0, out, to + WIDTH);
-    to += outStride;
-    Lanes.add(a1, out, to);
-    Lanes.add(b1, out, to + WIDTH);
   }
 
   private static void tile1(
       float[] panel,
       int row,
+      int blocks,
       int n,
       float[] x,
       int xOffset,
       int xStep,
-      float[] out,
-      int outOffset,
-      int outStride) {
-    FloatVector zero = FloatVector.zero(FLOATS);
-    FloatVector a0 = zero;
-    FloatVector b0 = zero;
+      float[] sums,
+      int sumsOffset) {
     int at = row;
     int from = xOffset;
-    for (int k = 0; k < n; k++, at += ROWS, from += xStep) {
-      FloatVector a = FloatVector.fromArray(FLOATS, panel, at);
-      FloatVector b = FloatVector.fromArray(FLOATS, panel, at + WIDTH);
-      FloatVector u = FloatVector.broadcast(FLOATS, x[from]);
-      a0 = a.fma(u, a0);
-      b0 = b.fma(u, b0);
+    int to = sumsOffset;
+    for (int block = 0; block < blocks; block++) {
+      FloatVector zero = FloatVector.zero(FLOATS);
+      FloatVector a0 = zero;
+      FloatVector b0 = zero;
+      for (int k = 0; k < n; k++, at += ROWS, from += xStep) {
+        FloatVector a = FloatVector.fromArray(FLOATS, panel, at);
+        FloatVector b = FloatVector.fromArray(FLOATS, panel, at + WIDTH);
+        FloatVector u = FloatVector.broadcast(FLOATS, x[from]);
+        a0 = a.fma(u, a0);
+        b0 = b.fma(u, b0);
+      }
+      a0.intoArray(sums, to);
+      b0.intoArray(sums, to + WIDTH);
+      to += Arithmetic.TILE_ROWS * ROWS;
     }
-    int to = outOffset;
-    Lanes.add(a0, out, to);
-    Lanes.add(b0, out, to + WIDTH);
   }
 }

@@ -1,5 +1,6 @@
 package dev.quire.engine.cpu.math;
 
+import static dev.quire.engine.cpu.math.Lanes.FLOATS;
 import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 import static dev.quire.engine.cpu.math.WeightTiles.CHUNK;
 import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
@@ -7,6 +8,7 @@ import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
 
 /**
  * Chooses the loop for a tile's layout. Loops take a chunk of inputs and a few vectors of rows, and
@@ -20,20 +22,60 @@ final class VectorTiles {
   static void product(
       WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
     Arrays.fill(out, outOffset, outOffset + ROWS, 0);
+    MemorySegment data = w.data();
     for (int from = 0; from < w.inputs(); from += CHUNK) {
       int n = Math.min(CHUNK, w.inputs() - from);
-      if (w.layout().blockInputs() > 1) {
-        s.sink(Lanes.touch(w.data(), w.offset(tile, from), w.layout().bytes(n)));
-      }
-      if (w.layout() == TileLayout.Q6_K) {
-        float[] panel = s.panel(CHUNK * ROWS);
-        decode(w, tile, from, panel, s);
-        VectorPanel.multiply(panel, n, x, xOffset + from, 1, out, outOffset, 0);
-      } else {
-        scales(w, tile, from, n, s);
-        chunk(w, tile, from, n, x, xOffset + from, out, outOffset, s);
+      long at = w.offset(tile, from);
+      int input = xOffset + from;
+      switch (w.layout()) {
+        case FLOAT, HALF, BRAIN -> {
+          for (int row = 0; row < ROWS; row += 4 * WIDTH) {
+            int to = outOffset + row;
+            switch (w.layout()) {
+              case FLOAT -> ElementTiles.floats(data, at, row, n, x, input, out, to);
+              case HALF -> ElementTiles.halves(data, at, row, n, x, input, out, to);
+              default -> ElementTiles.brainFloats(data, at, row, n, x, input, out, to);
+            }
+          }
+        }
+        default -> {
+          // Several operations a weight: what one row takes longest is reading, or it is a check.
+          s.sink(Lanes.touch(data, at, w.layout().bytes(n)));
+          float[] panel = s.panel(CHUNK * ROWS);
+          decode(w, tile, from, panel, s);
+          VectorPanel.multiply(panel, n, x, input, 1, out, outOffset, 0, s);
+        }
       }
     }
+  }
+
+  /** {@link Arithmetic#quantizedProduct}. */
+  static void quantizedProduct(
+      WeightTiles w, int tile, QuantizedRows x, float[] out, int outOffset, Scratch s) {
+    Arrays.fill(out, outOffset, outOffset + ROWS, 0);
+    MemorySegment data = w.data();
+    float[] scales = s.scales();
+    float[] minima = s.minima();
+    for (int from = 0; from < w.inputs(); from += CHUNK) {
+      int n = Math.min(CHUNK, w.inputs() - from);
+      long at = w.offset(tile, from);
+      s.sink(Lanes.touch(data, at, w.layout().bytes(n)));
+      scales(w, tile, from, n, s);
+      for (int row = 0; row < ROWS; row = nextWords(row)) {
+        if (w.layout() == TileLayout.Q8_0) {
+          Q8Tiles.product(data, at, row, n, scales, x, from, out, outOffset);
+        } else {
+          int bytes = w.layout() == TileLayout.Q4_0 ? Q4Tiles.BYTES : Q4Tiles.NIBBLES;
+          Q4Tiles.product(data, at, bytes, row, n, scales, minima, x, from, out, outOffset);
+        }
+      }
+    }
+  }
+
+  /** A vector of words has two of rows, 16 apart: after sixteen rows come those from 32 on. */
+  private static int nextWords(int row) {
+    int next = row + WIDTH;
+    return next % 32 == 16 ? next + 16 : next;
   }
 
   private static void scales(WeightTiles w, int tile, int from, int n, Scratch s) {
@@ -48,37 +90,18 @@ final class VectorTiles {
     }
   }
 
-  private static void chunk(
-      WeightTiles w,
-      int tile,
-      int from,
-      int n,
-      float[] x,
-      int xOffset,
-      float[] out,
-      int outOffset,
-      Scratch s) {
+  /** {@link Arithmetic#levels}. */
+  static void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
+    int n = Math.min(CHUNK, w.inputs() - from);
+    scales(w, tile, from, n, s);
     MemorySegment data = w.data();
     long at = w.offset(tile, from);
-    float[] scales = s.scales();
-    float[] minima = s.minima();
-    int rows =
-        switch (w.layout()) {
-          case Q4_0, Q4_K -> 2 * WIDTH;
-          default -> 4 * WIDTH;
-        };
-    for (int row = 0; row < ROWS; row += rows) {
-      int to = outOffset + row;
-      switch (w.layout()) {
-        case FLOAT -> ElementTiles.floats(data, at, row, n, x, xOffset, out, to);
-        case HALF -> ElementTiles.halves(data, at, row, n, x, xOffset, out, to);
-        case BRAIN -> ElementTiles.brainFloats(data, at, row, n, x, xOffset, out, to);
-        case Q8_0 -> Q8Tiles.product(data, at, row, n, scales, x, xOffset, out, to);
-        case Q4_0 ->
-            Q4Tiles.product(data, at, Q4Tiles.BYTES, row, n, scales, minima, x, xOffset, out, to);
-        case Q4_K ->
-            Q4Tiles.product(data, at, Q4Tiles.PAIRS, row, n, scales, minima, x, xOffset, out, to);
-        case Q6_K -> throw new IllegalArgumentException("no product of " + w.layout());
+    int bytes = w.layout() == TileLayout.Q4_0 ? Q4Tiles.BYTES : Q4Tiles.NIBBLES;
+    for (int row = 0; row < ROWS; row = nextWords(row)) {
+      if (w.layout() == TileLayout.Q8_0) {
+        Q8Tiles.levels(data, at, row, n, panel);
+      } else {
+        Q4Tiles.levels(data, at, bytes, row, n, panel);
       }
     }
   }
@@ -88,28 +111,45 @@ final class VectorTiles {
     MemorySegment data = w.data();
     long at = w.offset(tile, from);
     int n = Math.min(CHUNK, w.inputs() - from);
-    scales(w, tile, from, n, s);
-    float[] scales = s.scales();
-    float[] minima = s.minima();
     switch (w.layout()) {
       case FLOAT -> MemorySegment.copy(data, ValueLayout.JAVA_FLOAT, at, panel, 0, n * ROWS);
       case HALF -> ElementTiles.decodeHalves(data, at, n, panel);
       case BRAIN -> ElementTiles.decodeBrainFloats(data, at, n, panel);
       case Q8_0 -> {
-        for (int row = 0; row < ROWS; row += WIDTH) {
-          Q8Tiles.decode(data, at, row, n, scales, panel);
-        }
+        levels(w, tile, from, panel, s);
+        scale(panel, n, s.scales());
       }
       case Q4_0, Q4_K -> {
-        int bytes = w.layout() == TileLayout.Q4_0 ? Q4Tiles.BYTES : Q4Tiles.PAIRS;
-        for (int row = 0; row < ROWS; row += WIDTH) {
-          Q4Tiles.decode(data, at, bytes, row, n, scales, minima, panel);
-        }
+        levels(w, tile, from, panel, s);
+        scale(panel, n, s.scales(), s.minima());
       }
       case Q6_K -> {
+        scales(w, tile, from, n, s);
         for (int row = 0; row < ROWS; row += WIDTH) {
-          Q6KTiles.decode(data, at, row, scales, panel);
+          Q6KTiles.decode(data, at, row, s.scales(), panel);
         }
+      }
+    }
+  }
+
+  private static void scale(float[] panel, int n, float[] scales) {
+    for (int row = 0; row < ROWS; row += WIDTH) {
+      for (int k = 0; k < n; k++) {
+        FloatVector d = FloatVector.fromArray(FLOATS, scales, k / 32 * ROWS + row);
+        int at = k * ROWS + row;
+        FloatVector.fromArray(FLOATS, panel, at).mul(d).intoArray(panel, at);
+      }
+    }
+  }
+
+  private static void scale(float[] panel, int n, float[] scales, float[] minima) {
+    for (int row = 0; row < ROWS; row += WIDTH) {
+      for (int k = 0; k < n; k++) {
+        int block = k / 32 * ROWS + row;
+        FloatVector d = FloatVector.fromArray(FLOATS, scales, block);
+        FloatVector m = FloatVector.fromArray(FLOATS, minima, block);
+        int at = k * ROWS + row;
+        FloatVector.fromArray(FLOATS, panel, at).fma(d, m).intoArray(panel, at);
       }
     }
   }

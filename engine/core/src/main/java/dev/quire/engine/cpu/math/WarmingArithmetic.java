@@ -86,6 +86,9 @@ final class WarmingArithmetic extends Arithmetic {
     int n = 256;
     float[] x = new float[TILE_ROWS * n];
     float[] out = new float[TILE_ROWS * WeightTiles.ROWS];
+    QuantizedRows quantized = QuantizedRows.forBytes();
+    quantized.resize(TILE_ROWS, n);
+    quantized.resize(1, n);
     switch (group) {
       case ELEMENTWISE -> {
         return () -> {
@@ -110,6 +113,20 @@ final class WarmingArithmetic extends Arithmetic {
         return () -> {
           for (int rows = 1; rows <= TILE_ROWS; rows *= 2) {
             arithmetic.multiply(panel, n, x, 0, rows, out, 0, WeightTiles.ROWS, scratch);
+            arithmetic.multiplyLevels(
+                rows > 2,
+                panel,
+                n,
+                x,
+                0,
+                rows,
+                quantized,
+                0,
+                n / 32,
+                out,
+                0,
+                WeightTiles.ROWS,
+                scratch);
           }
         };
       }
@@ -120,6 +137,11 @@ final class WarmingArithmetic extends Arithmetic {
         WeightTiles tiles = new WeightTiles(layout, WeightTiles.ROWS, n, data);
         float[] panel = new float[n * WeightTiles.ROWS];
         return () -> {
+          if (layout.takesQuantized()) {
+            arithmetic.quantizedProduct(tiles, 0, quantized, out, 0, scratch);
+            arithmetic.levels(tiles, 0, 0, panel, scratch);
+            return;
+          }
           arithmetic.product(tiles, 0, x, 0, out, 0, scratch);
           arithmetic.decode(tiles, 0, 0, panel, scratch);
         };
@@ -155,6 +177,49 @@ final class WarmingArithmetic extends Arithmetic {
       int outStride,
       Scratch s) {
     of(PANEL).multiply(panel, n, x, xOffset, rows, out, outOffset, outStride, s);
+  }
+
+  @Override
+  void quantizedProduct(
+      WeightTiles w, int tile, QuantizedRows x, float[] out, int outOffset, Scratch s) {
+    of(group(w.layout())).quantizedProduct(w, tile, x, out, outOffset, s);
+  }
+
+  @Override
+  void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
+    of(group(w.layout())).levels(w, tile, from, panel, s);
+  }
+
+  @Override
+  void multiplyLevels(
+      boolean minima,
+      float[] panel,
+      int n,
+      float[] x,
+      int xOffset,
+      int rows,
+      QuantizedRows quantized,
+      int firstScale,
+      int scaleStride,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    of(PANEL)
+        .multiplyLevels(
+            minima,
+            panel,
+            n,
+            x,
+            xOffset,
+            rows,
+            quantized,
+            firstScale,
+            scaleStride,
+            out,
+            outOffset,
+            outStride,
+            s);
   }
 
   @Override

@@ -30,6 +30,11 @@ record WeightTiles(TileLayout layout, int outputs, int inputs, MemorySegment dat
   /** Bytes behind the last tile. */
   static final int PADDING = 64;
 
+  /** Bytes in front of a row's first two of the 128 bytes of {@link TileLayout}'s words. */
+  static int place(int row) {
+    return row / 32 * 64 + row % 16 * 4 + row % 32 / 16 * 2;
+  }
+
   int tiles() {
     return Math.ceilDiv(outputs, ROWS);
   }

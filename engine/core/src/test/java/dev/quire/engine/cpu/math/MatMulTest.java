@@ -110,6 +110,67 @@ class MatMulTest {
     assertThat(multiply(SCALAR, 2, packed, x, most)).isEqualTo(alone);
   }
 
+  private static float[] quantized(Arithmetic arithmetic, int threads, Matrix w, float[] x, int n) {
+    float[] out = new float[n * w.outputs()];
+    try (WorkerTeam team = new WorkerTeam(threads)) {
+      new MatMul(team, arithmetic, false).multiply(w, x, n, out);
+    }
+    return out;
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = TensorType.class,
+      names = {"Q8_0", "Q4_0", "Q4_K"})
+  void quantisedRowsHaveTheSameBitsInAnyBatchOnAnyTeamAtAnyWidth(TensorType type) {
+    int inputs = 768;
+    int outputs = 75;
+    int most = 19;
+    Matrix w = RandomData.packed(random.matrix(type, outputs, inputs));
+    float[] x = random.floats(most * inputs);
+    Arrays.fill(x, 32, 64, 0);
+    x[65] = 300; // an outlier takes the levels of its block
+    float[] expected = quantized(SCALAR, 1, w, x, most);
+    for (int rows = 1; rows <= most; rows++) {
+      float[] part = Arrays.copyOf(expected, rows * outputs);
+      assertThat(quantized(VECTOR, 1 + rows % 3, w, x, rows)).as("%d rows", rows).isEqualTo(part);
+    }
+    float[] alone = Arrays.copyOf(expected, outputs);
+    assertThat(quantized(SCALAR, 1, w, x, 1)).isEqualTo(alone);
+    float[] exact = multiply(VECTOR, 2, w, x, most);
+    double error = 0;
+    double magnitude = 0;
+    for (int i = 0; i < exact.length; i++) {
+      error += Math.pow(exact[i] - expected[i], 2);
+      magnitude += Math.pow(exact[i], 2);
+    }
+    assertThat(Math.sqrt(error / magnitude)).isBetween(1e-4, 2e-2);
+  }
+
+  /** The largest products: weights of −128 and nibbles of 15 by all that two activations may be. */
+  @ParameterizedTest
+  @EnumSource(
+      value = TensorType.class,
+      names = {"Q8_0", "Q4_0"})
+  void extremeLevelsDontOverflow(TensorType type) {
+    Matrix w = random.matrix(type, 64, 64);
+    for (long at = 0; at < w.rowBytes() * 64; at++) {
+      int inBlock = (int) (at % type.bytesFor(32));
+      byte extreme = (byte) (type == TensorType.Q8_0 ? -128 : 0xFF);
+      w.data().set(ValueLayout.JAVA_BYTE, at, inBlock == 0 ? 0 : inBlock == 1 ? 0x3C : extreme);
+    }
+    float[] x = new float[64];
+    for (float sign : new float[] {-1, 1}) {
+      for (int i = 0; i < 64; i++) {
+        x[i] = sign * (i < 32 ? 1 : i % 16 == 3 ? 16 : 0); // as many even ones, and a single one
+      }
+      float[] out = quantized(VECTOR, 1, RandomData.packed(w), x, 1);
+      for (float v : out) {
+        assertThat(v).isCloseTo(64 * sign * (type == TensorType.Q8_0 ? -128 : 7), within(1e-2f));
+      }
+    }
+  }
+
   @Test
   void largeMatricesInSeveralChunks() {
     Matrix w = random.matrix(TensorType.Q8_0, 200, 8192);
