@@ -1,3 +1,4 @@
+/** Small programs that use the engine; each is run by a test. */
 @NullMarked
 package dev.quire.examples;
 

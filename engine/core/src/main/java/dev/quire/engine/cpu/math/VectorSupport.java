@@ -1,6 +1,7 @@
 package dev.quire.engine.cpu.math;
 
 import jdk.incubator.vector.VectorShape;
+import org.slf4j.LoggerFactory;
 
 /**
  * Finds out what vectors there are. The vector classes are touched only if their module is there.
@@ -24,6 +25,7 @@ final class VectorSupport {
       }
       case AUTO -> {
         if (!module) {
+          Missing.say();
           yield new ScalarArithmetic(MODULE_MISSING + ", which makes it several times faster");
         }
         int bits = Preferred.bits();
@@ -41,6 +43,18 @@ final class VectorSupport {
       return true;
     } catch (ClassNotFoundException e) {
       return false;
+    }
+  }
+
+  /** Says once a JVM, as its class is initialised once, what an application has forgotten. */
+  private static final class Missing {
+    static {
+      LoggerFactory.getLogger(VectorSupport.class)
+          .warn("{}: arithmetic is scalar, several times slower than with it", MODULE_MISSING);
+    }
+
+    static void say() {
+      // Done by the class.
     }
   }
 

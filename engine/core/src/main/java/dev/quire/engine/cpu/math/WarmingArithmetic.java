@@ -2,14 +2,15 @@ package dev.quire.engine.cpu.math;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Scalar until the vector code is compiled. Vector operations that C2 hasn't compiled yet allocate
  * an object each and are a hundred times slower than plain loops, long enough to be felt in the
- * first second of a process. So a thread of its own runs each group of loops on small data until
- * they beat the scalar ones; since both give the same bits, the change passes unnoticed.
+ * first second of a process. So threads of its own, which then end, run each group of loops on
+ * small data until they beat the scalar ones; since both give the same bits, the change passes
+ * unnoticed.
  */
 final class WarmingArithmetic extends Arithmetic {
   private static final long GIVE_UP_NANOS = 20_000_000_000L;
@@ -29,11 +30,11 @@ final class WarmingArithmetic extends Arithmetic {
   private final Arithmetic vector;
   private final AtomicIntegerArray state =
       new AtomicIntegerArray(FIRST_LAYOUT + TileLayout.values().length);
-  private final LinkedBlockingDeque<Integer> asked = new LinkedBlockingDeque<>();
+  // One group at a time, so that warming takes one core from the work and not all.
+  private final ReentrantLock turn = new ReentrantLock();
 
   WarmingArithmetic(Arithmetic vector) {
     this.vector = vector;
-    Thread.ofPlatform().daemon().name("quire-vector-warm-up").start(this::warm);
   }
 
   private Arithmetic of(int group) {
@@ -42,7 +43,7 @@ final class WarmingArithmetic extends Arithmetic {
       return vector;
     }
     if (now == COLD && state.compareAndSet(group, COLD, ASKED)) {
-      asked.add(group);
+      Thread.ofPlatform().daemon().name("quire-vector-warm-up").start(() -> warm(group));
     }
     return scalar;
   }
@@ -51,23 +52,21 @@ final class WarmingArithmetic extends Arithmetic {
     return FIRST_LAYOUT + layout.ordinal();
   }
 
-  private void warm() {
+  private void warm(int group) {
+    turn.lock();
     try {
-      while (true) {
-        int group = asked.take();
-        Runnable onVector = work(group, vector);
-        Runnable onScalar = work(group, scalar);
-        long start = System.nanoTime();
-        while (System.nanoTime() - start < GIVE_UP_NANOS) {
-          long vectorTime = best(onVector);
-          if (vectorTime < best(onScalar)) {
-            break;
-          }
+      Runnable onVector = work(group, vector);
+      Runnable onScalar = work(group, scalar);
+      long start = System.nanoTime();
+      while (System.nanoTime() - start < GIVE_UP_NANOS) {
+        long vectorTime = best(onVector);
+        if (vectorTime < best(onScalar)) {
+          break;
         }
-        state.set(group, READY);
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      state.set(group, READY);
+    } finally {
+      turn.unlock();
     }
   }
 
