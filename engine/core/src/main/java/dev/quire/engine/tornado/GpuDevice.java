@@ -3,6 +3,7 @@ package dev.quire.engine.tornado;
 import dev.quire.engine.QuireException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,14 @@ public record GpuDevice(String name, long totalBytes, long freeBytes) {
     }
     throw QuireException.invalid(
         "no nvidia-smi tells the GPU's memory; say it with QUIRE_JAVA_OPTS=-D" + CAP + "=80GB");
+  }
+
+  /** What is free of the GPU's memory at this moment, for people; empty if nobody tells it. */
+  static String freeNow() {
+    GpuDevice device = ask();
+    return device == null
+        ? ""
+        : String.format(Locale.ROOT, " (%.2f GiB stay free)", device.freeBytes() / 0x1p30);
   }
 
   private static @Nullable GpuDevice ask() {

@@ -137,7 +137,11 @@ public final class TornadoExecutor implements ModelExecutor {
     this.swaps = new SwapTasks(spec, weights.layers, options, memory.shared(), mirror, runner);
     this.copies = new CopyTasks(spec, weights, options, memory.shared(), runner);
     runner.start();
-    load(load, weights, memory);
+    try {
+      load(load, weights, memory);
+    } catch (QuireException e) {
+      throw outOfMemory(e) ? tooLarge(weights.bytes(), bytes(untouched), cacheBytes, e) : e;
+    }
     if (onTornadoVm()) {
       long before = runner.compileNanos();
       prepareNext(first -> first == 0);
@@ -150,12 +154,40 @@ public final class TornadoExecutor implements ModelExecutor {
     options
         .say()
         .accept(
-            "on the device: weights %s%s, KV cache %s, scratch %s"
+            "on the device: weights %s%s, KV cache %s, scratch %s%s; on the host: %s, of which %s are mapped files"
                 .formatted(
                     mebibytes(weights.bytes()),
                     weights.conversions(),
                     mebibytes(cacheBytes),
-                    mebibytes(bytes(scratch.arrays()))));
+                    mebibytes(bytes(untouched) - cacheBytes),
+                    onTornadoVm() ? GpuDevice.freeNow() : "",
+                    mebibytes(HostMemory.residentBytes()),
+                    mebibytes(HostMemory.residentBytes() - HostMemory.ownBytes())));
+  }
+
+  private static boolean outOfMemory(Throwable thrown) {
+    for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+      String text = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);
+      if (cause.getClass().getSimpleName().contains("OutOfMemory")
+          || text.contains("out of memory")
+          || text.contains("unable to allocate")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static QuireException tooLarge(
+      long weights, long rest, long cache, QuireException cause) {
+    return new QuireException(
+        QuireException.Kind.INVALID,
+        "the device is out of memory: weights of %s and scratch of %s leave no room for a KV cache of %s; --kv-cache-memory %dMiB or a smaller --gpu-memory-utilization fits better"
+            .formatted(
+                mebibytes(weights),
+                mebibytes(rest - cache),
+                mebibytes(cache),
+                cache / 10 * 9 >> 20),
+        cause);
   }
 
   private void load(PlanRunner.Program load, DeviceWeights weights, MemoryGraphs memory) {
@@ -267,9 +299,11 @@ public final class TornadoExecutor implements ModelExecutor {
   /** Bytes that the arrays between the kernels will take on the device. */
   public static long scratchBytes(DecoderModel model, TornadoOptions options) {
     try (HostMirror mirror = new HostMirror()) {
-      return bytes(
-          new Scratch(mirror, model.spec(), options, DeviceWeights.unpackedElements(model))
-              .arrays());
+      DecoderSpec spec = model.spec();
+      var scratch = new Scratch(mirror, spec, options, DeviceWeights.unpackedElements(model));
+      int groups = spec.cacheGroups().size();
+      var inputs = new StepInputs(mirror, groups, Scratch.tiles(spec, options), options);
+      return bytes(scratch.arrays()) + bytes(inputs.arrays());
     }
   }
 
