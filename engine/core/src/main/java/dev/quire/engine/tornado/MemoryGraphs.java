@@ -45,7 +45,7 @@ final class MemoryGraphs {
     }
     shared.addAll(untouched);
     graph = graph.persistOnDevice(shared.toArray());
-    add(graph.snapshot(), tasks, List.of());
+    add(LAST, graph.snapshot(), tasks, List.of());
   }
 
   private String weights(String name, String previous, List<TornadoNativeArray> arrays) {
@@ -70,13 +70,13 @@ final class MemoryGraphs {
             .persistOnDevice(shared.toArray())
             .transferToHost(
                 DataTransferMode.EVERY_EXECUTION, reads.stream().map(Check::read).toArray());
-    add(graph.snapshot(), tasks, reads);
+    add(name, graph.snapshot(), tasks, reads);
     return name;
   }
 
-  private void add(ImmutableTaskGraph graph, List<String> tasks, List<Check> reads) {
+  private void add(String name, ImmutableTaskGraph graph, List<String> tasks, List<Check> reads) {
     List<WorkerGrid> grids = tasks.stream().map(_ -> Probe.grid()).toList();
-    graphs.add(new Segments.Segment(graph, tasks, grids));
+    graphs.add(new Segments.Segment(name, graph, tasks, grids));
     checks.add(reads);
   }
 

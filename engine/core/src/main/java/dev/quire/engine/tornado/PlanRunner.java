@@ -3,6 +3,7 @@ package dev.quire.engine.tornado;
 import dev.quire.engine.QuireException;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import uk.ac.manchester.tornado.api.GridScheduler;
@@ -23,6 +24,7 @@ final class PlanRunner implements AutoCloseable {
   private static final int RENEWAL = 1 << 12;
 
   private final List<Segments.Segment> segments = new ArrayList<>();
+  private final Set<String> names = new HashSet<>();
   private final BitSet started = new BitSet();
   private final Grids grids = new Grids();
   private TornadoExecutionPlan plan = new TornadoExecutionPlan();
@@ -46,6 +48,7 @@ final class PlanRunner implements AutoCloseable {
     Program program = new Program(segments.size(), added.size(), capture);
     for (Segments.Segment segment : added) {
       segments.add(segment);
+      names.add(segment.name());
       for (int i = 0; i < segment.tasks().size(); i++) {
         grids.addWorkerGrid(segment.tasks().get(i), segment.grids().get(i));
       }
@@ -92,6 +95,9 @@ final class PlanRunner implements AutoCloseable {
       }
       if (first) {
         started.set(graph);
+        if (program.capture()) {
+          TornadoInternals.settle(segments.get(graph).graph(), names);
+        }
         compileNanos += System.nanoTime() - begin;
       }
     }

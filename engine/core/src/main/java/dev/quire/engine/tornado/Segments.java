@@ -42,7 +42,8 @@ final class Segments {
       List<TornadoNativeArray> inputs) {}
 
   /** A graph and the grids of its tasks, by {@code graph.task}. */
-  record Segment(ImmutableTaskGraph graph, List<String> tasks, List<WorkerGrid> grids) {}
+  record Segment(
+      String name, ImmutableTaskGraph graph, List<String> tasks, List<WorkerGrid> grids) {}
 
   private final String name;
   private final List<Task> tasks = new ArrayList<>();
@@ -156,6 +157,7 @@ final class Segments {
       graph = graph.transferToHost(DataTransferMode.EVERY_EXECUTION, (Object[]) results);
     }
     return new Segment(
+        graphName,
         graph.snapshot(),
         part.stream().map(task -> graphName + "." + task.id()).toList(),
         part.stream().map(Task::grid).toList());

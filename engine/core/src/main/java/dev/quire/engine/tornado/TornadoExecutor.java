@@ -53,6 +53,7 @@ public final class TornadoExecutor implements ModelExecutor {
   private final SwapTasks swaps;
   private final CopyTasks copies;
   private final int expertsUsed;
+  private final int stretchedBeyond;
   private final int stride;
   private float[] logits = {};
 
@@ -103,6 +104,7 @@ public final class TornadoExecutor implements ModelExecutor {
       options.say().accept("self-check of the kernels passed in " + seconds(begin));
     }
     this.expertsUsed = expertsUsed(spec);
+    this.stretchedBeyond = spec.stretchedBeyond();
     var weights = new DeviceWeights(model, options, mirror);
     var scratch = new Scratch(mirror, spec, options, DeviceWeights.unpackedElements(model));
     int groups = spec.cacheGroups().size();
@@ -319,7 +321,7 @@ public final class TornadoExecutor implements ModelExecutor {
 
   @Override
   public int recomputesBeyond() {
-    return spec.stretchedBeyond();
+    return stretchedBeyond;
   }
 
   @Override
@@ -462,7 +464,7 @@ public final class TornadoExecutor implements ModelExecutor {
       tableSender.change(tables, sent, tableSender.mostChanges());
       runner.run(sendTables);
     }
-    sender.fill(batch, splits, expertsUsed, spec.stretchedBeyond());
+    sender.fill(batch, splits, expertsUsed, stretchedBeyond);
     sender.change(tables, sent, sender.mostChanges());
   }
 

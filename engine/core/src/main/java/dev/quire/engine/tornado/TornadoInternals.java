@@ -4,6 +4,7 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,13 +15,13 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 
 /**
- * Two things that TornadoVM has no option for, done behind its back where the JVM was started with
- * its packages open; without that all works, but slower.
+ * Three things that TornadoVM has no option for, done behind its back where the JVM was started
+ * with its packages open; without that all works, but slower.
  *
  * <p>It writes a task graph into 8192 bytes, which a model of 16 layers overflows: a larger buffer
  * makes a step one graph. And it compiles the kernel of each task anew, though all layers' are the
  * same: its cache of compiled code, which it asks by a task's name, is given one that answers to
- * the name of any task of the same method and scalars.
+ * the name of any task of the same method and scalars. And see {@link #settle}.
  */
 final class TornadoInternals {
   private static final int GRAPH_BYTES = 1 << 16;
@@ -115,6 +116,28 @@ final class TornadoInternals {
       return true;
     } catch (ReflectiveOperationException | RuntimeException e) {
       return false;
+    }
+  }
+
+  /**
+   * Tells a graph, once it is captured, that no other hands buffers over to it any more: it has
+   * them all, and asking for each at every execution takes longer than the rest of it.
+   *
+   * @param others names of all graphs
+   */
+  static void settle(ImmutableTaskGraph graph, Collection<String> others) {
+    if (!OPEN) {
+      return;
+    }
+    try {
+      Object taskGraph = get(ImmutableTaskGraph.class, "taskGraph", graph);
+      Object implementation = get(TaskGraph.class, "taskGraphImpl", taskGraph);
+      Object context = get(implementation.getClass(), "executionContext", implementation);
+      Map<String, List<Object>> none = new HashMap<>();
+      others.forEach(name -> none.put(name, List.of()));
+      field(context.getClass(), "persistedTaskToObjectsMap").set(context, none);
+    } catch (ReflectiveOperationException | RuntimeException e) {
+      return; // It goes on asking.
     }
   }
 
