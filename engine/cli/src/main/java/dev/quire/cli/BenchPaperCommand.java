@@ -6,6 +6,7 @@ import dev.quire.bench.paper.PaperEvaluation;
 import dev.quire.bench.paper.PaperReport;
 import dev.quire.bench.paper.RealEvaluation;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,8 +34,8 @@ import picocli.CommandLine.Option;
     footer = {
       "",
       "Examples:",
-      "  quire bench paper -o json > bench/results/paper.json",
-      "  quire bench paper --real --device gpu -m 1b.gguf -o json > paper-gpu-1b.json",
+      "  quire bench paper --save bench/results/paper.json",
+      "  quire bench paper --real --device gpu -m 1b.gguf --save paper-gpu-1b.json",
       "  quire bench paper --from bench/results/paper.json --from paper-gpu-1b.json \\",
       "      --page docs/paper.md"
     })
@@ -76,6 +77,12 @@ final class BenchPaperCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description = "Take the figures of a file that -o json wrote, and run nothing; repeatable.")
   private List<Path> from = new ArrayList<>();
+
+  @Option(
+      names = "--save",
+      paramLabel = "FILE",
+      description = "Write the figures to a JSON file, with --real after each of them.")
+  private @Nullable Path save;
 
   @Option(
       names = "--page",
@@ -128,16 +135,42 @@ final class BenchPaperCommand implements Callable<Integer> {
                   device(),
                   model.model() == null ? "" : " -m " + model.model().getFileName(),
                   requests);
-      return new RealEvaluation(
-              model.model(), device(), model.threads(), requests, blockSizes, command, console::say)
+      List<Figure> figuresMade = new ArrayList<>();
+      new RealEvaluation(
+              model.model(),
+              device(),
+              model.threads(),
+              requests,
+              blockSizes,
+              command,
+              console::say,
+              figure -> {
+                figuresMade.removeIf(earlier -> earlier.id().equals(figure.id()));
+                figuresMade.add(figure);
+                save(figuresMade);
+              })
           .run(names);
+      return figuresMade;
     }
     PaperEvaluation evaluation = new PaperEvaluation(seconds, console::say);
-    return evaluation.run(chosen(evaluation.names()));
+    List<Figure> simulated = evaluation.run(chosen(evaluation.names()));
+    save(simulated);
+    return simulated;
   }
 
   private String device() {
     return model.device().name().toLowerCase(Locale.ROOT);
+  }
+
+  /** What there is so far, for whoever cannot wait for the end. */
+  private void save(List<Figure> soFar) {
+    if (save != null) {
+      try {
+        Files.writeString(save, FigureJson.write(soFar));
+      } catch (IOException e) {
+        throw new UncheckedIOException("--save " + save + ": " + e.getMessage(), e);
+      }
+    }
   }
 
   private List<String> chosen(List<String> known) {

@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 /** Figures 18b and 19 by running: the model is loaded once for each block size. */
 final class BlockSizeRuns {
   private static final int TOKENS = 256;
-  private static final int REPETITIONS = 5;
+  private static final int REPETITIONS = 15;
 
   private final DevicePlatform.Source source;
   private final List<Integer> blockSizes;
@@ -39,7 +39,7 @@ final class BlockSizeRuns {
     this.progress = progress;
   }
 
-  List<Figure> run(List<String> names, String command) {
+  void run(List<String> names, String command, Consumer<Figure> done) {
     for (int size : blockSizes) {
       try (DevicePlatform platform = source.open(size)) {
         progress.accept("blocks of " + size + ", on " + platform.device());
@@ -47,23 +47,17 @@ final class BlockSizeRuns {
         model = platform.name();
         fileName = RealEvaluation.fileName(platform);
         sizes.add((double) size);
+        if (names.contains("19")) {
+          measureMoves(platform);
+          done.accept(swapOrRecompute().madeBy(command + "19", machine));
+        }
         if (names.contains("18b")) {
           throughputs.add(throughput(platform));
           progress.accept("%.0f tokens a second".formatted(throughputs.getLast()));
-        }
-        if (names.contains("19")) {
-          measureMoves(platform);
+          done.accept(blockSizes().madeBy(command + "18b", machine));
         }
       }
     }
-    List<Figure> figures = new ArrayList<>();
-    if (names.contains("18b")) {
-      figures.add(blockSizes().madeBy(command + "18b", machine));
-    }
-    if (names.contains("19")) {
-      figures.add(swapOrRecompute().madeBy(command + "19", machine));
-    }
-    return figures;
   }
 
   private double throughput(DevicePlatform platform) {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * paper's, so that a run ends soon.
  */
 public final class RealEvaluation {
-  private static final List<String> NAMES = List.of("12", "14", "15", "16", "17", "18b", "19");
+  private static final List<String> NAMES = List.of("12", "16", "17", "14", "15", "18b", "19");
 
   private static final int MAX_TOKENS = 512;
   private static final int BLOCK_SIZE = 16;
@@ -24,7 +24,7 @@ public final class RealEvaluation {
   private static final double LATENCY_FACTOR = 10;
   // A queue that is never longer than a run's requests must be able to cross the limit.
   private static final double QUEUE_SHARE = 0.5;
-  private static final int RATE_STEPS = 4;
+  private static final int RATE_STEPS = 3;
   private static final List<ServingSystem> COMPARED =
       List.of(ServingSystem.ORCA_MAX, ServingSystem.ORCA_ORACLE, ServingSystem.PAGED);
 
@@ -32,6 +32,7 @@ public final class RealEvaluation {
   private final int requests;
   private final List<Integer> blockSizes;
   private final Consumer<String> progress;
+  private final Consumer<Figure> done;
   private final String command;
 
   /**
@@ -40,6 +41,8 @@ public final class RealEvaluation {
    * @param requests of each run
    * @param blockSizes of Figures 18b and 19
    * @param command that does the same, up to the names of figures
+   * @param progress takes lines for people
+   * @param done takes each figure as it is made; one that grows by block sizes again and again
    */
   public RealEvaluation(
       @Nullable Path model,
@@ -48,12 +51,14 @@ public final class RealEvaluation {
       int requests,
       List<Integer> blockSizes,
       String command,
-      Consumer<String> progress) {
+      Consumer<String> progress,
+      Consumer<Figure> done) {
     this.source = new DevicePlatform.Source(model, device, threads, MAX_TOKENS, progress);
     this.requests = requests;
     this.blockSizes = List.copyOf(blockSizes);
     this.command = command;
     this.progress = progress;
+    this.done = done;
   }
 
   /** What {@link #run} takes on a device. */
@@ -66,8 +71,7 @@ public final class RealEvaluation {
   }
 
   /** Makes figures of {@link #names}. */
-  public List<Figure> run(List<String> names) {
-    List<Figure> made = new ArrayList<>();
+  public void run(List<String> names) {
     List<String> served = names.stream().filter(List.of("12", "14", "16", "17")::contains).toList();
     if (!served.isEmpty()) {
       try (DevicePlatform platform = source.open(BLOCK_SIZE)) {
@@ -81,22 +85,22 @@ public final class RealEvaluation {
                 case "16" -> sharedPrefixes(platform);
                 default -> chat(platform);
               };
-          made.add(figure.madeBy(command + name, machine(platform)));
+          done.accept(figure.madeBy(command + name, machine(platform)));
         }
       }
     }
     if (names.contains("15")) {
       progress.accept("figure 15, the engine's own samples and beams");
-      made.add(RealSharing.figure().madeBy(command + "15", "the embedded model on the CPU"));
+      done.accept(RealSharing.figure().madeBy(command + "15", "the embedded model on the CPU"));
     }
     if (names.contains("18a")) {
       progress.accept("figure 18a");
-      made.add(new KernelFigure(progress).figure().madeBy(command + "18a", "kernels on the GPU"));
+      Figure figure = new KernelFigure(progress).figure();
+      done.accept(figure.madeBy(command + "18a", "kernels on the GPU"));
     }
     if (names.contains("18b") || names.contains("19")) {
-      made.addAll(new BlockSizeRuns(source, blockSizes, requests, progress).run(names, command));
+      new BlockSizeRuns(source, blockSizes, requests, progress).run(names, command, done);
     }
-    return made;
   }
 
   static String machine(DevicePlatform platform) {
