@@ -21,6 +21,7 @@ import tools.jackson.databind.JsonNode;
  * rotation, experts stacked, Gemma's norm weights plus one.
  */
 final class GgufConversion {
+  private static final String EXPERTS = "num_local_experts";
   private final HuggingFaceFolder folder;
   private final JsonNode config;
   private final String architecture;
@@ -36,6 +37,7 @@ final class GgufConversion {
         switch (type) {
           case "mistral", "mixtral" -> "llama";
           case "gemma3_text" -> "gemma3";
+          case "qwen2_moe" -> "qwen2moe";
           case "qwen3_moe" -> "qwen3moe";
           default -> type;
         };
@@ -63,7 +65,8 @@ final class GgufConversion {
     integer("attention.key_length", "head_dim");
     integer("attention.value_length", "head_dim");
     integer("attention.sliding_window", "sliding_window");
-    integer("expert_count", "num_local_experts");
+    integer("expert_count", config.hasNonNull(EXPERTS) ? EXPERTS : "num_experts");
+    integer("expert_shared_feed_forward_length", "shared_expert_intermediate_size");
     integer("expert_used_count", "num_experts_per_tok");
     integer("expert_feed_forward_length", "moe_intermediate_size");
     number("attention.layer_norm_rms_epsilon", config.get("rms_norm_eps"));
@@ -157,11 +160,15 @@ final class GgufConversion {
       stack(from + "block_sparse_moe.experts.%d.w1.weight", to + "ffn_gate_exps.weight");
       stack(from + "block_sparse_moe.experts.%d.w3.weight", to + "ffn_up_exps.weight");
       stack(from + "block_sparse_moe.experts.%d.w2.weight", to + "ffn_down_exps.weight");
-    } else if (type.equals("qwen3_moe")) {
+    } else if (type.equals("qwen2_moe") || type.equals("qwen3_moe")) {
       copy(from + "mlp.gate.weight", to + "ffn_gate_inp.weight");
       stack(from + "mlp.experts.%d.gate_proj.weight", to + "ffn_gate_exps.weight");
       stack(from + "mlp.experts.%d.up_proj.weight", to + "ffn_up_exps.weight");
       stack(from + "mlp.experts.%d.down_proj.weight", to + "ffn_down_exps.weight");
+      copyIfThere(from + "mlp.shared_expert.gate_proj.weight", to + "ffn_gate_shexp.weight");
+      copyIfThere(from + "mlp.shared_expert.up_proj.weight", to + "ffn_up_shexp.weight");
+      copyIfThere(from + "mlp.shared_expert.down_proj.weight", to + "ffn_down_shexp.weight");
+      copyRowIfThere(from + "mlp.shared_expert_gate.weight", to + "ffn_gate_inp_shexp.weight");
     }
   }
 
@@ -172,6 +179,14 @@ final class GgufConversion {
   private void copyIfThere(String from, String to) {
     if (folder.tensor(from) != null) {
       copy(from, to);
+    }
+  }
+
+  /** A matrix of one row as a vector. */
+  private void copyRowIfThere(String from, String to) {
+    Tensor row = folder.tensor(from);
+    if (row != null) {
+      add(to, row.toFloats(), row.elements());
     }
   }
 
@@ -204,7 +219,7 @@ final class GgufConversion {
   }
 
   private void stack(String pattern, String to) {
-    int count = config.get("num_local_experts").intValue();
+    int count = config.get(config.hasNonNull(EXPERTS) ? EXPERTS : "num_experts").intValue();
     Tensor first = tensor(pattern.formatted(0));
     float[] all = new float[(int) first.elements() * count];
     for (int e = 0; e < count; e++) {

@@ -24,6 +24,7 @@ class GgufConversionTest {
         "olmo2",
         "phi3",
         "qwen2",
+        "qwen2-moe",
         "qwen3",
         "qwen3-moe",
         "smollm3"

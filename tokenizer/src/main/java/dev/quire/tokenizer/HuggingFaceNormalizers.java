@@ -4,6 +4,7 @@ import dev.quire.tokenizer.normalize.BertNormalizer;
 import dev.quire.tokenizer.normalize.CharsMap;
 import dev.quire.tokenizer.normalize.Normalizer;
 import dev.quire.tokenizer.normalize.TextForms;
+import dev.quire.tokenizer.split.BoundedText;
 import dev.quire.tokenizer.split.RegexSplitter;
 import dev.quire.tokenizer.text.ByteLetters;
 import java.text.Normalizer.Form;
@@ -70,7 +71,14 @@ final class HuggingFaceNormalizers {
     }
     String replacement = Matcher.quoteReplacement(content);
     Pattern pattern = compile(field, "pattern");
-    return text -> pattern.matcher(text).replaceAll(replacement);
+    return text -> {
+      try {
+        return pattern.matcher(new BoundedText(text)).replaceAll(replacement);
+      } catch (StackOverflowError e) {
+        throw new TokenizerException(
+            "the pattern “" + pattern + "” of the vocabulary is too deep for this text", e);
+      }
+    };
   }
 
   private static Pattern compile(JsonField field, String name) {

@@ -170,6 +170,9 @@ public final class PreTokenizers {
     if (pattern.equals(GPT2)) {
       return PatternSplitter.gpt2();
     }
+    if (pattern.equals(DigitGroups.PATTERN)) {
+      return new DigitGroups();
+    }
     for (int digits : new int[] {1, 3}) {
       String number = digits == 1 ? "\\p{N}" : "\\p{N}{1,3}";
       if (pattern.equals(llama3("\\p{L}", "", number))) {

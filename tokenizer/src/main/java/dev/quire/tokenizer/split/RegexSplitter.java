@@ -1,5 +1,6 @@
 package dev.quire.tokenizer.split;
 
+import dev.quire.tokenizer.TokenizerException;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -39,6 +40,11 @@ public final class RegexSplitter implements Splitter {
           "M",
           "Separator",
           "Z");
+
+  /** Tried from each blank of a run; the other is tried from the first alone. */
+  private static final String BLANK_AT_END = "\\s+$";
+
+  private static final String BLANK_AT_END_ONCE = "(?<!\\s)\\s+$";
   private static final Pattern PROPERTY = Pattern.compile("\\\\([pP])\\{(\\^?)([A-Za-z_]+)\\}");
 
   private final Pattern pattern;
@@ -50,7 +56,7 @@ public final class RegexSplitter implements Splitter {
    * @throws java.util.regex.PatternSyntaxException for a pattern that is none
    */
   public RegexSplitter(String pattern, Behavior behavior, boolean invert) {
-    this.pattern = compile(pattern);
+    this.pattern = compile(pattern.equals(BLANK_AT_END) ? BLANK_AT_END_ONCE : pattern);
     this.behavior = behavior;
     this.invert = invert;
   }
@@ -90,9 +96,9 @@ public final class RegexSplitter implements Splitter {
   @Override
   public void split(String text, int start, int end, boolean atStart, Sink sink) {
     Cutter cutter = new Cutter(text, start, atStart, sink);
-    Matcher matcher = pattern.matcher(text).region(start, end);
+    Matcher matcher = pattern.matcher(new BoundedText(text)).region(start, end);
     int at = start;
-    while (matcher.find()) {
+    while (find(matcher)) {
       if (matcher.start() > at) {
         cutter.part(matcher.start(), invert);
       }
@@ -106,6 +112,15 @@ public final class RegexSplitter implements Splitter {
       cutter.part(end, invert);
     }
     cutter.finish();
+  }
+
+  private boolean find(Matcher matcher) {
+    try {
+      return matcher.find();
+    } catch (StackOverflowError e) {
+      throw new TokenizerException(
+          "the pattern “" + pattern + "” of the vocabulary is too deep for this text", e);
+    }
   }
 
   /** Receives the parts of a text, separators and what is between them, and forms the pieces. */

@@ -1,7 +1,9 @@
 package dev.quire.tokenizer.split;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.quire.tokenizer.TokenizerException;
 import java.util.ArrayList;
 import java.util.List;
 import net.jqwik.api.ForAll;
@@ -64,6 +66,41 @@ class PreTokenizersTest {
   void deepSeeksLettersAreThoseWithCase() { // and its punctuation includes ASCII letters
     assertThat(split("deepseek-llm", "abc\u1F7D\u2126\u212AⱾx ab中文c"))
         .containsExactly("abc", "\u1F7D\u2126\u212AⱾ", "x", " ab", "中文", "c");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"deepseek-llm", "superbpe"})
+  void longRunsTakeLinearTime(String name) {
+    // Looked at more than two thousand times a character a text is refused.
+    for (String run : List.of(" ", "1", "\t", "a", "\n")) {
+      for (String end : List.of("中", "x", "")) {
+        String text = run.repeat(20_000) + end;
+        assertThat(String.join("", split(name, text))).isEqualTo(text);
+      }
+    }
+  }
+
+  @Test
+  void digitsAreGroupedFromTheRight() {
+    Splitter groups = PreTokenizers.ofPattern("(?=(\\d{3})+(?!\\d))");
+    Splitter regex =
+        new RegexSplitter("(?=(\\d{3})+(?!\\d))", RegexSplitter.Behavior.ISOLATED, false);
+    for (String text :
+        List.of("1234567", "a12 345678b", "123", "x٣٣٣٣y12", "", "no digits", "1 22 333 4444")) {
+      assertThat(split(groups, text)).isEqualTo(split(regex, text));
+    }
+  }
+
+  @Test
+  void patternsThatNeverEndAreStopped() {
+    Splitter splitter = new RegexSplitter("(.*a){12}b", RegexSplitter.Behavior.ISOLATED, false);
+    assertThatThrownBy(() -> split(splitter, "a".repeat(100) + "c"))
+        .isInstanceOf(TokenizerException.class)
+        .hasMessageContaining("pattern");
+    Splitter deep = new RegexSplitter("(?:(a|b)c?)+d", RegexSplitter.Behavior.ISOLATED, false);
+    assertThatThrownBy(() -> split(deep, "ab".repeat(100_000)))
+        .isInstanceOf(TokenizerException.class)
+        .hasMessageContaining("pattern");
   }
 
   @Test
