@@ -15,34 +15,26 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  * <pre>
  *   a block of 8 outputs, as QuantTiles has it:   lane 2k+j: outputs 4j to 4j+3 of input k
  *     64 inputs │ 4 strips of 128 bytes │   warp 0        a scale for 32 inputs of an output
- *     …                                     16 or 8 warps take turns
+ *     …                                     8 warps take turns
  * </pre>
  */
 public final class MatrixVectorQ8 {
   private MatrixVectorQ8() {}
 
-  /** Threads of a group: sixteen warps. */
+  /** Threads of a group: eight warps. */
   public static final int GROUP = MatrixVector.GROUP;
 
   private static final int WARP = 32;
-
-  /** Warps of a group. */
-  public static final int WARPS = GROUP / WARP;
-
+  private static final int WARPS = GROUP / WARP;
   private static final int BLOCK = WeightTiles.OUTPUTS;
 
   /**
-   * {@code out[o] = sum over i of weights[o, i] * x[i]}, summed in floats; with an activation
-   * {@code gated[j] = activation(gate[j] · x) * (up[j] · x)} instead.
+   * {@code out[o] = sum over i of weights[o, i] * x[i]}, summed in floats.
    *
-   * @param quants as {@link QuantTiles} has them; gate and up interleaved if there is an activation
-   * @param scales likewise
+   * @param quants as {@link QuantTiles} has them
+   * @param scales as {@link QuantTiles} has them
    * @param x [inputs]
-   * @param out [outputs], a multiple of 8, if there is no activation
-   * @param gated [outputs / 2], if there is one
-   * @param warps that share a block: {@value #WARPS}, which keeps a device busy with few outputs,
-   *     or half of them; half of them if there is an activation
-   * @param activation one of {@link Activations}
+   * @param out [outputs], a multiple of 8
    */
   public static void multiply(
       KernelContext context,
@@ -50,25 +42,20 @@ public final class MatrixVectorQ8 {
       HalfFloatArray scales,
       HalfFloatArray x,
       FloatArray out,
-      HalfFloatArray gated,
-      int outputs,
-      int inputs,
-      int warps,
-      int activation) {
+      int inputs) {
     float[] parts = context.allocateFloatLocalArray(WARPS * BLOCK);
     int thread = context.localIdx;
     int lane = thread % WARP;
     int warp = thread / WARP;
     int padded = (inputs + 63) / 64 * 64;
     int last = inputs - 1;
-    int block = context.groupIdx * (WARPS / warps) + warp / warps;
-    int from = block * 2 * padded + lane;
-    int scale = block * (padded / 4) + lane % 2 * 4;
+    int from = context.groupIdx * 2 * padded + lane;
+    int scale = context.groupIdx * (padded / 4) + lane % 2 * 4;
     float a = 0.0f;
     float b = 0.0f;
     float c = 0.0f;
     float d = 0.0f;
-    for (int depth = warp % warps * 64; depth < padded; depth += warps * 64) {
+    for (int depth = warp * 64; depth < padded; depth += WARPS * 64) {
       int at = 2 * depth;
       int group = depth / 4;
       int input = depth + lane / 2;
@@ -119,30 +106,157 @@ public final class MatrixVectorQ8 {
       parts[warp * BLOCK + 4 * lane + 3] = d;
     }
     context.localBarrier();
-    if (activation == Activations.NONE) {
-      int output = context.groupIdx * (WARPS / warps) * BLOCK + thread;
-      if (thread < WARPS / warps * BLOCK && output < outputs) {
-        float sum = 0.0f;
-        for (int w = 0; w < warps; w++) {
-          sum += parts[(thread / BLOCK * warps + w) * BLOCK + thread % BLOCK];
-        }
-        out.set(output, sum);
+    if (thread < BLOCK) {
+      float sum = 0.0f;
+      for (int w = 0; w < WARPS; w++) {
+        sum += parts[w * BLOCK + thread];
       }
-    } else if (thread < BLOCK) {
-      float gate = 0.0f;
-      float up = 0.0f;
-      for (int w = 0; w < WARPS / 2; w++) {
-        gate += parts[w * BLOCK + thread];
-        up += parts[(WARPS / 2 + w) * BLOCK + thread];
-      }
-      gated.set(
-          context.groupIdx * BLOCK + thread,
-          new HalfFloat(Activations.apply(activation, gate, up)));
+      out.set(context.groupIdx * BLOCK + thread, sum);
     }
   }
 
-  /** Groups for all outputs, those of gate and up together. The reference is MatrixVector's. */
-  public static WorkerGrid grid(int outputs, int warps) {
-    return MatrixVector.grid(outputs, warps);
+  /**
+   * {@code gated[j] = activation(gate[j] · x) * (up[j] · x)}.
+   *
+   * @param quants of gate and up, interleaved as {@link WeightTiles#interleaved} says
+   * @param scales likewise
+   * @param x [inputs]
+   * @param gated [outputs / 2], where outputs are those of both
+   * @param activation one of {@link Activations}, not NONE
+   */
+  public static void multiplyGated(
+      KernelContext context,
+      IntArray quants,
+      HalfFloatArray scales,
+      HalfFloatArray x,
+      HalfFloatArray gated,
+      int inputs,
+      int activation) {
+    float[] parts = context.allocateFloatLocalArray(2 * WARPS * BLOCK);
+    int thread = context.localIdx;
+    int lane = thread % WARP;
+    int warp = thread / WARP;
+    int padded = (inputs + 63) / 64 * 64;
+    int last = inputs - 1;
+    int gate = context.groupIdx * 4 * padded + lane;
+    int up = gate + 2 * padded;
+    int gateScale = context.groupIdx * (padded / 2) + lane % 2 * 4;
+    int upScale = gateScale + padded / 4;
+    float g0 = 0.0f;
+    float g1 = 0.0f;
+    float g2 = 0.0f;
+    float g3 = 0.0f;
+    float u0 = 0.0f;
+    float u1 = 0.0f;
+    float u2 = 0.0f;
+    float u3 = 0.0f;
+    for (int depth = warp * 64; depth < padded; depth += WARPS * 64) {
+      int at = 2 * depth;
+      int group = depth / 4;
+      int input = depth + lane / 2;
+      int p0 = quants.get(gate + at);
+      int p1 = quants.get(gate + at + 32);
+      int p2 = quants.get(gate + at + 64);
+      int p3 = quants.get(gate + at + 96);
+      int q0 = quants.get(up + at);
+      int q1 = quants.get(up + at + 32);
+      int q2 = quants.get(up + at + 64);
+      int q3 = quants.get(up + at + 96);
+      float x0 = x.get(inputs % 64 == 0 ? input : TornadoMath.min(input, last)).getFloat32();
+      float x1 =
+          x.get(inputs % 64 == 0 ? input + 16 : TornadoMath.min(input + 16, last)).getFloat32();
+      float x2 =
+          x.get(inputs % 64 == 0 ? input + 32 : TornadoMath.min(input + 32, last)).getFloat32();
+      float x3 =
+          x.get(inputs % 64 == 0 ? input + 48 : TornadoMath.min(input + 48, last)).getFloat32();
+      Half2 pl0 = scales.getHalf2(gateScale + group);
+      Half2 ph0 = scales.getHalf2(gateScale + group + 2);
+      Half2 pl1 = scales.getHalf2(gateScale + group + 8);
+      Half2 ph1 = scales.getHalf2(gateScale + group + 10);
+      Half2 ql0 = scales.getHalf2(upScale + group);
+      Half2 qh0 = scales.getHalf2(upScale + group + 2);
+      Half2 ql1 = scales.getHalf2(upScale + group + 8);
+      Half2 qh1 = scales.getHalf2(upScale + group + 10);
+      g0 += Half2.lowFloat(pl0) * ((p0 << 24 >> 24) * x0 + (p1 << 24 >> 24) * x1);
+      g0 += Half2.lowFloat(pl1) * ((p2 << 24 >> 24) * x2 + (p3 << 24 >> 24) * x3);
+      g1 += Half2.highFloat(pl0) * ((p0 << 16 >> 24) * x0 + (p1 << 16 >> 24) * x1);
+      g1 += Half2.highFloat(pl1) * ((p2 << 16 >> 24) * x2 + (p3 << 16 >> 24) * x3);
+      g2 += Half2.lowFloat(ph0) * ((p0 << 8 >> 24) * x0 + (p1 << 8 >> 24) * x1);
+      g2 += Half2.lowFloat(ph1) * ((p2 << 8 >> 24) * x2 + (p3 << 8 >> 24) * x3);
+      g3 += Half2.highFloat(ph0) * ((p0 >> 24) * x0 + (p1 >> 24) * x1);
+      g3 += Half2.highFloat(ph1) * ((p2 >> 24) * x2 + (p3 >> 24) * x3);
+      u0 += Half2.lowFloat(ql0) * ((q0 << 24 >> 24) * x0 + (q1 << 24 >> 24) * x1);
+      u0 += Half2.lowFloat(ql1) * ((q2 << 24 >> 24) * x2 + (q3 << 24 >> 24) * x3);
+      u1 += Half2.highFloat(ql0) * ((q0 << 16 >> 24) * x0 + (q1 << 16 >> 24) * x1);
+      u1 += Half2.highFloat(ql1) * ((q2 << 16 >> 24) * x2 + (q3 << 16 >> 24) * x3);
+      u2 += Half2.lowFloat(qh0) * ((q0 << 8 >> 24) * x0 + (q1 << 8 >> 24) * x1);
+      u2 += Half2.lowFloat(qh1) * ((q2 << 8 >> 24) * x2 + (q3 << 8 >> 24) * x3);
+      u3 += Half2.highFloat(qh0) * ((q0 >> 24) * x0 + (q1 >> 24) * x1);
+      u3 += Half2.highFloat(qh1) * ((q2 >> 24) * x2 + (q3 >> 24) * x3);
+    }
+    g0 += context.simdShuffleDown(g0, 16);
+    g1 += context.simdShuffleDown(g1, 16);
+    g2 += context.simdShuffleDown(g2, 16);
+    g3 += context.simdShuffleDown(g3, 16);
+    u0 += context.simdShuffleDown(u0, 16);
+    u1 += context.simdShuffleDown(u1, 16);
+    u2 += context.simdShuffleDown(u2, 16);
+    u3 += context.simdShuffleDown(u3, 16);
+    g0 += context.simdShuffleDown(g0, 8);
+    g1 += context.simdShuffleDown(g1, 8);
+    g2 += context.simdShuffleDown(g2, 8);
+    g3 += context.simdShuffleDown(g3, 8);
+    u0 += context.simdShuffleDown(u0, 8);
+    u1 += context.simdShuffleDown(u1, 8);
+    u2 += context.simdShuffleDown(u2, 8);
+    u3 += context.simdShuffleDown(u3, 8);
+    g0 += context.simdShuffleDown(g0, 4);
+    g1 += context.simdShuffleDown(g1, 4);
+    g2 += context.simdShuffleDown(g2, 4);
+    g3 += context.simdShuffleDown(g3, 4);
+    u0 += context.simdShuffleDown(u0, 4);
+    u1 += context.simdShuffleDown(u1, 4);
+    u2 += context.simdShuffleDown(u2, 4);
+    u3 += context.simdShuffleDown(u3, 4);
+    g0 += context.simdShuffleDown(g0, 2);
+    g1 += context.simdShuffleDown(g1, 2);
+    g2 += context.simdShuffleDown(g2, 2);
+    g3 += context.simdShuffleDown(g3, 2);
+    u0 += context.simdShuffleDown(u0, 2);
+    u1 += context.simdShuffleDown(u1, 2);
+    u2 += context.simdShuffleDown(u2, 2);
+    u3 += context.simdShuffleDown(u3, 2);
+    if (lane < 2) {
+      parts[warp * (2 * BLOCK) + 4 * lane] = g0;
+      parts[warp * (2 * BLOCK) + 4 * lane + BLOCK] = u0;
+      parts[warp * (2 * BLOCK) + 4 * lane + 1] = g1;
+      parts[warp * (2 * BLOCK) + 4 * lane + BLOCK + 1] = u1;
+      parts[warp * (2 * BLOCK) + 4 * lane + 2] = g2;
+      parts[warp * (2 * BLOCK) + 4 * lane + BLOCK + 2] = u2;
+      parts[warp * (2 * BLOCK) + 4 * lane + 3] = g3;
+      parts[warp * (2 * BLOCK) + 4 * lane + BLOCK + 3] = u3;
+    }
+    context.localBarrier();
+    if (thread < BLOCK) {
+      float first = 0.0f;
+      float second = 0.0f;
+      for (int w = 0; w < WARPS; w++) {
+        first += parts[w * (2 * BLOCK) + thread];
+        second += parts[w * (2 * BLOCK) + BLOCK + thread];
+      }
+      gated.set(
+          context.groupIdx * BLOCK + thread,
+          new HalfFloat(Activations.apply(activation, first, second)));
+    }
+  }
+
+  /** Groups for {@link #multiply} and all outputs. The reference is MatrixVector's. */
+  public static WorkerGrid grid(int outputs) {
+    return MatrixVector.grid(outputs);
+  }
+
+  /** Groups for {@link #multiplyGated} and all outputs of gate and up together. */
+  public static WorkerGrid gatedGrid(int outputs) {
+    return MatrixVector.gatedGrid(outputs);
   }
 }

@@ -14,15 +14,14 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 class NibbleTest {
   @ParameterizedTest
-  @CsvSource({"8, 32, 16", "16, 96, 8", "24, 416, 16", "136, 1024, 8"})
-  void oneRow(int outputs, int inputs, int warps) {
+  @CsvSource({"8, 32", "16, 96", "24, 416", "136, 1024"})
+  void oneRow(int outputs, int inputs) {
     Matrix matrix = Matrix.random(outputs, inputs, false);
     HalfFloatArray x = Device.halves(Device.normal(new Random(3), inputs));
     FloatArray out = new FloatArray(outputs);
-    HalfFloatArray none = new HalfFloatArray(1);
     Device.run(
-        MatrixVectorQ4.grid(outputs, warps),
-        Device.in(matrix.nibbles, matrix.steps, x, none),
+        MatrixVectorQ4.grid(outputs),
+        Device.in(matrix.nibbles, matrix.steps, x),
         g ->
             g.task(
                 "kernel",
@@ -32,11 +31,7 @@ class NibbleTest {
                 matrix.steps,
                 x,
                 out,
-                none,
-                outputs,
-                inputs,
-                warps,
-                Activations.NONE),
+                inputs),
         Device.out(out));
     float[] expected = MatrixVector.reference(matrix.values, Device.floats(x), 1, outputs, inputs);
     for (int o = 0; o < outputs; o++) {
@@ -50,24 +45,20 @@ class NibbleTest {
     int outputs = 2 * inner;
     Matrix matrix = Matrix.random(outputs, inputs, true);
     HalfFloatArray x = Device.halves(Device.normal(new Random(3), inputs));
-    FloatArray none = new FloatArray(1);
     HalfFloatArray gated = new HalfFloatArray(inner);
     Device.run(
-        MatrixVectorQ4.grid(outputs, MatrixVectorQ4.WARPS / 2),
-        Device.in(matrix.nibbles, matrix.steps, x, none),
+        MatrixVectorQ4.gatedGrid(outputs),
+        Device.in(matrix.nibbles, matrix.steps, x),
         g ->
             g.task(
                 "kernel",
-                MatrixVectorQ4::multiply,
+                MatrixVectorQ4::multiplyGated,
                 new KernelContext(),
                 matrix.nibbles,
                 matrix.steps,
                 x,
-                none,
                 gated,
-                outputs,
                 inputs,
-                MatrixVectorQ4.WARPS / 2,
                 activation),
         Device.out(gated));
     float[] sums = MatrixVector.reference(matrix.values, Device.floats(x), 1, outputs, inputs);

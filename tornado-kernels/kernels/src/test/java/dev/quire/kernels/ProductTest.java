@@ -16,29 +16,39 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 class ProductTest {
   @ParameterizedTest
-  @CsvSource({"8, 2, 16", "8, 64, 8", "16, 258, 16", "64, 512, 8", "136, 1026, 8", "24, 2048, 16"})
-  void oneRow(int outputs, int inputs, int warps) {
+  @CsvSource({"8, 2", "8, 64", "16, 258", "64, 512", "136, 1026", "24, 2048"})
+  void oneRow(int outputs, int inputs) {
     float[] values = halves(Device.normal(new Random(outputs * 7L), outputs * inputs));
     HalfFloatArray weights = WeightTiles.pack(values, outputs, inputs);
     HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
     FloatArray out = new FloatArray(outputs);
-    HalfFloatArray none = new HalfFloatArray(1);
     Device.run(
-        MatrixVector.grid(outputs, warps),
-        Device.in(weights, x, none),
+        MatrixVector.grid(outputs),
+        Device.in(weights, x),
+        g -> g.task("kernel", MatrixVector::multiply, new KernelContext(), weights, x, out, inputs),
+        Device.out(out));
+    check(values, Device.floats(x), out, 1, outputs, inputs, 1e-4f);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8, 128", "24, 2048", "16, 2176"})
+  void oneRowShared(int outputs, int inputs) {
+    float[] values = halves(Device.normal(new Random(outputs * 7L), outputs * inputs));
+    HalfFloatArray weights = WeightTiles.pack(values, outputs, inputs);
+    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
+    FloatArray out = new FloatArray(outputs);
+    Device.run(
+        MatrixVector.sharedGrid(outputs),
+        Device.in(weights, x),
         g ->
             g.task(
                 "kernel",
-                MatrixVector::multiply,
+                MatrixVector::multiplyShared,
                 new KernelContext(),
                 weights,
                 x,
                 out,
-                none,
-                outputs,
-                inputs,
-                warps,
-                Activations.NONE),
+                inputs),
         Device.out(out));
     check(values, Device.floats(x), out, 1, outputs, inputs, 1e-4f);
   }
@@ -50,23 +60,19 @@ class ProductTest {
     float[] values = halves(Device.normal(new Random(inner), outputs * inputs));
     HalfFloatArray weights = interleaved(values, inner, inputs);
     HalfFloatArray x = Device.halves(small(new Random(9), inputs));
-    FloatArray none = new FloatArray(1);
     HalfFloatArray gated = new HalfFloatArray(inner);
     Device.run(
-        MatrixVector.grid(outputs, MatrixVector.WARPS / 2),
-        Device.in(weights, x, none),
+        MatrixVector.gatedGrid(outputs),
+        Device.in(weights, x),
         g ->
             g.task(
                 "kernel",
-                MatrixVector::multiply,
+                MatrixVector::multiplyGated,
                 new KernelContext(),
                 weights,
                 x,
-                none,
                 gated,
-                outputs,
                 inputs,
-                MatrixVector.WARPS / 2,
                 activation),
         Device.out(gated));
     checkGated(values, Device.floats(x), gated, 1, inner, inputs, activation);
@@ -162,6 +168,88 @@ class ProductTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"17, 128, 64, 1, 0", "3, 8, 2, 1, 0", "32, 200, 330, 4, 0", "31, 272, 96, 1, 1"})
+  void upTo32Rows(int rows, int outputs, int inputs, int splits, int activation) {
+    Random random = new Random(rows * 31L + outputs + inputs);
+    float[] values = halves(Device.normal(random, outputs * inputs));
+    HalfFloatArray weights =
+        activation == Activations.NONE
+            ? WeightTiles.pack(values, outputs, inputs)
+            : interleaved(values, outputs / 2, inputs);
+    int most = Math.ceilDiv(rows, LeanProduct.TILE_ROWS) * LeanProduct.TILE_ROWS;
+    HalfFloatArray x = Device.halves(small(random, most * inputs));
+    IntArray counts = IntArray.fromElements(rows);
+    int partRows = Math.ceilDiv(rows, 16) * 16;
+    FloatArray out = new FloatArray(splits * partRows * outputs);
+    HalfFloatArray gated = new HalfFloatArray(rows * outputs / 2);
+    Device.run(
+        LeanProduct.grid(most + LeanProduct.TILE_ROWS, outputs, splits),
+        Device.in(counts, weights, x),
+        g ->
+            g.task(
+                "kernel",
+                LeanProduct::multiply,
+                new KernelContext(),
+                counts,
+                weights,
+                x,
+                out,
+                gated,
+                outputs,
+                inputs,
+                splits,
+                partRows,
+                activation),
+        Device.out(out, gated));
+    if (activation == Activations.NONE) {
+      check(values, Device.floats(x), sum(out, splits), rows, outputs, inputs, 1e-4f);
+    } else {
+      checkGated(values, Device.floats(x), gated, rows, outputs / 2, inputs, activation);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"33, 128, 64, 1, 0", "3, 8, 2, 1, 0", "64, 200, 330, 4, 0", "70, 272, 96, 1, 2"})
+  void upTo64Rows(int rows, int outputs, int inputs, int splits, int activation) {
+    Random random = new Random(rows * 31L + outputs + inputs);
+    float[] values = halves(Device.normal(random, outputs * inputs));
+    HalfFloatArray weights =
+        activation == Activations.NONE
+            ? WeightTiles.pack(values, outputs, inputs)
+            : interleaved(values, outputs / 2, inputs);
+    int most = Math.ceilDiv(rows, MediumProduct.TILE_ROWS) * MediumProduct.TILE_ROWS;
+    HalfFloatArray x = Device.halves(small(random, most * inputs));
+    IntArray counts = IntArray.fromElements(rows);
+    int partRows = Math.ceilDiv(rows, 16) * 16;
+    FloatArray out = new FloatArray(splits * partRows * outputs);
+    HalfFloatArray gated = new HalfFloatArray(rows * outputs / 2);
+    Device.run(
+        MediumProduct.grid(most + MediumProduct.TILE_ROWS, outputs, splits),
+        Device.in(counts, weights, x),
+        g ->
+            g.task(
+                "kernel",
+                MediumProduct::multiply,
+                new KernelContext(),
+                counts,
+                weights,
+                x,
+                out,
+                gated,
+                outputs,
+                inputs,
+                splits,
+                partRows,
+                activation),
+        Device.out(out, gated));
+    if (activation == Activations.NONE) {
+      check(values, Device.floats(x), sum(out, splits), rows, outputs, inputs, 1e-4f);
+    } else {
+      checkGated(values, Device.floats(x), gated, rows, outputs / 2, inputs, activation);
+    }
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "65, 128, 64, 1, 0",
     "3, 8, 2, 1, 0",
@@ -209,15 +297,14 @@ class ProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"8, 32, 16", "8, 64, 8", "16, 288, 16", "136, 1024, 8"})
-  void oneRowOfQ8(int outputs, int inputs, int warps) {
+  @CsvSource({"8, 32", "8, 64", "16, 288", "136, 1024"})
+  void oneRowOfQ8(int outputs, int inputs) {
     Quantised weights = Quantised.random(outputs, inputs, false);
     HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
     FloatArray out = new FloatArray(outputs);
-    HalfFloatArray none = new HalfFloatArray(1);
     Device.run(
-        MatrixVectorQ8.grid(outputs, warps),
-        Device.in(weights.quants, weights.scales, x, none),
+        MatrixVectorQ8.grid(outputs),
+        Device.in(weights.quants, weights.scales, x),
         g ->
             g.task(
                 "kernel",
@@ -227,11 +314,7 @@ class ProductTest {
                 weights.scales,
                 x,
                 out,
-                none,
-                outputs,
-                inputs,
-                warps,
-                Activations.NONE),
+                inputs),
         Device.out(out));
     check(weights.values, Device.floats(x), out, 1, outputs, inputs, 1e-4f);
   }
@@ -242,24 +325,20 @@ class ProductTest {
     int outputs = 2 * inner;
     Quantised weights = Quantised.random(outputs, inputs, true);
     HalfFloatArray x = Device.halves(small(new Random(9), inputs));
-    FloatArray none = new FloatArray(1);
     HalfFloatArray gated = new HalfFloatArray(inner);
     Device.run(
-        MatrixVectorQ8.grid(outputs, MatrixVectorQ8.WARPS / 2),
-        Device.in(weights.quants, weights.scales, x, none),
+        MatrixVectorQ8.gatedGrid(outputs),
+        Device.in(weights.quants, weights.scales, x),
         g ->
             g.task(
                 "kernel",
-                MatrixVectorQ8::multiply,
+                MatrixVectorQ8::multiplyGated,
                 new KernelContext(),
                 weights.quants,
                 weights.scales,
                 x,
-                none,
                 gated,
-                outputs,
                 inputs,
-                MatrixVectorQ8.WARPS / 2,
                 activation),
         Device.out(gated));
     checkGated(weights.values, Device.floats(x), gated, 1, inner, inputs, activation);

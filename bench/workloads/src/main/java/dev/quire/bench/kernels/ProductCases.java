@@ -1,8 +1,10 @@
 package dev.quire.bench.kernels;
 
 import dev.quire.kernels.Activations;
+import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.MatrixVectorQ8;
+import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.SkinnyProductQ8;
 import dev.quire.kernels.TiledProduct;
@@ -82,7 +84,6 @@ final class ProductCases {
   private void vector(ProductShape shape) {
     int outputs = shape.outputs();
     int inputs = shape.inputs();
-    int warps = outputs < 8192 ? MatrixVector.WARPS : MatrixVector.WARPS / 2;
     addTiles(
         "MatrixVector",
         shape,
@@ -91,7 +92,7 @@ final class ProductCases {
             arrays
                 .work()
                 .launch(
-                    MatrixVector.grid(outputs, warps),
+                    MatrixVector.grid(outputs),
                     (graph, id, i) ->
                         graph.task(
                             id,
@@ -100,11 +101,27 @@ final class ProductCases {
                             arrays.weights.get(i % shape.matrices()),
                             arrays.x,
                             arrays.out,
-                            arrays.gated,
-                            outputs,
-                            inputs,
-                            warps,
-                            Activations.NONE)));
+                            inputs)));
+    if (inputs % MatrixVector.SHARED_INPUTS == 0 && outputs < 8192) {
+      addTiles(
+          "MatrixVector-shared",
+          shape,
+          1,
+          arrays ->
+              arrays
+                  .work()
+                  .launch(
+                      MatrixVector.sharedGrid(outputs),
+                      (graph, id, i) ->
+                          graph.task(
+                              id,
+                              MatrixVector::multiplyShared,
+                              context,
+                              arrays.weights.get(i % shape.matrices()),
+                              arrays.x,
+                              arrays.out,
+                              inputs)));
+    }
     addTiles(
         "MatrixVector-gated",
         shape,
@@ -113,19 +130,16 @@ final class ProductCases {
             arrays
                 .unchecked()
                 .launch(
-                    MatrixVector.grid(outputs, MatrixVector.WARPS / 2),
+                    MatrixVector.gatedGrid(outputs),
                     (graph, id, i) ->
                         graph.task(
                             id,
-                            MatrixVector::multiply,
+                            MatrixVector::multiplyGated,
                             context,
                             arrays.weights.get(i % shape.matrices()),
                             arrays.x,
-                            arrays.out,
                             arrays.gated,
-                            outputs,
                             inputs,
-                            MatrixVector.WARPS / 2,
                             Activations.SILU)));
     addQ8(
         "MatrixVector",
@@ -134,7 +148,7 @@ final class ProductCases {
             arrays
                 .work()
                 .launch(
-                    MatrixVectorQ8.grid(outputs, warps),
+                    MatrixVectorQ8.grid(outputs),
                     (graph, id, i) ->
                         graph.task(
                             id,
@@ -144,11 +158,7 @@ final class ProductCases {
                             arrays.scales.get(i % shape.matrices()),
                             arrays.x,
                             arrays.out,
-                            arrays.gated,
-                            outputs,
-                            inputs,
-                            warps,
-                            Activations.NONE)));
+                            inputs)));
     addQ8(
         "MatrixVector-gated",
         shape,
@@ -156,20 +166,17 @@ final class ProductCases {
             arrays
                 .unchecked()
                 .launch(
-                    MatrixVectorQ8.grid(outputs, MatrixVectorQ8.WARPS / 2),
+                    MatrixVectorQ8.gatedGrid(outputs),
                     (graph, id, i) ->
                         graph.task(
                             id,
-                            MatrixVectorQ8::multiply,
+                            MatrixVectorQ8::multiplyGated,
                             context,
                             arrays.quants.get(i % shape.matrices()),
                             arrays.scales.get(i % shape.matrices()),
                             arrays.x,
-                            arrays.out,
                             arrays.gated,
-                            outputs,
                             inputs,
-                            MatrixVectorQ8.WARPS / 2,
                             Activations.SILU)));
     library(shape);
   }
@@ -208,6 +215,12 @@ final class ProductCases {
   private void tiled(ProductShape shape) {
     int outputs = shape.outputs();
     int inputs = shape.inputs();
+    if (shape.rows() <= LeanProduct.TILE_ROWS) {
+      leanProduct(shape);
+    }
+    if (shape.rows() <= MediumProduct.TILE_ROWS) {
+      mediumProduct(shape);
+    }
     wideProduct(shape);
     tiledProduct(shape);
     addQ8(
@@ -331,6 +344,68 @@ final class ProductCases {
                           graph.task(
                               id,
                               TiledProduct::multiply,
+                              context,
+                              arrays.counts,
+                              arrays.weights.get(i % shape.matrices()),
+                              arrays.x,
+                              arrays.out,
+                              arrays.gated,
+                              outputs,
+                              inputs,
+                              splits,
+                              arrays.partRows,
+                              Activations.NONE)));
+    }
+  }
+
+  private void leanProduct(ProductShape shape) {
+    int outputs = shape.outputs();
+    int inputs = shape.inputs();
+    for (int splits : splits(shape)) {
+      addTiles(
+          splits == 1 ? "LeanProduct" : "LeanProduct/" + splits,
+          shape,
+          splits,
+          arrays ->
+              arrays
+                  .work()
+                  .launch(
+                      LeanProduct.grid(shape.rows(), outputs, splits),
+                      (graph, id, i) ->
+                          graph.task(
+                              id,
+                              LeanProduct::multiply,
+                              context,
+                              arrays.counts,
+                              arrays.weights.get(i % shape.matrices()),
+                              arrays.x,
+                              arrays.out,
+                              arrays.gated,
+                              outputs,
+                              inputs,
+                              splits,
+                              arrays.partRows,
+                              Activations.NONE)));
+    }
+  }
+
+  private void mediumProduct(ProductShape shape) {
+    int outputs = shape.outputs();
+    int inputs = shape.inputs();
+    for (int splits : splits(shape)) {
+      addTiles(
+          splits == 1 ? "MediumProduct" : "MediumProduct/" + splits,
+          shape,
+          splits,
+          arrays ->
+              arrays
+                  .work()
+                  .launch(
+                      MediumProduct.grid(shape.rows(), outputs, splits),
+                      (graph, id, i) ->
+                          graph.task(
+                              id,
+                              MediumProduct::multiply,
                               context,
                               arrays.counts,
                               arrays.weights.get(i % shape.matrices()),

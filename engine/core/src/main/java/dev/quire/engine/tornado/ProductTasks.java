@@ -1,9 +1,11 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.kernels.Activations;
+import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.MatrixVectorQ4;
 import dev.quire.kernels.MatrixVectorQ8;
+import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.PartSums;
 import dev.quire.kernels.QuantTiles;
@@ -104,65 +106,85 @@ final class ProductTasks {
       throw new IllegalArgumentException(
           "%s: %d outputs, filled up to %d".formatted(id, outputs, matrix.outputs()));
     }
-    if (shape.kernel() == ProductShape.Kernel.VECTOR) {
-      vector(id, matrix, x, out, noHalves, Activations.NONE, shape);
+    if (shape.oneRow()) {
+      vector(id, matrix, x, out, shape);
     } else {
       tensor(id, counts, matrix, x, out, noHalves, Activations.NONE, shape);
     }
   }
 
   private void vector(
-      String id,
-      DeviceMatrix matrix,
-      HalfFloatArray x,
-      FloatArray out,
-      HalfFloatArray gated,
-      int activation,
-      ProductShape shape) {
+      String id, DeviceMatrix matrix, HalfFloatArray x, FloatArray out, ProductShape shape) {
     int outputs = matrix.outputs();
     int inputs = matrix.inputs();
-    int warps = shape.warps();
     switch (matrix) {
       case DeviceMatrix.Halves halves -> {
         HalfFloatArray w = halves.weights();
-        segments.add(
-            id,
-            9,
-            MatrixVector.grid(outputs, warps),
-            g ->
-                g.task(
-                    id,
-                    MatrixVector::multiply,
-                    context,
-                    w,
-                    x,
-                    out,
-                    gated,
-                    outputs,
-                    inputs,
-                    warps,
-                    activation));
+        if (shape.kernel() == ProductShape.Kernel.SHARED_VECTOR) {
+          segments.add(
+              id,
+              5,
+              MatrixVector.sharedGrid(outputs),
+              g -> g.task(id, MatrixVector::multiplyShared, context, w, x, out, inputs));
+        } else {
+          segments.add(
+              id,
+              5,
+              MatrixVector.grid(outputs),
+              g -> g.task(id, MatrixVector::multiply, context, w, x, out, inputs));
+        }
       }
       case DeviceMatrix.Quants quants -> {
         IntArray q = quants.quants();
         HalfFloatArray s = quants.scales();
         segments.add(
             id,
-            10,
-            MatrixVectorQ8.grid(outputs, warps),
+            6,
+            MatrixVectorQ8.grid(outputs),
+            g -> g.task(id, MatrixVectorQ8::multiply, context, q, s, x, out, inputs));
+      }
+      case DeviceMatrix.Nibbles nibbles -> {
+        IntArray q = nibbles.nibbles();
+        HalfFloatArray s = nibbles.steps();
+        segments.add(
+            id,
+            6,
+            MatrixVectorQ4.grid(outputs),
+            g -> g.task(id, MatrixVectorQ4::multiply, context, q, s, x, out, inputs));
+      }
+    }
+  }
+
+  private void gatedVector(
+      String id, DeviceMatrix matrix, HalfFloatArray x, HalfFloatArray gated, int activation) {
+    int outputs = matrix.outputs();
+    int inputs = matrix.inputs();
+    switch (matrix) {
+      case DeviceMatrix.Halves halves -> {
+        HalfFloatArray w = halves.weights();
+        segments.add(
+            id,
+            6,
+            MatrixVector.gatedGrid(outputs),
+            g -> g.task(id, MatrixVector::multiplyGated, context, w, x, gated, inputs, activation));
+      }
+      case DeviceMatrix.Quants quants -> {
+        IntArray q = quants.quants();
+        HalfFloatArray s = quants.scales();
+        segments.add(
+            id,
+            7,
+            MatrixVectorQ8.gatedGrid(outputs),
             g ->
                 g.task(
                     id,
-                    MatrixVectorQ8::multiply,
+                    MatrixVectorQ8::multiplyGated,
                     context,
                     q,
                     s,
                     x,
-                    out,
                     gated,
-                    outputs,
                     inputs,
-                    warps,
                     activation));
       }
       case DeviceMatrix.Nibbles nibbles -> {
@@ -170,21 +192,18 @@ final class ProductTasks {
         HalfFloatArray s = nibbles.steps();
         segments.add(
             id,
-            10,
-            MatrixVectorQ4.grid(outputs, warps),
+            7,
+            MatrixVectorQ4.gatedGrid(outputs),
             g ->
                 g.task(
                     id,
-                    MatrixVectorQ4::multiply,
+                    MatrixVectorQ4::multiplyGated,
                     context,
                     q,
                     s,
                     x,
-                    out,
                     gated,
-                    outputs,
                     inputs,
-                    warps,
                     activation));
       }
     }
@@ -206,8 +225,8 @@ final class ProductTasks {
       HalfFloatArray gated,
       int activation) {
     ProductShape shape = ProductShape.gated(gateUp, rows);
-    if (shape.kernel() == ProductShape.Kernel.VECTOR) {
-      vector(id, gateUp, x, sums, gated, activation, shape);
+    if (shape.oneRow()) {
+      gatedVector(id, gateUp, x, gated, activation);
     } else {
       tensor(id, counts, gateUp, x, sums, gated, activation, shape);
     }
@@ -315,6 +334,48 @@ final class ProductTasks {
                       partRows,
                       activation),
               counts);
+      case LEAN ->
+          segments.add(
+              id,
+              11,
+              LeanProduct.grid(rows, outputs, splits),
+              g ->
+                  g.task(
+                      id,
+                      LeanProduct::multiply,
+                      context,
+                      counts,
+                      w,
+                      x,
+                      out,
+                      gated,
+                      outputs,
+                      inputs,
+                      splits,
+                      partRows,
+                      activation),
+              counts);
+      case MEDIUM ->
+          segments.add(
+              id,
+              11,
+              MediumProduct.grid(rows, outputs, splits),
+              g ->
+                  g.task(
+                      id,
+                      MediumProduct::multiply,
+                      context,
+                      counts,
+                      w,
+                      x,
+                      out,
+                      gated,
+                      outputs,
+                      inputs,
+                      splits,
+                      partRows,
+                      activation),
+              counts);
       case TILED ->
           segments.add(
               id,
@@ -357,7 +418,7 @@ final class ProductTasks {
                       partRows,
                       activation),
               counts);
-      case VECTOR -> throw new IllegalArgumentException(id);
+      case VECTOR, SHARED_VECTOR -> throw new IllegalArgumentException(id);
     }
   }
 

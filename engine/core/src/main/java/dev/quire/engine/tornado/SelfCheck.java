@@ -43,18 +43,7 @@ final class SelfCheck {
         new TaskGraph("check")
             .transferToDevice(
                 DataTransferMode.EVERY_EXECUTION, counts, deviceWeights, deviceX, none)
-            .task(
-                "vector",
-                MatrixVector::multiply,
-                context,
-                deviceWeights,
-                deviceX,
-                vector,
-                none,
-                SIZE,
-                SIZE,
-                MatrixVector.WARPS,
-                Activations.NONE)
+            .task("vector", MatrixVector::multiply, context, deviceWeights, deviceX, vector, SIZE)
             .task(
                 "tile",
                 TiledProduct::multiply,
@@ -70,8 +59,7 @@ final class SelfCheck {
                 SIZE,
                 Activations.NONE)
             .transferToHost(DataTransferMode.EVERY_EXECUTION, vector, tile);
-    GridScheduler grids =
-        new GridScheduler("check.vector", MatrixVector.grid(SIZE, MatrixVector.WARPS));
+    GridScheduler grids = new GridScheduler("check.vector", MatrixVector.grid(SIZE));
     grids.addWorkerGrid("check.tile", TiledProduct.grid(SIZE, SIZE, 1));
     try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
       plan.withGridScheduler(grids).execute();

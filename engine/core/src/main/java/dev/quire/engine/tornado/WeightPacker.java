@@ -1,5 +1,6 @@
 package dev.quire.engine.tornado;
 
+import dev.quire.engine.QuireException;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.WeightTiles;
@@ -26,6 +27,7 @@ final class WeightPacker {
   private static final int Q8_BLOCK = 32;
   private static final int Q8_BYTES = 34;
   private static final int CHUNK_ELEMENTS = 1 << 16;
+  private static final int HALF_INFINITY = 0x7C00;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
   private final HostMirror mirror;
@@ -198,6 +200,11 @@ final class WeightPacker {
     type.codec().decode(tensor.data(), offset, values, 0, values.length);
     for (int i = 0; i < values.length; i++) {
       halves[i] = Float.floatToFloat16(values[i]);
+      if ((halves[i] & 0x7FFF) >= HALF_INFINITY) {
+        throw QuireException.invalid(
+            "tensor '%s' row %d column %d is %s, which a half doesn't hold; the device cpu takes it"
+                .formatted(tensor.name(), row.row(), i, values[i]));
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.quire.engine.tornado;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.quire.kernels.NibbleTiles;
@@ -9,10 +10,12 @@ import dev.quire.kernels.WeightTiles;
 import dev.quire.weights.tensor.Tensor;
 import dev.quire.weights.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.function.IntBinaryOperator;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -63,6 +66,18 @@ class WeightPackerTest {
         assertThat(g).isCloseTo(gates[j * INPUTS + 300], within(tolerance(g)));
         assertThat(u).isCloseTo(ups[j * INPUTS + 300], within(tolerance(u)));
       }
+    }
+  }
+
+  @Test
+  void whatNoHalfHoldsIsRefused() {
+    Tensor tensor = random(TensorType.BF16, 8, 5);
+    tensor.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * (3 * INPUTS + 9), (short) 0x4800);
+    try (HostMirror mirror = new HostMirror()) {
+      WeightPacker packer = new WeightPacker(mirror);
+      packer.stack(List.of(tensor));
+      assertThatThrownBy(() -> packer.takeFills().forEach(Runnable::run))
+          .hasMessageContaining("'w' row 3 column 9 is 131072.0");
     }
   }
 
