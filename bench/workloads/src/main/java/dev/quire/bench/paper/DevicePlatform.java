@@ -6,6 +6,8 @@ import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.schedule.StepBatchBuilder;
 import dev.quire.engine.schedule.StepPlan;
+import dev.quire.engine.tornado.GpuDevice;
+import dev.quire.engine.tornado.TornadoExecutor;
 import dev.quire.paging.KvAllocator;
 import java.nio.file.Path;
 import java.util.function.Consumer;
@@ -60,7 +62,11 @@ final class DevicePlatform implements Platform, AutoCloseable {
 
   /** What computes, for people. */
   String device() {
-    return model.device();
+    return gpu() ? GpuDevice.query().name() + ": " + model.device() : model.device();
+  }
+
+  boolean gpu() {
+    return TornadoExecutor.onTornadoVm();
   }
 
   int blockSize() {

@@ -3,6 +3,7 @@ package dev.quire.bench.paper;
 import dev.quire.bench.paper.Figure.Plot;
 import dev.quire.bench.paper.Figure.Row;
 import dev.quire.bench.paper.RateSearch.Found;
+import dev.quire.engine.tornado.GpuDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -96,7 +97,7 @@ public final class RealEvaluation {
     if (names.contains("18a")) {
       progress.accept("figure 18a");
       Figure figure = new KernelFigure(progress).figure();
-      done.accept(figure.madeBy(command + "18a", "kernels on the GPU"));
+      done.accept(figure.madeBy(command + "18a", GpuDevice.query().name()));
     }
     if (names.contains("18b") || names.contains("19")) {
       new BlockSizeRuns(source, blockSizes, requests, progress).run(names, command, done);
@@ -200,7 +201,7 @@ public final class RealEvaluation {
   }
 
   static String fileName(DevicePlatform platform) {
-    String name = platform.name() + (platform.device().startsWith("GPU") ? "-gpu" : "-cpu");
+    String name = platform.name() + (platform.gpu() ? "-gpu" : "-cpu");
     return name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
   }
 
