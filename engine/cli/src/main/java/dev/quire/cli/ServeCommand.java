@@ -96,6 +96,9 @@ final class ServeCommand implements Callable<Integer> {
         String scheme = http.isTls() ? "https" : "http";
         console.say(
             "serving " + name + " at " + scheme + "://" + host + ":" + server.port() + "/v1");
+        if (keys.isEmpty() && !isLoopback()) {
+          console.say("whoever reaches this address may use the model: --api-key-file names keys");
+        }
         stop.await();
         console.say("stopping");
       }
