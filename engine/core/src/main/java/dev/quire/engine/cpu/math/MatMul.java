@@ -204,7 +204,7 @@ public final class MatMul {
         WeightTiles tiles = matrices.get(m).tiles();
         if (tiles == null || !quantizes(tiles)) {
           floats = true;
-        } else if (tiles.layout().hasMinima()) {
+        } else if (tiles.layout().hasNibbles()) {
           nibbles = true;
         } else {
           bytes = true;
@@ -302,7 +302,7 @@ public final class MatMul {
     }
 
     private Levels levels(WeightTiles w) {
-      return w.layout().hasMinima() ? nibbleLevels : byteLevels;
+      return w.layout().hasNibbles() ? nibbleLevels : byteLevels;
     }
 
     private void floats(

@@ -30,6 +30,7 @@ final class QuantizedRows {
   private float[] floats = {};
   private float[] scales = {};
   private float[] sums = {};
+  private int[] levelSums = {};
 
   /**
    * @param run how many neighbours' magnitudes
@@ -47,6 +48,7 @@ final class QuantizedRows {
       floats = new float[length];
       scales = new float[length / BLOCK + 1];
       sums = new float[length / BLOCK + 1];
+      levelSums = new int[length / BLOCK + 1];
     }
     if (rows == 1 && twins.length < inputs) {
       twins = new int[inputs];
@@ -69,6 +71,7 @@ final class QuantizedRows {
         sum += floats[to + k + i];
       }
       scales[(to + k) / BLOCK] = scale;
+      levelSums[(to + k) / BLOCK] = (int) sum;
       sums[(to + k) / BLOCK] = scale * sum;
     }
   }
@@ -114,5 +117,10 @@ final class QuantizedRows {
   /** The sum of each block's levels, times its scale: {@code [rows][inputs / 32]}. */
   float[] sums() {
     return sums;
+  }
+
+  /** The sum of each block's levels: {@code [rows][inputs / 32]}. */
+  int[] levelSums() {
+    return levelSums;
   }
 }

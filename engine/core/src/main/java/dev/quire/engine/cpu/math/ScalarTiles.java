@@ -78,10 +78,7 @@ final class ScalarTiles {
         for (int k = 0; k < n; k += 32) {
           int block = k / 32 * blockBytes;
           scales(bytes, block + 16 * ROWS, k, s.scales());
-          for (int r = 0; r < ROWS; r++) {
-            s.minima()[k / 32 * ROWS + r] = -8 * s.scales()[k / 32 * ROWS + r];
-          }
-          nibbleLevels(bytes, block, panel, k);
+          nibbleLevels(bytes, block, -8, panel, k);
         }
       }
       case Q4_K -> {
@@ -92,7 +89,7 @@ final class ScalarTiles {
             s.scales()[at] = half(bytes, halves + 2 * r) * bytes[128 * ROWS + at];
             s.minima()[at] = -half(bytes, halves + 2 * (ROWS + r)) * bytes[136 * ROWS + at];
           }
-          nibbleLevels(bytes, sub * 16 * ROWS, panel, sub * 32);
+          nibbleLevels(bytes, sub * 16 * ROWS, 0, panel, sub * 32);
         }
       }
       default -> throw new IllegalArgumentException("no levels of " + w.layout());
@@ -114,11 +111,12 @@ final class ScalarTiles {
     }
   }
 
-  private static void nibbleLevels(byte[] bytes, int from, float[] panel, int k) {
+  private static void nibbleLevels(byte[] bytes, int from, int least, float[] panel, int k) {
     for (int i = 0; i < 32; i++) {
       int words = from + i / 4 * 2 * ROWS + i % 4 / 2;
       for (int r = 0; r < ROWS; r++) {
-        panel[(k + i) * ROWS + r] = bytes[words + WeightTiles.place(r)] >> i % 2 * 4 & 15;
+        int nibble = bytes[words + WeightTiles.place(r)] >> i % 2 * 4 & 15;
+        panel[(k + i) * ROWS + r] = nibble + least;
       }
     }
   }

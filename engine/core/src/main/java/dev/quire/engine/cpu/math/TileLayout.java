@@ -59,12 +59,22 @@ enum TileLayout {
 
   /** Whether its loops take {@link QuantizedRows}. */
   boolean takesQuantized() {
-    return this == Q8_0 || hasMinima();
+    return this == Q8_0 || hasNibbles();
+  }
+
+  /** Whether levels have four bits. */
+  boolean hasNibbles() {
+    return this == Q4_0 || this == Q4_K;
   }
 
   /** Whether weights are levels times scales less minima. */
   boolean hasMinima() {
-    return this == Q4_0 || this == Q4_K;
+    return this == Q4_K;
+  }
+
+  /** What a nibble of zero means. */
+  int leastLevel() {
+    return this == Q4_0 ? -8 : 0;
   }
 
   /** Inputs that share a scale; a row has a multiple of them. */

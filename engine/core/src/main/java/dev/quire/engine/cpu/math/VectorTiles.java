@@ -39,8 +39,7 @@ final class VectorTiles {
           }
         }
         default -> {
-          // Several operations a weight: what one row takes longest is reading, or it is a check.
-          s.sink(Lanes.touch(data, at, w.layout().bytes(n)));
+          // Levels with activations as they are: for checks, or Q6_K.
           float[] panel = s.panel(CHUNK * ROWS);
           decode(w, tile, from, panel, s);
           VectorPanel.multiply(panel, n, x, input, 1, out, outOffset, 0, s);
@@ -62,11 +61,10 @@ final class VectorTiles {
       s.sink(Lanes.touch(data, at, w.layout().bytes(n)));
       scales(w, tile, from, n, s);
       for (int row = 0; row < ROWS; row = nextWords(row)) {
-        if (w.layout() == TileLayout.Q8_0) {
-          Q8Tiles.product(data, at, row, n, scales, x, from, out, outOffset);
-        } else {
-          int bytes = w.layout() == TileLayout.Q4_0 ? Q4Tiles.BYTES : Q4Tiles.NIBBLES;
-          Q4Tiles.product(data, at, bytes, row, n, scales, minima, x, from, out, outOffset);
+        switch (w.layout()) {
+          case Q8_0 -> Q8Tiles.product(data, at, row, n, scales, x, from, out, outOffset);
+          case Q4_0 -> Q4Tiles.product(data, at, row, n, scales, x, from, out, outOffset);
+          default -> Q4Tiles.productK(data, at, row, n, scales, minima, x, from, out, outOffset);
         }
       }
     }
@@ -84,7 +82,7 @@ final class VectorTiles {
     switch (w.layout()) {
       case FLOAT, HALF, BRAIN -> {}
       case Q8_0 -> Q8Tiles.scales(data, at, n, s.scales());
-      case Q4_0 -> Q4Tiles.scales(data, at, n, s.scales(), s.minima());
+      case Q4_0 -> Q4Tiles.scales(data, at, n, s.scales());
       case Q4_K -> Q4Tiles.scalesK(data, at, s.scales(), s.minima());
       case Q6_K -> Q6KTiles.scales(data, at, s.scales());
     }
@@ -93,15 +91,17 @@ final class VectorTiles {
   /** {@link Arithmetic#levels}. */
   static void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
     int n = Math.min(CHUNK, w.inputs() - from);
-    scales(w, tile, from, n, s);
     MemorySegment data = w.data();
     long at = w.offset(tile, from);
+    s.sink(Lanes.touch(data, at, w.layout().bytes(n)));
+    scales(w, tile, from, n, s);
     int bytes = w.layout() == TileLayout.Q4_0 ? Q4Tiles.BYTES : Q4Tiles.NIBBLES;
     for (int row = 0; row < ROWS; row = nextWords(row)) {
       if (w.layout() == TileLayout.Q8_0) {
         Q8Tiles.levels(data, at, row, n, panel);
       } else {
-        Q4Tiles.levels(data, at, bytes, row, n, panel);
+        int least = w.layout().leastLevel();
+        Q4Tiles.levels(data, at, bytes, row, n, least, panel);
       }
     }
   }
@@ -115,15 +115,16 @@ final class VectorTiles {
       case FLOAT -> MemorySegment.copy(data, ValueLayout.JAVA_FLOAT, at, panel, 0, n * ROWS);
       case HALF -> ElementTiles.decodeHalves(data, at, n, panel);
       case BRAIN -> ElementTiles.decodeBrainFloats(data, at, n, panel);
-      case Q8_0 -> {
+      case Q8_0, Q4_0 -> {
         levels(w, tile, from, panel, s);
         scale(panel, n, s.scales());
       }
-      case Q4_0, Q4_K -> {
+      case Q4_K -> {
         levels(w, tile, from, panel, s);
         scale(panel, n, s.scales(), s.minima());
       }
       case Q6_K -> {
+        s.sink(Lanes.touch(data, at, w.layout().bytes(n)));
         scales(w, tile, from, n, s);
         for (int row = 0; row < ROWS; row += WIDTH) {
           Q6KTiles.decode(data, at, row, s.scales(), panel);
