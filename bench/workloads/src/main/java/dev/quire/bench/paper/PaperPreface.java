@@ -16,6 +16,7 @@ final class PaperPreface {
       {command}
       ```
 
+      {summary}
       Two ways lead to the figures. In both, the engine's own scheduler and allocators decide every
       step, over requests with Poisson arrivals and log-normal lengths of the paper's means; the
       baselines differ from Quire in the allocator alone.
@@ -24,7 +25,9 @@ final class PaperPreface {
         machine's; it jumps over the time in which there is nothing to do. Tokens are drawn, so that
         every system does the same work. Sequences, lengths and pool are a quarter of the paper's:
         the pool holds 7.7 of the longest sequences, as OPT-13B's memory did. The limit of latency
-        is ten times a lone request's or less, the paper's half second fifteen to twenty times.
+        is ten times a lone request's or less, the paper's half second fifteen to twenty times. A
+        CPU computes a batch's tokens one after the other, but reads each weight once for all of
+        them, too; its times are rough where its cores had other work.
       - *Simulated time* takes the paper's models and GPU memories; nothing is computed, and one
         model says how long each step takes. It is fixed from the models' sizes and the GPUs' data
         sheets, the same for all systems and figures, and nothing is tuned for a figure:

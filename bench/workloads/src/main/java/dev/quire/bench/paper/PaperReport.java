@@ -96,7 +96,10 @@ public final class PaperReport {
 
   private static String markdown(List<Figure> figures, String command) {
     StringBuilder page = new StringBuilder();
-    page.append(PaperPreface.TEXT.replace("{command}", command));
+    page.append(
+        PaperPreface.TEXT
+            .replace("{command}", command)
+            .replace("{summary}", PageSummary.of(figures, PaperReport::number)));
     for (Figure figure : figures) {
       String number = figure.id().startsWith("Table") ? figure.id() : "Figure " + figure.id();
       page.append("\n## ").append(number).append(": ").append(figure.title()).append("\n\n");
