@@ -29,8 +29,8 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
   /** Sums that are whole where their reader expects them. */
   static final ProductShape WHOLE = new ProductShape(Kernel.VECTOR, 1, 0);
 
-  // Groups that 132 multiprocessors hold at a time: by local memory 5, 4, and by registers 2 each.
-  private static final int SKINNY_GROUPS = 660;
+  // Groups that keep 132 multiprocessors busy: by registers and local memory 2 or 4 each.
+  private static final int SKINNY_GROUPS = 264;
   private static final int LEAN_GROUPS = 528;
   private static final int MEDIUM_GROUPS = 264;
   private static final int TILED_GROUPS = 528;
@@ -67,7 +67,8 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     int most = Math.clamp(WeightTiles.paddedInputs(matrix.inputs()) / LEAST_INPUTS, 1, MOST_SPLITS);
     if (rows <= SkinnyProduct.TILE_ROWS) {
       int tiles = Math.ceilDiv(outputs, SkinnyProduct.TILE_OUTPUTS);
-      return new ProductShape(Kernel.SKINNY, splits(SKINNY_GROUPS, tiles, most), partRows);
+      int splits = splits(SKINNY_GROUPS, tiles, Math.max(1, most / 2));
+      return new ProductShape(Kernel.SKINNY, splits, partRows);
     }
     int columns = Math.ceilDiv(outputs, WideProduct.TILE_OUTPUTS);
     if (rows <= LeanProduct.TILE_ROWS) {
