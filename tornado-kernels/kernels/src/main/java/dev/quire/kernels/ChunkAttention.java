@@ -16,14 +16,15 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  * in one pass over the context (Dao et al., 2022).
  *
  * <pre>
- *   group: 64 rows = some queries of one sequence × the heads that share a kv head; 4 warps
+ *   group: 64 rows = some queries of one sequence × the heads that share a kv head; 8 warps
  *
  *              16 rows a warp
  *            ┌────┬────┬────┬────┐           A = K as it lies in its blocks, B = Qᵀ
- *   32 or 64 │ w0 │ w1 │ w2 │ w3 │  Sᵀ = K·Qᵀ ──► scratch ──► P = exp(S - shift), halves
- *   positions└────┴────┴────┴────┘           two threads a row
- *                                            A = P, B = V as it lies in its blocks
- *   O += P·V     warp w: rows 16w … 16w + 15, all elements, in registers
+ *   32       │ w0 │ w1 │ w2 │ w3 │  Sᵀ = K·Qᵀ ──► scratch ──► P = exp(S - shift), halves
+ *   positions├────┼────┼────┼────┤           four threads a row
+ *            │ w4 │ w5 │ w6 │ w7 │           A = P, B = V as it lies in its blocks
+ *            └────┴────┴────┴────┘
+ *   O += P·V     warps w and w + 4: rows 16w … 16w + 15, half of the elements each, in registers
  *
  *   copies     K(t) │ V(t) │ K(t+1) │ V(t+1)      through the block table, under way while
  *   computes        │ S(t) │ P(t), O │ S(t+1)      what came before is computed
@@ -40,8 +41,8 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
 public final class ChunkAttention {
   private ChunkAttention() {}
 
-  /** Threads of a group: four warps. */
-  public static final int GROUP = 128;
+  /** Threads of a group: eight warps. */
+  public static final int GROUP = 256;
 
   /** Pairs of a query and a head that a group handles at once. */
   public static final int ROWS = 64;
@@ -49,8 +50,8 @@ public final class ChunkAttention {
   /** The largest head size. */
   public static final int MAX_HEAD = 128;
 
-  /** The most groups: three on each of 132 multiprocessors. */
-  public static final int MOST_GROUPS = 396;
+  /** The most groups: two on each of 132 multiprocessors. */
+  public static final int MOST_GROUPS = 264;
 
   /** Floats of scratch that a group needs. */
   public static final int SCRATCH = 2 * ROWS * MAX_HEAD;
@@ -61,6 +62,9 @@ public final class ChunkAttention {
   private static final int TOTALS = ROWS * MAX_HEAD;
   private static final int WARP = 32;
   private static final int WARPS = GROUP / WARP;
+  private static final int POSITIONS = 32;
+  private static final int PART = POSITIONS * ROWS / GROUP;
+  private static final int WEIGHT_INTS = POSITIONS / 2 + 4;
   private static final int ROW_INTS = ROWS / 2 + 4;
   private static final int ROW_BYTES = 4 * ROW_INTS;
   private static final float SLACK = 8.0f;
@@ -108,15 +112,12 @@ public final class ChunkAttention {
     if (context.groupIdx >= items) {
       return;
     }
-    int positions = headSize > 64 ? 32 : 64;
     int stride = headSize / 2 + 4;
-    int weightStride = positions / 2 + 4;
-    int half = positions / 2;
     int[] query = context.allocateIntLocalArray(headSize * ROW_INTS);
-    int[] keyTile = context.allocateIntLocalArray(positions * stride);
-    int[] valueTile = context.allocateIntLocalArray(positions * stride);
-    int[] weights = context.allocateIntLocalArray(ROWS * weightStride);
-    int[] places = context.allocateIntLocalArray(2 * positions);
+    int[] keyTile = context.allocateIntLocalArray(POSITIONS * stride);
+    int[] valueTile = context.allocateIntLocalArray(POSITIONS * stride);
+    int[] weights = context.allocateIntLocalArray(ROWS * WEIGHT_INTS);
+    int[] places = context.allocateIntLocalArray(2 * POSITIONS);
     float[] maxima = context.allocateFloatLocalArray(GROUP);
     float[] flags = context.allocateFloatLocalArray(WARPS);
     float[] factors = context.allocateFloatLocalArray(ROWS);
@@ -128,10 +129,12 @@ public final class ChunkAttention {
     int row = thread % ROWS;
     int side = thread / ROWS;
     int pairs = headSize / 2;
-    int keyAt = matrixRow * (4 * stride - 32);
-    int queryAt = matrixRow * (ROW_BYTES - 16) + warp * 32;
-    int weightAt = warp * 64 * weightStride + matrixRow * (4 * weightStride - 32);
-    int valueAt = matrixRow * (4 * stride - 16);
+    int rowWarp = warp % 4;
+    int upper = warp / 4;
+    int keyAt = upper * 64 * stride + matrixRow * (4 * stride - 32);
+    int queryAt = matrixRow * (ROW_BYTES - 16) + rowWarp * 32;
+    int weightAt = rowWarp * 64 * WEIGHT_INTS + matrixRow * (4 * WEIGHT_INTS - 32);
+    int valueAt = matrixRow * (4 * stride - 16) + upper * headSize;
     for (int item = context.groupIdx; item < items; item += groups) {
       // The last tiles of a prompt see most, so they come first.
       int number = counts.get(0) - 1 - item / (kvHeads * parts);
@@ -171,14 +174,14 @@ public final class ChunkAttention {
         context.asyncCopyWaitGroup(0);
         context.localBarrier();
         int turn = 0;
-        if (thread < positions) {
+        if (thread < POSITIONS) {
           int position = TornadoMath.min(start + thread, end - 1);
           int block = tables.get(tableRow + position / blockSize);
           int placed = (block * kvHeads + kvHead) * blockSize + position % blockSize;
           places[thread] = placed * headSize;
         }
         context.localBarrier();
-        for (int p = warp; p < positions; p += WARPS) {
+        for (int p = warp; p < POSITIONS; p += WARPS) {
           for (int c = lane; c < pairs; c += WARP) {
             context.asyncCopyToLocal(keyTile, p * stride + c, keys, places[p] + 2 * c);
           }
@@ -195,56 +198,52 @@ public final class ChunkAttention {
         float[] o5 = context.mmaFragment(0.0f);
         float[] o6 = context.mmaFragment(0.0f);
         float[] o7 = context.mmaFragment(0.0f);
-        float[] o8 = context.mmaFragment(0.0f);
-        float[] o9 = context.mmaFragment(0.0f);
-        float[] o10 = context.mmaFragment(0.0f);
-        float[] o11 = context.mmaFragment(0.0f);
-        float[] o12 = context.mmaFragment(0.0f);
-        float[] o13 = context.mmaFragment(0.0f);
-        float[] o14 = context.mmaFragment(0.0f);
-        float[] o15 = context.mmaFragment(0.0f);
         while (start < limit) {
-          int here = turn * positions;
-          int there2 = (1 - turn) * positions;
+          // Zero, but not to the compiler, which would keep every address in a register otherwise.
+          int zero = (start - begin) >> 31;
+          int keyHere = keyAt + zero;
+          int queryHere = queryAt + zero;
+          int weightHere = weightAt + zero;
+          int scoreHere = base + rowWarp * 16 + zero;
+          int here = turn * POSITIONS;
+          int ahead = (1 - turn) * POSITIONS;
           context.asyncCopyWaitGroup(0);
           context.localBarrier();
-          for (int p = warp; p < positions; p += WARPS) {
+          for (int p = warp; p < POSITIONS; p += WARPS) {
             for (int c = lane; c < pairs; c += WARP) {
               context.asyncCopyToLocal(valueTile, p * stride + c, values, places[here + p] + 2 * c);
             }
           }
           context.asyncCopyCommit();
-          if (thread < positions) {
-            int position = TornadoMath.min(start + positions + thread, end - 1);
+          if (thread < POSITIONS) {
+            int position = TornadoMath.min(start + POSITIONS + thread, end - 1);
             int block = tables.get(tableRow + position / blockSize);
             int placed = (block * kvHeads + kvHead) * blockSize + position % blockSize;
-            places[there2 + thread] = placed * headSize;
+            places[ahead + thread] = placed * headSize;
           }
-          for (int m = 0; m < positions / 16; m++) {
-            float[] s0 = context.mmaFragment(0.0f);
-            float[] s1 = context.mmaFragment(0.0f);
-            for (int step = 0; step < headSize / 16; step++) {
-              HalfFloat[] a = context.mmaLoadA(keyTile, 16, m * 64 * stride + step * 32 + keyAt);
-              HalfFloat[] b0 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryAt);
-              HalfFloat[] b1 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryAt + 16);
-              s0 = context.mma(a, b0, s0, MMAShape.M16N8K16);
-              s1 = context.mma(a, b1, s1, MMAShape.M16N8K16);
-            }
-            context.mmaStore(s0, scratch, m * 16, base + warp * 16, ROWS);
-            context.mmaStore(s1, scratch, m * 16, base + warp * 16 + 8, ROWS);
+          float[] s0 = context.mmaFragment(0.0f);
+          float[] s1 = context.mmaFragment(0.0f);
+          for (int step = 0; step < headSize / 16; step++) {
+            HalfFloat[] a = context.mmaLoadA(keyTile, 16, step * 32 + keyHere);
+            HalfFloat[] b0 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryHere);
+            HalfFloat[] b1 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryHere + 16);
+            s0 = context.mma(a, b0, s0, MMAShape.M16N8K16);
+            s1 = context.mma(a, b1, s1, MMAShape.M16N8K16);
           }
+          context.mmaStore(s0, scratch, upper * 16, scoreHere, ROWS);
+          context.mmaStore(s1, scratch, upper * 16, scoreHere + 8, ROWS);
           context.localBarrier();
-          for (int p = warp; p < positions; p += WARPS) {
+          for (int p = warp; p < POSITIONS; p += WARPS) {
             for (int c = lane; c < pairs; c += WARP) {
-              context.asyncCopyToLocal(keyTile, p * stride + c, keys, places[there2 + p] + 2 * c);
+              context.asyncCopyToLocal(keyTile, p * stride + c, keys, places[ahead + p] + 2 * c);
             }
           }
           context.asyncCopyCommit();
-          float[] score = new float[32];
+          float[] score = new float[PART];
           float highest = Float.NEGATIVE_INFINITY;
-          int from = base + side * half * ROWS + row;
-          int position = start + side * half;
-          for (int j = 0; j < half; j++) {
+          int from = base + side * PART * ROWS + row + zero;
+          int position = start + side * PART;
+          for (int j = 0; j < PART; j++) {
             float raw = scratch.get(from + j * ROWS) * scale;
             float capped = softCap > 0.0f ? softCap * TornadoMath.tanh(raw / softCap) : raw;
             boolean visible = position + j >= first && position + j <= last;
@@ -259,8 +258,14 @@ public final class ChunkAttention {
             flags[warp] = overs;
           }
           context.localBarrier();
-          float exceeded = flags[0] + flags[1] + flags[2] + flags[3];
-          float tileMaximum = TornadoMath.max(maxima[row], maxima[row + ROWS]);
+          float exceeded = 0.0f;
+          for (int w = 0; w < WARPS; w++) {
+            exceeded += flags[w];
+          }
+          float tileMaximum =
+              TornadoMath.max(
+                  TornadoMath.max(maxima[row], maxima[row + ROWS]),
+                  TornadoMath.max(maxima[row + 2 * ROWS], maxima[row + 3 * ROWS]));
           float raised = TornadoMath.max(shift, tileMaximum);
           float unset = shift > Float.NEGATIVE_INFINITY ? shift : raised;
           float chosen = fresh > 0 ? raised : unset;
@@ -268,100 +273,77 @@ public final class ChunkAttention {
           sum *= TornadoMath.exp(TornadoMath.max(shift, -Float.MAX_VALUE) - known);
           shift = chosen;
           float taken = exceeded > 0.0f ? 0.0f : 1.0f;
-          for (int j = 0; j < half; j += 2) {
+          for (int j = 0; j < PART; j += 2) {
             float left = TornadoMath.exp(score[j] - known) * taken;
             float right = TornadoMath.exp(score[j + 1] - known) * taken;
             sum += left + right;
-            weights[row * weightStride + (side * half + j) / 2] =
+            weights[row * WEIGHT_INTS + (side * PART + j) / 2] =
                 pack(new HalfFloat(left), new HalfFloat(right));
           }
           context.asyncCopyWaitGroup(1);
           context.localBarrier();
-          for (int step = 0; step < positions / 16; step++) {
-            HalfFloat[] a = context.mmaLoadA(weights, 16, step * 32 + weightAt);
-            int at = step * 64 * stride + valueAt;
+          for (int step = 0; step < POSITIONS / 16; step++) {
+            HalfFloat[] a = context.mmaLoadA(weights, 16, step * 32 + weightHere);
+            int at = step * 64 * stride + valueAt + zero;
             HalfFloat[] b0 = context.mmaLoadB(valueTile, 16, at + 0);
             o0 = context.mma(a, b0, o0, MMAShape.M16N8K16);
-            HalfFloat[] b1 = context.mmaLoadB(valueTile, 16, at + 16);
-            o1 = context.mma(a, b1, o1, MMAShape.M16N8K16);
             if (headSize > 16) {
+              HalfFloat[] b1 = context.mmaLoadB(valueTile, 16, at + 16);
+              o1 = context.mma(a, b1, o1, MMAShape.M16N8K16);
+            }
+            if (headSize > 32) {
               HalfFloat[] b2 = context.mmaLoadB(valueTile, 16, at + 32);
               o2 = context.mma(a, b2, o2, MMAShape.M16N8K16);
+            }
+            if (headSize > 48) {
               HalfFloat[] b3 = context.mmaLoadB(valueTile, 16, at + 48);
               o3 = context.mma(a, b3, o3, MMAShape.M16N8K16);
             }
-            if (headSize > 32) {
+            if (headSize > 64) {
               HalfFloat[] b4 = context.mmaLoadB(valueTile, 16, at + 64);
               o4 = context.mma(a, b4, o4, MMAShape.M16N8K16);
+            }
+            if (headSize > 80) {
               HalfFloat[] b5 = context.mmaLoadB(valueTile, 16, at + 80);
               o5 = context.mma(a, b5, o5, MMAShape.M16N8K16);
             }
-            if (headSize > 48) {
+            if (headSize > 96) {
               HalfFloat[] b6 = context.mmaLoadB(valueTile, 16, at + 96);
               o6 = context.mma(a, b6, o6, MMAShape.M16N8K16);
-              HalfFloat[] b7 = context.mmaLoadB(valueTile, 16, at + 112);
-              o7 = context.mma(a, b7, o7, MMAShape.M16N8K16);
-            }
-            if (headSize > 64) {
-              HalfFloat[] b8 = context.mmaLoadB(valueTile, 16, at + 128);
-              o8 = context.mma(a, b8, o8, MMAShape.M16N8K16);
-              HalfFloat[] b9 = context.mmaLoadB(valueTile, 16, at + 144);
-              o9 = context.mma(a, b9, o9, MMAShape.M16N8K16);
-            }
-            if (headSize > 80) {
-              HalfFloat[] b10 = context.mmaLoadB(valueTile, 16, at + 160);
-              o10 = context.mma(a, b10, o10, MMAShape.M16N8K16);
-              HalfFloat[] b11 = context.mmaLoadB(valueTile, 16, at + 176);
-              o11 = context.mma(a, b11, o11, MMAShape.M16N8K16);
-            }
-            if (headSize > 96) {
-              HalfFloat[] b12 = context.mmaLoadB(valueTile, 16, at + 192);
-              o12 = context.mma(a, b12, o12, MMAShape.M16N8K16);
-              HalfFloat[] b13 = context.mmaLoadB(valueTile, 16, at + 208);
-              o13 = context.mma(a, b13, o13, MMAShape.M16N8K16);
             }
             if (headSize > 112) {
-              HalfFloat[] b14 = context.mmaLoadB(valueTile, 16, at + 224);
-              o14 = context.mma(a, b14, o14, MMAShape.M16N8K16);
-              HalfFloat[] b15 = context.mmaLoadB(valueTile, 16, at + 240);
-              o15 = context.mma(a, b15, o15, MMAShape.M16N8K16);
+              HalfFloat[] b7 = context.mmaLoadB(valueTile, 16, at + 112);
+              o7 = context.mma(a, b7, o7, MMAShape.M16N8K16);
             }
           }
           fresh = 0;
           int kept = (int) taken;
-          start += kept * positions;
+          start += kept * POSITIONS;
           limit = kept * (end + 1) - 1;
           turn = 1 - turn;
         }
-        context.mmaStore(o0, scratch, warp * 16, base + 0, headSize);
-        context.mmaStore(o1, scratch, warp * 16, base + 8, headSize);
+        int outputAt = base + upper * (headSize / 2);
+        context.mmaStore(o0, scratch, rowWarp * 16, outputAt, headSize);
         if (headSize > 16) {
-          context.mmaStore(o2, scratch, warp * 16, base + 16, headSize);
-          context.mmaStore(o3, scratch, warp * 16, base + 24, headSize);
+          context.mmaStore(o1, scratch, rowWarp * 16, outputAt + 8, headSize);
         }
         if (headSize > 32) {
-          context.mmaStore(o4, scratch, warp * 16, base + 32, headSize);
-          context.mmaStore(o5, scratch, warp * 16, base + 40, headSize);
+          context.mmaStore(o2, scratch, rowWarp * 16, outputAt + 16, headSize);
         }
         if (headSize > 48) {
-          context.mmaStore(o6, scratch, warp * 16, base + 48, headSize);
-          context.mmaStore(o7, scratch, warp * 16, base + 56, headSize);
+          context.mmaStore(o3, scratch, rowWarp * 16, outputAt + 24, headSize);
         }
         if (headSize > 64) {
-          context.mmaStore(o8, scratch, warp * 16, base + 64, headSize);
-          context.mmaStore(o9, scratch, warp * 16, base + 72, headSize);
+          context.mmaStore(o4, scratch, rowWarp * 16, outputAt + 32, headSize);
         }
         if (headSize > 80) {
-          context.mmaStore(o10, scratch, warp * 16, base + 80, headSize);
-          context.mmaStore(o11, scratch, warp * 16, base + 88, headSize);
+          context.mmaStore(o5, scratch, rowWarp * 16, outputAt + 40, headSize);
         }
         if (headSize > 96) {
-          context.mmaStore(o12, scratch, warp * 16, base + 96, headSize);
-          context.mmaStore(o13, scratch, warp * 16, base + 104, headSize);
+          context.mmaStore(o6, scratch, rowWarp * 16, outputAt + 48, headSize);
         }
         if (headSize > 112) {
-          context.mmaStore(o14, scratch, warp * 16, base + 112, headSize);
-          context.mmaStore(o15, scratch, warp * 16, base + 120, headSize);
+          context.mmaStore(o7, scratch, rowWarp * 16, outputAt + 56, headSize);
         }
         if (thread < ROWS) {
           factors[thread] =
@@ -388,7 +370,8 @@ public final class ChunkAttention {
         int d = i % pairs * 2;
         int toHead = firstHead + r % shared;
         if (toHead < (kvHead + 1) * perKvHead) {
-          float inverse = 1.0f / (maxima[r] + maxima[r + ROWS]);
+          float mass = maxima[r] + maxima[r + ROWS] + maxima[r + 2 * ROWS] + maxima[r + 3 * ROWS];
+          float inverse = 1.0f / mass;
           int from = base + TOTALS + r * headSize + d;
           int to = ((firstRow + r / shared) * heads + toHead) * headSize + d;
           out.setHalf2(

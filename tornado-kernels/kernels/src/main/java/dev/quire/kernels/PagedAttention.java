@@ -23,7 +23,7 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  *
  *   one turn of a warp
  *     rows     lane = position             block table ──► where its key and value lie
- *     scores   8 lanes a position          K │q·k│q·k│q·k│q·k│  4 rows at once, 16 in flight
+ *     scores   8 lanes a position          K │q·k│q·k│q·k│q·k│  4 rows at once, then 4 more
  *     softmax  lane = position             running maximum and sum of each query, in registers
  *     output   lane = pair of elements     V row after row, 8 in flight, for all queries
  *
@@ -46,6 +46,7 @@ public final class PagedAttention {
   public static final int MOST_WARPS = 16;
 
   private static final int WARP = 32;
+  private static final int MULTIPROCESSORS = 132;
   private static final int LANES = 8;
   private static final int COMBINE_GROUP = 128;
 
@@ -152,46 +153,32 @@ public final class PagedAttention {
       int nextRow = row(tables, sequence, next, tableWidth, kvHead, kvHeads, blockSize) * headSize;
       int here = turn * group + warp * WARP;
       int scored = warp * shared * WARP;
-      for (int half = 0; half < WARP; half += WARP / 2) {
-        int row0 = rows[here + half + place] + part;
-        int row1 = rows[here + half + place + 4] + part;
-        int row2 = rows[here + half + place + 8] + part;
-        int row3 = rows[here + half + place + 12] + part;
+      for (int turnRows = 0; turnRows < WARP; turnRows += 8) {
+        int row0 = rows[here + turnRows + place] + part;
+        int row1 = rows[here + turnRows + place + 4] + part;
         float[] dot0 = new float[QUERIES];
         float[] dot1 = new float[QUERIES];
-        float[] dot2 = new float[QUERIES];
-        float[] dot3 = new float[QUERIES];
         for (int h = 0; h < shared; h++) {
           dot0[h] = 0.0f;
           dot1[h] = 0.0f;
-          dot2[h] = 0.0f;
-          dot3[h] = 0.0f;
         }
         for (int i = 0; i < headSize; i += 2 * LANES) {
           Half2 k0 = keys.getHalf2(row0 + i);
           Half2 k1 = keys.getHalf2(row1 + i);
-          Half2 k2 = keys.getHalf2(row2 + i);
-          Half2 k3 = keys.getHalf2(row3 + i);
           for (int h = 0; h < shared; h++) {
             float x = query[h * headSize + part + i];
             float y = query[h * headSize + part + i + 1];
             dot0[h] += x * Half2.lowFloat(k0) + y * Half2.highFloat(k0);
             dot1[h] += x * Half2.lowFloat(k1) + y * Half2.highFloat(k1);
-            dot2[h] += x * Half2.lowFloat(k2) + y * Half2.highFloat(k2);
-            dot3[h] += x * Half2.lowFloat(k3) + y * Half2.highFloat(k3);
           }
         }
         for (int h = 0; h < shared; h++) {
           float score0 = sumOfEight(context, dot0[h]);
           float score1 = sumOfEight(context, dot1[h]);
-          float score2 = sumOfEight(context, dot2[h]);
-          float score3 = sumOfEight(context, dot3[h]);
           if (part == 0) {
-            int to = scored + h * WARP + half + place;
+            int to = scored + h * WARP + turnRows + place;
             scores[to] = score0;
             scores[to + 4] = score1;
-            scores[to + 8] = score2;
-            scores[to + 12] = score3;
           }
         }
       }
@@ -398,12 +385,14 @@ public final class PagedAttention {
   }
 
   /**
-   * Warps of a group: many where there are few groups, as far as local memory lets their outputs be
-   * put together.
+   * Warps of a group: as many as the device holds at once over all groups, as far as local memory
+   * lets their outputs be put together. Larger heads take more registers.
    */
   public static int warps(int sequences, int heads, int kvHeads, int headSize) {
-    int most = MERGED / (shared(heads, kvHeads) * headSize);
-    int wanted = sequences <= 32 ? MOST_WARPS : sequences <= 64 ? 8 : 4;
+    int most = Math.min(MOST_WARPS, MERGED / (shared(heads, kvHeads) * headSize));
+    int held = MULTIPROCESSORS * (headSize > 64 ? 16 : 24);
+    int groups = sequences * kvHeads * parts(heads, kvHeads);
+    int wanted = Math.max(held / groups, headSize > 64 ? 2 : 3);
     return Math.max(1, Math.min(wanted, most));
   }
 
