@@ -1,6 +1,7 @@
 package dev.quire.cli;
 
 import dev.quire.engine.Engine;
+import dev.quire.engine.PinnedPrefix;
 import dev.quire.engine.chat.ChatFormat;
 import dev.quire.server.QuireServer;
 import dev.quire.server.ServerOptions;
@@ -66,6 +67,14 @@ final class ServeCommand implements Callable<Integer> {
       description = "What clients call the model (default: its own name).")
   private @Nullable String modelName;
 
+  @Option(
+      names = "--pin-system",
+      paramLabel = "FILE",
+      description =
+          "A system prompt that chats begin with: computed at the start, once, and kept in the KV"
+              + " cache for all of them.")
+  private @Nullable Path pinSystem;
+
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private HttpOptions http = new HttpOptions();
   @Mixin private ServingOptions serving = new ServingOptions();
@@ -85,7 +94,11 @@ final class ServeCommand implements Callable<Integer> {
     quiet.setLevel(Level.WARNING);
     var stop = new CountDownLatch(1);
     try (var interruption = new Interruption(() -> countDown(stop));
-        Engine engine = ModelOpener.open(console, model, serving)) {
+        Engine engine = ModelOpener.open(console, model, serving);
+        PinnedPrefix pinned = pinned(engine)) {
+      if (pinned != null) {
+        console.say("the system prompt's first " + pinned.pinnedTokens() + " tokens are pinned");
+      }
       String name = modelName == null ? engine.info().name() : modelName;
       try (QuireServer server =
           start(
@@ -107,6 +120,10 @@ final class ServeCommand implements Callable<Integer> {
       Thread.currentThread().interrupt();
       return CommandLineRunner.FAILED;
     }
+  }
+
+  private @Nullable PinnedPrefix pinned(Engine engine) throws IOException {
+    return pinSystem == null ? null : SystemPrompt.pin(engine, Files.readString(pinSystem));
   }
 
   /** Whether nobody but this machine's users can ask. */
