@@ -7,6 +7,10 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -15,6 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** {@code /v1/embeddings}: texts as vectors of length 1. */
 final class EmbeddingEndpoint {
   private static final int MOST_INPUTS = 2048;
+  private static final int AT_ONCE = 16;
 
   private final Engine engine;
   private final ModelNames models;
@@ -47,13 +52,17 @@ final class EmbeddingEndpoint {
     ArrayNode data = root.putArray("data");
     int tokens = 0;
     List<int[]> inputs = inputs(body);
-    for (int i = 0; i < inputs.size(); i++) {
-      if (call.entry().reason() != null) {
-        throw call.cancelled();
+    // Side by side, so that a step takes several; not all, so that others find room in the queue.
+    var places = new Semaphore(AT_ONCE);
+    List<Future<float[]>> vectors = new ArrayList<>();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int[] ids : inputs) {
+        vectors.add(threads.submit(() -> embed(ids, pooling, places, call)));
       }
-      int[] ids = inputs.get(i);
-      tokens += ids.length;
-      float[] vector = shortened(engine.embed(ids, pooling), dimensions);
+    }
+    for (int i = 0; i < inputs.size(); i++) {
+      tokens += inputs.get(i).length;
+      float[] vector = shortened(result(vectors.get(i)), dimensions);
       ObjectNode entry = data.addObject();
       entry.put("object", "embedding");
       entry.put("index", i);
@@ -69,6 +78,31 @@ final class EmbeddingEndpoint {
     root.put("model", model);
     root.putObject("usage").put("prompt_tokens", tokens).put("total_tokens", tokens);
     call.send(root);
+  }
+
+  private float[] embed(int[] ids, Engine.Pooling pooling, Semaphore places, Call call) {
+    places.acquireUninterruptibly();
+    try {
+      if (call.entry().reason() != null) {
+        throw call.cancelled();
+      }
+      return engine.embed(ids, pooling);
+    } finally {
+      places.release();
+    }
+  }
+
+  private static float[] result(Future<float[]> vector) {
+    return switch (vector.state()) {
+      case SUCCESS -> vector.resultNow();
+      case FAILED -> {
+        Throwable failure = vector.exceptionNow();
+        throw failure instanceof RuntimeException known
+            ? known
+            : new IllegalStateException(failure);
+      }
+      default -> throw new IllegalStateException("an embedding was neither made nor refused");
+    };
   }
 
   /** The first dimensions, scaled to length 1 again. */
