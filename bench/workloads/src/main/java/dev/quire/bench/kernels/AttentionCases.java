@@ -34,6 +34,7 @@ final class AttentionCases {
       attention.paged(new AttentionShape("1B", 8, 1024, 32, 8, 64, 16, 1));
       attention.paged(new AttentionShape("1B", 1, 1024, 32, 8, 64, 16, 1));
       attention.paged(new AttentionShape("1B", 1, 8192, 32, 8, 64, 16, 8));
+      attention.chunk("1B", 512, 32, 8, 64, 16);
       attention.chunk("1B", 2048, 32, 8, 64, 16);
       attention.chunk("8B", 2048, 32, 8, 128, 16);
     }
@@ -144,6 +145,7 @@ final class AttentionCases {
               return new KernelWork()
                   .arrays(counts, tiles, queries, arrays.keys, arrays.values, arrays.tables)
                   .arrays(scratch, out)
+                  .check(() -> arrays.chunkError(queries, out), out)
                   .repetitions(2)
                   .launch(
                       ChunkAttention.grid(groups),

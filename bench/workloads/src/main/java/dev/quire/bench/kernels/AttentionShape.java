@@ -93,32 +93,49 @@ record AttentionShape(
           .check(this::error, out);
     }
 
+    /** Of a prefill chunk: all positions of the only sequence have a query. */
+    double chunkError(HalfFloatArray chunkQueries, HalfFloatArray chunkOut) {
+      Random random = new Random(5);
+      double worst = 0;
+      for (int sample = 0; sample < 24; sample++) {
+        int position = random.nextInt(shape.length);
+        int head = random.nextInt(shape.heads);
+        int at = (position * shape.heads + head) * shape.headSize;
+        worst = Math.max(worst, error(0, head, position + 1, chunkQueries, chunkOut, at));
+      }
+      return worst;
+    }
+
     private double error() {
       Random random = new Random(5);
       double worst = 0;
       for (int sample = 0; sample < 6; sample++) {
         int sequence = random.nextInt(shape.sequences);
         int head = random.nextInt(shape.heads);
-        float[][] k = new float[shape.length][];
-        float[][] v = new float[shape.length][];
-        for (int position = 0; position < shape.length; position++) {
-          int at = row(sequence, head / (shape.heads / shape.kvHeads), position);
-          k[position] = floats(keys, at * shape.headSize);
-          v[position] = floats(values, at * shape.headSize);
-        }
-        int query = (sequence * shape.heads + head) * shape.headSize;
-        float[] expected =
-            PagedAttention.reference(floats(queries, query), k, v, 0, shape.scale(), 0);
-        float[] actual = floats(out, query);
-        double largest = 0;
-        double off = 0;
-        for (int i = 0; i < shape.headSize; i++) {
-          largest = Math.max(largest, Math.abs(expected[i]));
-          off = Math.max(off, Math.abs(expected[i] - actual[i]));
-        }
-        worst = Math.max(worst, off / largest);
+        int at = (sequence * shape.heads + head) * shape.headSize;
+        worst = Math.max(worst, error(sequence, head, shape.length, queries, out, at));
       }
       return worst;
+    }
+
+    private double error(
+        int sequence, int head, int length, HalfFloatArray from, HalfFloatArray results, int at) {
+      float[][] k = new float[length][];
+      float[][] v = new float[length][];
+      for (int position = 0; position < length; position++) {
+        int row = row(sequence, head / (shape.heads / shape.kvHeads), position);
+        k[position] = floats(keys, row * shape.headSize);
+        v[position] = floats(values, row * shape.headSize);
+      }
+      float[] expected = PagedAttention.reference(floats(from, at), k, v, 0, shape.scale(), 0);
+      float[] actual = floats(results, at);
+      double largest = 0;
+      double off = 0;
+      for (int i = 0; i < shape.headSize; i++) {
+        largest = Math.max(largest, Math.abs(expected[i]));
+        off = Math.max(off, Math.abs(expected[i] - actual[i]));
+      }
+      return off / largest;
     }
 
     private int row(int sequence, int kvHead, int position) {

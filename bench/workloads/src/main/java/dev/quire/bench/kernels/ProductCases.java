@@ -128,7 +128,7 @@ final class ProductCases {
         1,
         arrays ->
             arrays
-                .unchecked()
+                .gatedWork()
                 .launch(
                     MatrixVector.gatedGrid(outputs),
                     (graph, id, i) ->
@@ -164,7 +164,7 @@ final class ProductCases {
         shape,
         arrays ->
             arrays
-                .unchecked()
+                .gatedWork()
                 .launch(
                     MatrixVectorQ8.gatedGrid(outputs),
                     (graph, id, i) ->
@@ -213,6 +213,7 @@ final class ProductCases {
   }
 
   private void tiled(ProductShape shape) {
+    gated(shape);
     int outputs = shape.outputs();
     int inputs = shape.inputs();
     if (shape.rows() <= LeanProduct.TILE_ROWS) {
@@ -449,6 +450,63 @@ final class ProductCases {
                               arrays.partRows,
                               Activations.NONE)));
     }
+  }
+
+  /** Gate and up in one product, whose activation is all that leaves it. */
+  private void gated(ProductShape shape) {
+    int outputs = shape.outputs();
+    int inputs = shape.inputs();
+    if (!shape.label().endsWith("gate-up") && !shape.label().equals("tiny")) {
+      return;
+    }
+    addTiles(
+        "TiledProduct-gated",
+        shape,
+        1,
+        arrays ->
+            arrays
+                .gatedWork()
+                .launch(
+                    TiledProduct.grid(shape.rows(), outputs, 1),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            TiledProduct::multiply,
+                            context,
+                            arrays.counts,
+                            arrays.weights.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.out,
+                            arrays.gated,
+                            outputs,
+                            inputs,
+                            1,
+                            arrays.partRows,
+                            Activations.SILU)));
+    addTiles(
+        "WideProduct-gated",
+        shape,
+        1,
+        arrays ->
+            arrays
+                .gatedWork()
+                .launch(
+                    WideProduct.grid(shape.rows(), outputs, 1),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            WideProduct::multiply,
+                            context,
+                            arrays.counts,
+                            arrays.weights.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.out,
+                            arrays.gated,
+                            outputs,
+                            inputs,
+                            1,
+                            arrays.partRows,
+                            Activations.SILU)));
   }
 
   private void library(ProductShape shape) {

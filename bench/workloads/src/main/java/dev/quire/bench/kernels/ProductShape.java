@@ -1,5 +1,6 @@
 package dev.quire.bench.kernels;
 
+import dev.quire.kernels.Activations;
 import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.WeightTiles;
 import java.util.ArrayList;
@@ -117,7 +118,7 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
       return unchecked().check(this::error, out);
     }
 
-    KernelWork unchecked() {
+    private KernelWork unchecked() {
       return new KernelWork()
           .arrays(counts, x, out, gated)
           .arrays(weights)
@@ -126,11 +127,49 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
           .repetitions(shape.repetitions());
     }
 
+    /** Of products with an activation, whose gate and up lie interleaved. */
+    KernelWork gatedWork() {
+      return unchecked().check(this::gatedError, gated);
+    }
+
+    private double gatedError() {
+      Random random = new Random(5);
+      double worst = 0;
+      double size = 0;
+      for (int sample = 0; sample < 64; sample++) {
+        int row = random.nextInt(shape.rows);
+        int pair = random.nextInt(shape.outputs / 2);
+        int gate =
+            pair / WeightTiles.OUTPUTS * 2 * WeightTiles.OUTPUTS + pair % WeightTiles.OUTPUTS;
+        float expected =
+            Activations.reference(
+                Activations.SILU,
+                (float) sum(row, gate),
+                (float) sum(row, gate + WeightTiles.OUTPUTS));
+        float found = gated.get(row * (shape.outputs / 2) + pair).getFloat32();
+        worst = Math.max(worst, Math.abs(expected - found));
+        size = Math.max(size, Math.abs(expected));
+      }
+      return worst / size;
+    }
+
+    private double sum(int row, int output) {
+      double sum = 0;
+      for (int i = 0; i < shape.inputs; i++) {
+        sum += weight(lastMatrix(), output, i) * x.get(row * shape.inputs + i).getFloat32();
+      }
+      return sum;
+    }
+
     /** The result is that of the last repetition. */
+    private int lastMatrix() {
+      return (shape.repetitions() - 1) % shape.matrices;
+    }
+
     private double error() {
       Random random = new Random(5);
       double worst = 0;
-      int matrix = (shape.repetitions() - 1) % shape.matrices;
+      int matrix = lastMatrix();
       for (int sample = 0; sample < 64; sample++) {
         int row = random.nextInt(shape.rows);
         int output = random.nextInt(shape.outputs);
