@@ -11,33 +11,51 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Builds a tokenizer from the files of a Hugging Face folder. */
 final class HuggingFaceLoader {
-  private final Path folder;
+  private static final String MAIN = "tokenizer.json";
+  private final Function<String, @Nullable JsonField> files;
   private final JsonField root;
   private final @Nullable JsonField config;
   private final HuggingFaceVocabulary vocabulary;
 
-  private HuggingFaceLoader(Path folder, JsonField root, @Nullable JsonField config) {
-    this.folder = folder;
+  /**
+   * @param files the other files of the folder by name; null for those that are not there
+   */
+  private HuggingFaceLoader(JsonField root, Function<String, @Nullable JsonField> files) {
+    this.files = files;
     this.root = root;
-    this.config = config;
+    this.config = files.apply("tokenizer_config.json");
     vocabulary = HuggingFaceVocabulary.read(root, config);
   }
 
   static Tokenizer load(Path folder) {
-    Path file = folder.resolve("tokenizer.json");
+    Path file = folder.resolve(MAIN);
     if (!Files.isRegularFile(file)) {
       throw new TokenizerException(
           file
               + " is missing; a folder that has only tokenizer.model or vocab.json must be saved"
               + " again with a fast tokenizer");
     }
+    return new HuggingFaceLoader(JsonField.ofFile(file), name -> optional(folder, name)).build();
+  }
+
+  static Tokenizer load(Map<String, String> texts, String place) {
+    String main = texts.get(MAIN);
+    if (main == null) {
+      throw new TokenizerException(place + ": " + MAIN + " is missing");
+    }
     return new HuggingFaceLoader(
-            folder, JsonField.ofFile(file), optional(folder, "tokenizer_config.json"))
+            JsonField.ofText(main, place + ": " + MAIN),
+            name -> {
+              String text = texts.get(name);
+              return text == null ? null : JsonField.ofText(text, place + ": " + name);
+            })
         .build();
   }
 
@@ -116,9 +134,9 @@ final class HuggingFaceLoader {
   }
 
   private Roles roles() {
-    JsonField map = optional(folder, "special_tokens_map.json");
-    JsonField generation = optional(folder, "generation_config.json");
-    JsonField model = optional(folder, "config.json");
+    JsonField map = files.apply("special_tokens_map.json");
+    JsonField generation = files.apply("generation_config.json");
+    JsonField model = files.apply("config.json");
     TreeSet<Integer> ends = new TreeSet<>();
     for (JsonField file : new JsonField[] {generation, model}) {
       if (file != null && ends.isEmpty()) {

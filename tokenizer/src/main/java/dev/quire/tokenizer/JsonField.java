@@ -1,6 +1,7 @@
 package dev.quire.tokenizer;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,16 +38,32 @@ final class JsonField {
       if (Files.size(file) > LARGEST) {
         throw new TokenizerException(file + " is too large: " + Files.size(file) + " bytes");
       }
-      JsonNode node = JsonMapper.builder().build().readTree(Files.readAllBytes(file));
-      JsonField field = new JsonField(node, null, file);
+      return of(Files.readAllBytes(file), file);
+    } catch (IOException e) {
+      throw new TokenizerException(file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * The object that a text is.
+   *
+   * @param place where the text is from
+   * @throws TokenizerException if it is something else
+   */
+  static JsonField ofText(String text, String place) {
+    return of(text.getBytes(StandardCharsets.UTF_8), place);
+  }
+
+  private static JsonField of(byte[] json, Object place) {
+    try {
+      JsonNode node = JsonMapper.builder().build().readTree(json);
+      JsonField field = new JsonField(node, null, place);
       if (!node.isObject()) {
         throw field.wrong("is no JSON object");
       }
       return field;
     } catch (JacksonException e) {
-      throw new TokenizerException(file + " is no sound JSON: " + e.getOriginalMessage(), e);
-    } catch (IOException e) {
-      throw new TokenizerException(file + " cannot be read: " + e.getMessage(), e);
+      throw new TokenizerException(place + " is no sound JSON: " + e.getOriginalMessage(), e);
     }
   }
 

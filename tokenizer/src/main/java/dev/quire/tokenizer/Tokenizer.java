@@ -1,6 +1,7 @@
 package dev.quire.tokenizer;
 
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.OptionalInt;
 
 /**
@@ -28,6 +29,17 @@ public interface Tokenizer {
    */
   static Tokenizer fromHuggingFace(Path folder) {
     return HuggingFaceLoader.load(folder);
+  }
+
+  /**
+   * Makes a tokenizer of the texts of such a folder's files.
+   *
+   * @param texts by the names of the files; {@code tokenizer.json} must be among them
+   * @param place where the texts are from, for errors
+   * @throws TokenizerException as {@link #fromHuggingFace(Path)}
+   */
+  static Tokenizer fromHuggingFace(Map<String, String> texts, String place) {
+    return HuggingFaceLoader.load(texts, place);
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.quire.cli;
 
+import dev.quire.engine.GgufTokenizer;
 import dev.quire.engine.model.ModelLoader;
 import dev.quire.tokenizer.TokenizerException;
 import dev.quire.weights.GgufFile;
@@ -80,7 +81,7 @@ final class InspectCommand implements Callable<Integer> {
     }
     boolean vocabulary =
         switch (file) {
-          case GgufFile gguf -> gguf.metadata().has("tokenizer.ggml.model");
+          case GgufFile gguf -> GgufTokenizer.isIn(gguf);
           case HuggingFaceFolder folder -> folder.tokenizer() != null;
         };
     if (!vocabulary) {

@@ -1,7 +1,7 @@
 package dev.quire.cli;
 
 import dev.quire.engine.EmbeddedModel;
-import dev.quire.engine.GgufTokenizerMetadata;
+import dev.quire.engine.GgufTokenizer;
 import dev.quire.tokenizer.Tokenizer;
 import dev.quire.weights.GgufFile;
 import dev.quire.weights.HuggingFaceFolder;
@@ -27,7 +27,7 @@ final class VocabularyLoader {
   /** Of an open model. */
   static Tokenizer load(ModelFile file) {
     return switch (file) {
-      case GgufFile gguf -> Tokenizer.fromGguf(new GgufTokenizerMetadata(gguf.metadata()));
+      case GgufFile gguf -> GgufTokenizer.read(gguf);
       case HuggingFaceFolder folder -> Tokenizer.fromHuggingFace(folder.path());
     };
   }

@@ -147,10 +147,7 @@ final class EngineLoader {
 
   private static @Nullable Tokenizer tokenizer(ModelFile file) {
     return switch (file) {
-      case GgufFile gguf ->
-          gguf.metadata().has("tokenizer.ggml.model")
-              ? Tokenizer.fromGguf(new GgufTokenizerMetadata(gguf.metadata()))
-              : null;
+      case GgufFile gguf -> GgufTokenizer.isIn(gguf) ? GgufTokenizer.read(gguf) : null;
       case HuggingFaceFolder folder ->
           Files.exists(folder.path().resolve("tokenizer.json"))
               ? Tokenizer.fromHuggingFace(folder.path())

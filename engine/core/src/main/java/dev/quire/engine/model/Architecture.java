@@ -58,6 +58,11 @@ enum Architecture {
         .findFirst();
   }
 
+  /** What GGUF calls it; Mistral's and Mixtral's models are cases of {@code llama} there. */
+  String ggufName() {
+    return ggufName.isEmpty() ? LLAMA.ggufName : ggufName;
+  }
+
   static String huggingFaceNames() {
     return Arrays.stream(values()).map(a -> a.huggingFaceName).collect(Collectors.joining(", "));
   }
