@@ -26,7 +26,11 @@ final class Cors {
     }
     if (known && request.prologue().method().text().equals("OPTIONS")) {
       response.header(HeaderNames.ACCESS_CONTROL_ALLOW_METHODS, "GET, POST");
-      response.header(HeaderNames.ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type");
+      // OpenAI's client in a browser sends headers of its own; a known origin may send any.
+      String asked = request.headers().first(HeaderNames.ACCESS_CONTROL_REQUEST_HEADERS).orElse("");
+      response.header(
+          HeaderNames.ACCESS_CONTROL_ALLOW_HEADERS,
+          asked.matches("[A-Za-z0-9, -]{1,2000}") ? asked : "authorization, content-type");
       response.header(HeaderNames.ACCESS_CONTROL_MAX_AGE, "3600");
       response.status(204);
       response.send();

@@ -102,6 +102,16 @@ class SafetyTest {
       URI uri = URI.create(friendly.url() + "/v1/models");
       var known = send(HttpRequest.newBuilder(uri).header("Origin", ORIGIN));
       assertThat(known.headers().firstValue("Access-Control-Allow-Origin")).contains(ORIGIN);
+      var asks =
+          send(
+              HttpRequest.newBuilder(uri)
+                  .header("Origin", ORIGIN)
+                  .header("Access-Control-Request-Method", "POST")
+                  .header("Access-Control-Request-Headers", "authorization,x-stainless-os")
+                  .method("OPTIONS", HttpRequest.BodyPublishers.noBody()));
+      assertThat(asks.statusCode()).isEqualTo(204);
+      assertThat(asks.headers().firstValue("Access-Control-Allow-Headers").orElse(""))
+          .contains("x-stainless-os");
       var stranger = send(HttpRequest.newBuilder(uri).header("Origin", "https://else.example"));
       assertThat(stranger.headers().firstValue("Access-Control-Allow-Origin")).isEmpty();
     }

@@ -29,6 +29,8 @@ public final class ChatText {
   private State state;
   private final StringBuilder pending = new StringBuilder();
   private boolean spoken;
+  // White space after a mark belongs to nobody, also where it comes later than the mark.
+  private boolean afterMark;
 
   /**
    * @param thinking whether the prompt has begun the model's thoughts already
@@ -77,7 +79,8 @@ public final class ChatText {
     String text = pending.toString().stripLeading();
     if (text.startsWith(OPEN)) {
       pending.setLength(0);
-      pending.append(text.substring(OPEN.length()).stripLeading());
+      pending.append(text.substring(OPEN.length()));
+      afterMark = true;
       state = State.THINKING;
       return true;
     }
@@ -89,12 +92,14 @@ public final class ChatText {
   }
 
   private boolean think(StringBuilder reasoning) {
+    if (waitsForText()) {
+      return false;
+    }
     int close = pending.indexOf(CLOSE);
     if (close >= 0) {
       reasoning.append(pending, 0, close);
-      String rest = pending.substring(close + CLOSE.length()).stripLeading();
-      pending.setLength(0);
-      pending.append(rest);
+      pending.delete(0, close + CLOSE.length());
+      afterMark = true;
       state = State.SPEAKING;
       return true;
     }
@@ -102,7 +107,21 @@ public final class ChatText {
     return false;
   }
 
+  /** Drops white space after a mark; whether there is nothing else yet. */
+  private boolean waitsForText() {
+    if (afterMark) {
+      String rest = pending.toString().stripLeading();
+      pending.setLength(0);
+      pending.append(rest);
+      afterMark = rest.isEmpty();
+    }
+    return afterMark;
+  }
+
   private boolean speak(StringBuilder content) {
+    if (waitsForText()) {
+      return false;
+    }
     if (withTools) {
       if (!spoken && begins(pending.toString().stripLeading())) {
         state = State.CALLING;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.engine.chat;
+
+import org.jspecify.annotations.NullMarked;
