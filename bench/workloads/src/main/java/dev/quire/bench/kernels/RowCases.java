@@ -56,6 +56,7 @@ final class RowCases {
               IntArray counts = IntArray.fromElements(rows);
               return new KernelWork()
                   .arrays(counts, residual, delta, weight, out)
+                  .check(() -> normError(residual, weight, out, rows, width), residual, out)
                   .launch(
                       RmsNorm.grid(rows),
                       (graph, id, _) ->
@@ -73,6 +74,23 @@ final class RowCases {
             }));
   }
 
+  /** Of the last row, against the residual stream as the repetitions left it. */
+  private static double normError(
+      FloatArray residual, FloatArray weight, HalfFloatArray out, int rows, int width) {
+    int first = (rows - 1) * width;
+    double squares = 0;
+    for (int i = 0; i < width; i++) {
+      squares += residual.get(first + i) * (double) residual.get(first + i);
+    }
+    double scale = 1 / Math.sqrt(squares / width + 1e-5);
+    double worst = 0;
+    for (int i = 0; i < width; i++) {
+      double expected = residual.get(first + i) * scale * weight.get(i);
+      worst = Math.max(worst, Math.abs(expected - out.get(first + i).getFloat32()));
+    }
+    return worst;
+  }
+
   private void silu(int rows, int hidden) {
     cases.add(
         new KernelCase(
@@ -86,12 +104,25 @@ final class RowCases {
               IntArray counts = IntArray.fromElements(rows);
               return new KernelWork()
                   .arrays(counts, gateUp, out)
+                  .check(() -> siluError(gateUp, out, rows, hidden), out)
                   .launch(
                       SiluMultiply.grid(rows, hidden),
                       (graph, id, _) ->
                           graph.task(
                               id, SiluMultiply::apply, context, counts, gateUp, out, hidden));
             }));
+  }
+
+  private static double siluError(FloatArray gateUp, HalfFloatArray out, int rows, int hidden) {
+    double worst = 0;
+    int row = rows - 1;
+    for (int i = 0; i < hidden; i++) {
+      float gate = gateUp.get(row * 2 * hidden + i);
+      float up = gateUp.get(row * 2 * hidden + hidden + i);
+      double off = SiluMultiply.reference(gate, up) - out.get(row * hidden + i).getFloat32();
+      worst = Math.max(worst, Math.abs(off) / 4);
+    }
+    return worst;
   }
 
   private void rotary(int rows, int heads, int kvHeads, int headSize, int blockSize) {
