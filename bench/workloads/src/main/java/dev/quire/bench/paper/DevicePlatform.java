@@ -26,11 +26,13 @@ final class DevicePlatform implements Platform, AutoCloseable {
   private final LoadedModel model;
   private final int blockSize;
   private final EngineOptions options;
+  private final String device;
 
   private DevicePlatform(LoadedModel model, EngineOptions options) {
     this.model = model;
     this.blockSize = options.blockSize();
     this.options = options;
+    this.device = gpu() ? GpuDevice.query().name() + ": " + model.device() : model.device();
   }
 
   /**
@@ -62,10 +64,11 @@ final class DevicePlatform implements Platform, AutoCloseable {
 
   /** What computes, for people. */
   String device() {
-    return gpu() ? GpuDevice.query().name() + ": " + model.device() : model.device();
+    return device;
   }
 
-  boolean gpu() {
+  /** Whether a GPU computes, rather than this process. */
+  static boolean gpu() {
     return TornadoExecutor.onTornadoVm();
   }
 

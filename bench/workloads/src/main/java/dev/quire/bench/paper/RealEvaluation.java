@@ -201,7 +201,7 @@ public final class RealEvaluation {
   }
 
   static String fileName(DevicePlatform platform) {
-    String name = platform.name() + (platform.gpu() ? "-gpu" : "-cpu");
+    String name = platform.name() + (DevicePlatform.gpu() ? "-gpu" : "-cpu");
     return name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
   }
 
