@@ -42,7 +42,7 @@ public final class Embedding {
     }
     int token = tokens.get(row);
     int padded = (width + 63) / 64 * 64;
-    int source = token / 8 * 8 * padded + token % 8;
+    int source = WeightTiles.START + token / 8 * 8 * padded + token % 8;
     for (int i = context.localIdx; i < width; i += GROUP) {
       residual.set(row * width + i, table.get(source + 8 * i).getFloat32());
     }
@@ -68,7 +68,7 @@ public final class Embedding {
     }
     int token = tokens.get(row);
     int padded = (width + 63) / 64 * 64;
-    int quant = token / 8 * 2 * padded + token % 8 / 4;
+    int quant = QuantTiles.START + token / 8 * 2 * padded + token % 8 / 4;
     int scale = token / 8 * (padded / 4) + token % 8;
     int shift = 24 - token % 4 * 8;
     for (int i = context.localIdx; i < width; i += GROUP) {
@@ -99,7 +99,7 @@ public final class Embedding {
     int groups = (width + 127) / 128 * 4;
     for (int i = context.localIdx; i < width; i += GROUP) {
       int group = token / 8 * groups + i / 32;
-      int eight = nibbles.get(group * 32 + i % 32 / 4 * 4 + token % 8 / 2);
+      int eight = nibbles.get(NibbleTiles.START + group * 32 + i % 32 / 4 * 4 + token % 8 / 2);
       int nibble = eight >> token % 2 * 16 + i % 4 * 4 & 15;
       Half2 step = steps.getHalf2(group * 16 + token % 8 * 2);
       residual.set(row * width + i, Half2.lowFloat(step) * nibble - Half2.highFloat(step));

@@ -84,7 +84,7 @@ public final class LeanProduct {
     int pair = thread % 16;
     int aFrom = (firstRow + thread / 16) * inputs;
     int aTo = thread / 16 * 16 + (pair / 4 ^ thread / 32 % 4) * 4 + pair % 4;
-    int bFrom = context.groupIdx * TILE_OUTPUTS * padded + 2 * thread;
+    int bFrom = WeightTiles.START + context.groupIdx * TILE_OUTPUTS * padded + 2 * thread;
     for (int p = 0; p < 2; p++) {
       int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
       int input = depth + 2 * pair;

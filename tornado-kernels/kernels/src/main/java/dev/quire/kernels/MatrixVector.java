@@ -52,7 +52,7 @@ public final class MatrixVector {
     int warp = thread / WARP;
     int padded = (inputs + 63) / 64 * 64;
     int last = inputs - 1;
-    int from = context.groupIdx * BLOCK * padded + 2 * lane;
+    int from = WeightTiles.START + context.groupIdx * BLOCK * padded + 2 * lane;
     float a = 0.0f;
     float b = 0.0f;
     for (int depth = warp * 64; depth < padded; depth += WARPS * 64) {
@@ -130,7 +130,7 @@ public final class MatrixVector {
     int thread = context.localIdx;
     int lane = thread % WARP;
     int warp = thread / WARP;
-    int from = context.groupIdx * BLOCK * inputs + 2 * lane;
+    int from = WeightTiles.START + context.groupIdx * BLOCK * inputs + 2 * lane;
     float a = 0.0f;
     float b = 0.0f;
     for (int depth = warp * SHARED_INPUTS; depth < inputs; depth += SHARED_WARPS * SHARED_INPUTS) {
@@ -242,7 +242,7 @@ public final class MatrixVector {
     int warp = thread / WARP;
     int padded = (inputs + 63) / 64 * 64;
     int last = inputs - 1;
-    int gate = 2 * context.groupIdx * BLOCK * padded + 2 * lane;
+    int gate = WeightTiles.START + 2 * context.groupIdx * BLOCK * padded + 2 * lane;
     int up = gate + BLOCK * padded;
     float a = 0.0f;
     float b = 0.0f;

@@ -50,7 +50,7 @@ public final class MatrixVectorQ4 {
     int warp = thread / WARP;
     int padded = (inputs + 127) / 128 * 128;
     int last = inputs - 2;
-    int from = context.groupIdx * padded + lane;
+    int from = NibbleTiles.START + context.groupIdx * padded + lane;
     int step = context.groupIdx * (padded / 2) + lane % 4 * 4;
     float a = 0.0f;
     float b = 0.0f;
@@ -125,7 +125,7 @@ public final class MatrixVectorQ4 {
     int warp = thread / WARP;
     int padded = (inputs + 127) / 128 * 128;
     int last = inputs - 2;
-    int gate = 2 * context.groupIdx * padded + lane;
+    int gate = NibbleTiles.START + 2 * context.groupIdx * padded + lane;
     int up = gate + padded;
     int gateStep = context.groupIdx * padded + lane % 4 * 4;
     int upStep = gateStep + padded / 2;

@@ -50,7 +50,7 @@ public final class MatrixVectorQ8 {
     int padded = (inputs + 63) / 64 * 64;
     int whole = padded / 128 * 128;
     int last = inputs - 1;
-    int from = context.groupIdx * 2 * padded + lane;
+    int from = QuantTiles.START + context.groupIdx * 2 * padded + lane;
     int scale = context.groupIdx * (padded / 4) + lane % 2 * 4;
     float a = 0.0f;
     float b = 0.0f;
@@ -192,7 +192,7 @@ public final class MatrixVectorQ8 {
     int padded = (inputs + 63) / 64 * 64;
     int whole = padded / 128 * 128;
     int last = inputs - 1;
-    int gate = context.groupIdx * 4 * padded + lane;
+    int gate = QuantTiles.START + context.groupIdx * 4 * padded + lane;
     int up = gate + 2 * padded;
     int gateScale = context.groupIdx * (padded / 2) + lane % 2 * 4;
     int upScale = gateScale + padded / 4;

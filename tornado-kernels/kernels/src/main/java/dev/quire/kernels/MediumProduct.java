@@ -85,7 +85,8 @@ public final class MediumProduct {
     int pair = thread % 16;
     int aFrom = (firstRow + thread / 16) * inputs;
     int aTo = thread / 16 * 16 + (pair / 4 ^ thread / 32 % 4) * 4 + pair % 4;
-    int bFrom = (context.groupIdx * TILE_OUTPUTS + thread / 128 * 8) * padded + 2 * (thread % 128);
+    int block = context.groupIdx * (TILE_OUTPUTS / 8) + thread / 128;
+    int bFrom = WeightTiles.START + block * 8 * padded + 2 * (thread % 128);
     for (int p = 0; p < 3; p++) {
       int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
       int input = depth + 2 * pair;

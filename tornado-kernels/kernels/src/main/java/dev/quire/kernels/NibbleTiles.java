@@ -25,6 +25,9 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
 public final class NibbleTiles {
   private NibbleTiles() {}
 
+  /** The first int of the nibbles, at 128 bytes as {@link WeightTiles#START} is. */
+  public static final int START = 28;
+
   /** Inputs that share a scale. */
   public static final int GROUP_INPUTS = 32;
 
@@ -40,18 +43,22 @@ public final class NibbleTiles {
 
   /** Ints of the nibbles; outputs up to a multiple of 128, so that partial groups read zeros. */
   public static long nibbles(int outputs, int inputs) {
+    return START + count(outputs, inputs);
+  }
+
+  private static long count(int outputs, int inputs) {
     return (long) Math.ceilDiv(outputs, 128) * 16 * paddedInputs(inputs);
   }
 
   /** Halves of scales and leasts. */
   public static long steps(int outputs, int inputs) {
-    return nibbles(outputs, inputs) / 2;
+    return count(outputs, inputs) / 2;
   }
 
   /** The int in which a weight's nibble lies. */
   public static int intAt(int output, int input, int inputs) {
     int group = output / 8 * (paddedInputs(inputs) / 32) + input / 32;
-    return group * 32 + input % 32 / 4 * 4 + output % 8 / 2;
+    return START + group * 32 + input % 32 / 4 * 4 + output % 8 / 2;
   }
 
   /** The nibble's lowest bit in its int. */
@@ -86,10 +93,10 @@ public final class NibbleTiles {
       int pair = i % 4;
       int input = group % groups * 32 + i % 32 / 4 * 4;
       if (input < padded) {
-        int eight = nibbles.get(i);
+        int eight = nibbles.get(START + i);
         Half2 even = steps.getHalf2(group * 16 + pair * 4);
         Half2 odd = steps.getHalf2(group * 16 + pair * 4 + 2);
-        int to = (group / groups * padded + input) * 8 + 2 * pair;
+        int to = WeightTiles.START + (group / groups * padded + input) * 8 + 2 * pair;
         for (int k = 0; k < 4; k++) {
           float low = Half2.lowFloat(even) * (eight >> 4 * k & 15) - Half2.highFloat(even);
           float high = Half2.lowFloat(odd) * (eight >> 4 * k + 16 & 15) - Half2.highFloat(odd);

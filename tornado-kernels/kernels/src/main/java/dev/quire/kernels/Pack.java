@@ -66,7 +66,7 @@ public final class Pack {
           scales.set(to, input < inputs ? blocks.getHalfFloat(start) : new HalfFloat(0.0f));
         }
       }
-      quants.set(i, four);
+      quants.set(QuantTiles.START + i, four);
     }
   }
 

@@ -22,6 +22,9 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
 public final class QuantTiles {
   private QuantTiles() {}
 
+  /** The first int of the quants, at 128 bytes as {@link WeightTiles#START} is. */
+  public static final int START = 28;
+
   /** Inputs that share a scale. */
   public static final int GROUP_INPUTS = 32;
 
@@ -30,17 +33,17 @@ public final class QuantTiles {
 
   /** Ints of the quants. */
   public static long quants(int outputs, int inputs) {
-    return WeightTiles.elements(outputs, inputs) / 4;
+    return START + WeightTiles.count(outputs, inputs) / 4;
   }
 
   /** Halves of the scales. */
   public static long scales(int outputs, int inputs) {
-    return WeightTiles.elements(outputs, inputs) / GROUP_INPUTS;
+    return WeightTiles.count(outputs, inputs) / GROUP_INPUTS;
   }
 
   /** Where a quant lies, in bytes. */
   public static int quantAt(int output, int input, int inputs) {
-    return WeightTiles.at(output, input, inputs);
+    return 4 * START + WeightTiles.at(output, input, inputs) - WeightTiles.START;
   }
 
   /** Where the scale of a weight lies. */
@@ -62,16 +65,16 @@ public final class QuantTiles {
       int count) {
     int i = context.globalIdx;
     if (i < count) {
-      int four = quants.get(i);
+      int four = quants.get(START + i);
       int scale = i / 64 * 8 + i % 2 * 4;
       Half2 low = scales.getHalf2(scale);
       Half2 high = scales.getHalf2(scale + 2);
       weights.setHalf2(
-          4 * i,
+          WeightTiles.START + 4 * i,
           Half2.fromFloats(
               (four << 24 >> 24) * Half2.lowFloat(low), (four << 16 >> 24) * Half2.highFloat(low)));
       weights.setHalf2(
-          4 * i + 2,
+          WeightTiles.START + 4 * i + 2,
           Half2.fromFloats(
               (four << 8 >> 24) * Half2.lowFloat(high), (four >> 24) * Half2.highFloat(high)));
     }

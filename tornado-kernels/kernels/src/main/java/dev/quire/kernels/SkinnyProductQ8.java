@@ -71,7 +71,7 @@ public final class SkinnyProductQ8 {
     int count = (context.groupIdz + 1) * panels / splits - panel;
     int aFrom = (firstRow + warp) * inputs;
     int block = context.groupIdx * (TILE_OUTPUTS / 8) + warp;
-    int qFrom = block * 2 * padded + lane;
+    int qFrom = QuantTiles.START + block * 2 * padded + lane;
     int sFrom = block * (padded / 4) + lane % 2 * 4;
     int bTo = warp * 256 + 2 * lane;
     for (int p = 0; p < 2; p++) {

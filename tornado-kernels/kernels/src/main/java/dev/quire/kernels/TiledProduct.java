@@ -87,7 +87,7 @@ public final class TiledProduct {
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
     int aFrom = (firstRow + warp) * inputs;
-    int bFrom = context.groupIdx * TILE_OUTPUTS * padded + 2 * thread;
+    int bFrom = WeightTiles.START + context.groupIdx * TILE_OUTPUTS * padded + 2 * thread;
     for (int p = 0; p < 2; p++) {
       int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
       int input = depth + 2 * lane;

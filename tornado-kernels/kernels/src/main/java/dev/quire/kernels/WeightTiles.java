@@ -23,6 +23,12 @@ import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 public final class WeightTiles {
   private WeightTiles() {}
 
+  /**
+   * The first weight's element: with the 16 bytes of an array's header it lies at 128 bytes, so
+   * that a warp's 128 bytes are one line of the cache.
+   */
+  public static final int START = 56;
+
   /** Outputs that lie beside each other. */
   public static final int OUTPUTS = 8;
 
@@ -36,12 +42,17 @@ public final class WeightTiles {
 
   /** Elements of the array. */
   public static long elements(int outputs, int inputs) {
+    return START + count(outputs, inputs);
+  }
+
+  /** Weights, zeros included. */
+  static long count(int outputs, int inputs) {
     return (long) Math.ceilDiv(outputs, TILE_OUTPUTS) * TILE_OUTPUTS * paddedInputs(inputs);
   }
 
   /** Where a weight lies. */
   public static int at(int output, int input, int inputs) {
-    return (output / OUTPUTS * paddedInputs(inputs) + input) * OUTPUTS + output % OUTPUTS;
+    return START + (output / OUTPUTS * paddedInputs(inputs) + input) * OUTPUTS + output % OUTPUTS;
   }
 
   /** The array of a matrix given row by row. */

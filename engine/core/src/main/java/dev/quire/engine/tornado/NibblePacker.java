@@ -43,7 +43,12 @@ final class NibblePacker {
                 new NibblePacker(row.tensor(), row.row()).output(o, inputs, tile, step);
               }
               MemorySegment.copy(
-                  tile, 0, nibbles, ValueLayout.JAVA_INT_UNALIGNED, 4L * b * ints, ints);
+                  tile,
+                  0,
+                  nibbles,
+                  ValueLayout.JAVA_INT_UNALIGNED,
+                  4 * (NibbleTiles.START + (long) b * ints),
+                  ints);
               MemorySegment.copy(step, 0, steps, SHORT, (long) b * ints, ints / 2);
             });
   }
@@ -54,7 +59,8 @@ final class NibblePacker {
       step[at] = Float.floatToFloat16(scale(i));
       step[at + 1] = Float.floatToFloat16(least(i));
       for (int k = i; k < i + GROUP; k++) {
-        tile[NibbleTiles.intAt(o, k, inputs)] |= nibble(k) << NibbleTiles.shift(o, k);
+        tile[NibbleTiles.intAt(o, k, inputs) - NibbleTiles.START] |=
+            nibble(k) << NibbleTiles.shift(o, k);
       }
     }
   }

@@ -152,8 +152,8 @@ final class WeightPacker {
                   steps[g * block + o] = data.get(SHORT, from + (long) g * Q8_BYTES);
                 }
               }
-              MemorySegment.copy(
-                  tile, 0, quants, ValueLayout.JAVA_BYTE, (long) b * tile.length, tile.length);
+              long to = 4L * QuantTiles.START + (long) b * tile.length;
+              MemorySegment.copy(tile, 0, quants, ValueLayout.JAVA_BYTE, to, tile.length);
               MemorySegment.copy(steps, 0, scales, SHORT, 2L * b * steps.length, steps.length);
             });
   }
@@ -185,7 +185,8 @@ final class WeightPacker {
                   tile[i * block + o] = row[i];
                 }
               }
-              MemorySegment.copy(tile, 0, target, SHORT, 2L * b * block * padded, tile.length);
+              long to = 2 * (WeightTiles.START + (long) b * block * padded);
+              MemorySegment.copy(tile, 0, target, SHORT, to, tile.length);
             });
   }
 
