@@ -485,6 +485,9 @@ final class LayerTasks {
         inputs.counts,
         tables,
         inputs.lengths);
+    if (splits == 1) {
+      return;
+    }
     segments.add(
         id + "combine",
         10,
