@@ -50,7 +50,7 @@ public final class CpuExecutor implements ModelExecutor {
         options.threads() == 0 ? WorkerTeam.ofAvailableCores() : new WorkerTeam(options.threads());
     PackedModel.announce(model, packing);
     if (packing.bytes() <= memoryForWeights()) {
-      packing.pack(team, arena);
+      packing.pack(team, arena, arithmetic);
     }
     List<CpuLayer> layers = new ArrayList<>();
     List<BlockMoves.Layer> caches = new ArrayList<>();

@@ -34,6 +34,12 @@ public abstract sealed class Arithmetic
   /** What this is, for people: the width of its vectors, and why it isn't wider. */
   public abstract String describe();
 
+  /** Says early what will be computed, so that it is fast when it comes to it. */
+  void expect(TileLayout layout) {}
+
+  /** Waits until all that is expected is as fast as it gets, or the time is over. */
+  void awaitExpected(long nanos) {}
+
   // Matrix products; WeightTiles says in which order a row is summed
 
   /** {@code out[outOffset + r] = Σ w[64 · tile + r, i] · x[xOffset + i]} for all 64 rows. */

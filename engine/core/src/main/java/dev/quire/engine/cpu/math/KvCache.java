@@ -30,9 +30,7 @@ public record KvCache(
     MemorySegment keys,
     MemorySegment values) {
 
-  private static final long ALIGNMENT = 64;
-
-  /** Allocates a cache that lives as long as the arena. */
+  /** Allocates a cache that lives as long as the arena, whose pages are taken when first used. */
   public static KvCache allocate(
       Arena arena, int blocks, int blockSize, int kvHeads, int headSize) {
     long bytes = blocks * blockBytes(blockSize, kvHeads, headSize) / 2;
@@ -41,8 +39,8 @@ public record KvCache(
         blockSize,
         kvHeads,
         headSize,
-        arena.allocate(bytes, ALIGNMENT),
-        arena.allocate(bytes, ALIGNMENT));
+        AnonymousMemory.allocate(bytes, arena).segment(),
+        AnonymousMemory.allocate(bytes, arena).segment());
   }
 
   /** Bytes that one block takes in one layer, keys and values together. */

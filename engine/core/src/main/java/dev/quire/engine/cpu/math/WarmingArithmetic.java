@@ -3,6 +3,7 @@ package dev.quire.engine.cpu.math;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -35,6 +36,24 @@ final class WarmingArithmetic extends Arithmetic {
 
   WarmingArithmetic(Arithmetic vector) {
     this.vector = vector;
+  }
+
+  @Override
+  void expect(TileLayout layout) {
+    of(group(layout));
+    of(PANEL);
+    of(ATTENTION);
+    of(ELEMENTWISE);
+  }
+
+  @Override
+  void awaitExpected(long nanos) {
+    long end = System.nanoTime() + nanos;
+    for (int group = 0; group < state.length(); group++) {
+      while (state.get(group) == ASKED && System.nanoTime() < end) {
+        LockSupport.parkNanos(1_000_000);
+      }
+    }
   }
 
   private Arithmetic of(int group) {

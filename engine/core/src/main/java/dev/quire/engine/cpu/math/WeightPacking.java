@@ -17,6 +17,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Matrices are announced first, then {@link #pack packed} all at once on the team.
  */
 public final class WeightPacking {
+  /** A model of which one step of slow arithmetic takes longer than to wait for the fast one. */
+  private static final long LARGE = 200L << 20;
+
+  private static final long PATIENCE_NANOS = 1_500_000_000L;
+
   private final Map<MemorySegment, Matrix> matrices = new HashMap<>();
   private final List<Plan> plans = new ArrayList<>();
   private long bytes;
@@ -44,11 +49,14 @@ public final class WeightPacking {
   }
 
   /**
-   * Packs what was announced.
+   * Packs what was announced, while the arithmetic warms up for it.
    *
    * @param arena how long the tiles live
    */
-  public void pack(WorkerTeam team, Arena arena) {
+  public void pack(WorkerTeam team, Arena arena, Arithmetic arithmetic) {
+    for (Plan plan : plans) {
+      arithmetic.expect(plan.layout());
+    }
     AnonymousMemory memory = AnonymousMemory.allocate(Math.max(bytes, 64), arena);
     List<WeightTiles> tiles = new ArrayList<>();
     int[] starts = new int[plans.size() + 1];
@@ -81,6 +89,9 @@ public final class WeightPacking {
         matrices.put(
             m.data(), new Matrix(m.type(), m.outputs(), m.inputs(), m.data(), tiles.get(i)));
       }
+    }
+    if (bytes > LARGE) {
+      arithmetic.awaitExpected(PATIENCE_NANOS);
     }
     report =
         "%.1f GB of weights laid out%s"
