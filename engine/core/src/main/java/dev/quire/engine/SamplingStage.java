@@ -72,7 +72,7 @@ final class SamplingStage {
                   && request.logprobs < 0
                   && !s.group().scoresPrompt()
                   && (sample(s).state.takesBest()
-                      || !atFork(s) && sample(s).state.drawable(MOST_CANDIDATES));
+                      || !willFork(s) && sample(s).state.drawable(MOST_CANDIDATES));
       if (!best) {
         return false;
       }
@@ -142,6 +142,11 @@ final class SamplingStage {
         FinishReason.ERROR,
         "no token can follow position %d: the logits are not finite, or every token is banned"
             .formatted(sample.sequence.length() - 1));
+  }
+
+  /** Whether the row of a step that isn't committed yet serves all samples of its group. */
+  private static boolean willFork(Sequence s) {
+    return s.length() == s.promptLength() && s.group().sequences().size() > 1;
   }
 
   private static boolean atFork(Sequence s) {
