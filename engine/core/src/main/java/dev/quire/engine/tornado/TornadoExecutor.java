@@ -6,18 +6,14 @@ import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardSpec;
-import dev.quire.kernels.Sampling;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.IntFunction;
-import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
-import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
@@ -32,20 +28,13 @@ public final class TornadoExecutor implements ModelExecutor {
   /** Set where kernels are compiled, but nothing computes them: a driver without a device. */
   private static final boolean UNCHECKED = Boolean.getBoolean("quire.device.unchecked");
 
-  // Changes of block tables that are sent at once where a step brings more than it has room for.
-  private static final int MOST_CHANGES = 1 << 14;
-
   private static final long SAY_NANOS = 2_000_000_000L;
 
   private final DecoderSpec spec;
   private final TornadoOptions options;
   private final HostMirror mirror = new HostMirror();
   private final PlanRunner runner = new PlanRunner();
-  private final List<Integer> decodeSizes;
-  private final List<Decode> decodes = new ArrayList<>();
-  private final List<Integer> mixedSizes;
-  private final List<Mixed> mixed = new ArrayList<>();
-  private final List<Head> heads = new ArrayList<>();
+  private final StepGraphs graphs;
   private final StepInputs inputs;
   private final List<BlockTables> tables;
   private final StepSender tableSender;
@@ -56,31 +45,6 @@ public final class TornadoExecutor implements ModelExecutor {
   private final int stretchedBeyond;
   private final int stride;
   private float[] logits = {};
-
-  /** What runs steps of up to some number of single tokens. */
-  private record Decode(
-      StepSender sender, PlanRunner.Program step, FloatArray draws, IntArray best) {}
-
-  /** What runs steps of up to some number of tokens. */
-  private record Mixed(StepSender sender, PlanRunner.Program step) {}
-
-  /** What computes up to some number of rows of logits of the step before, and brings them. */
-  private record Head(
-      IntArray counts,
-      IntArray wanted,
-      PlanRunner.Program head,
-      PlanRunner.Program bring,
-      FloatArray draws,
-      IntArray best,
-      FloatArray logits) {
-    void want(StepBatch batch, int from, int count) {
-      counts.set(0, count);
-      for (int i = 0; i < count; i++) {
-        wanted.set(i, batch.logitsRows[from + i]);
-      }
-      draw(batch, from, count, draws);
-    }
-  }
 
   /**
    * Loads a model onto the device.
@@ -127,12 +91,9 @@ public final class TornadoExecutor implements ModelExecutor {
     }
     var memory = new MemoryGraphs(weights.batches, untouched);
     PlanRunner.Program load = runner.add(memory.graphs(), false);
-    this.decodeSizes = Buckets.decode(options);
-    decodeSizes.forEach(size -> decodes.add(decode(size, weights, scratch, memory)));
-    decodeSizes.forEach(size -> heads.add(head(size, weights, scratch, memory)));
-    this.mixedSizes = Buckets.mixed(options);
-    mixedSizes.forEach(size -> mixed.add(mixed(size, weights, scratch, memory)));
-    this.tableSender = new StepSender(groups, 0, 0, 0, 1, 0, MOST_CHANGES);
+    this.graphs =
+        new StepGraphs(spec, options, weights, scratch, inputs, memory.shared(), mirror, runner);
+    this.tableSender = new StepSender(groups, 0, 0, 0, 1, 0, StepGraphs.MOST_CHANGES);
     var send = new Segments("tables");
     tableSender.add(send, inputs);
     this.sendTables = runner.add(send.build(MemoryGraphs.LAST, memory.shared()), true);
@@ -146,7 +107,7 @@ public final class TornadoExecutor implements ModelExecutor {
     }
     if (onTornadoVm()) {
       long before = runner.compileNanos();
-      prepareNext(first -> first == 0);
+      graphs.prepareNext(first -> first == 0);
       options
           .say()
           .accept(
@@ -217,66 +178,6 @@ public final class TornadoExecutor implements ModelExecutor {
     options
         .say()
         .accept("sent %s of weights in %s".formatted(mebibytes(weights.bytes()), seconds(begin)));
-  }
-
-  private Decode decode(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
-    var sender = new StepSender(spec.cacheGroups().size(), size, size, 0, 1, size, changes(size));
-    var best = new IntArray(size);
-    var step = new Segments("decode" + size + "p");
-    sender.add(step, inputs);
-    new LayerTasks(spec, weights, scratch, options, inputs, step, size, 0).addAll();
-    var draws = new FloatArray(size * Sampling.PARAMETERS);
-    HeadTasks.add(
-        step, spec, weights, scratch, inputs.wantedCounts, inputs.wanted, size, draws, best);
-    PlanRunner.Program program =
-        runner.add(step.build(MemoryGraphs.LAST, memory.shared(), best), true);
-    return new Decode(sender, program, draws, best);
-  }
-
-  private Head head(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
-    var counts = new IntArray(1);
-    var wanted = new IntArray(size);
-    var best = new IntArray(size);
-    var head = new Segments("head" + size + "p");
-    var draws = new FloatArray(size * Sampling.PARAMETERS);
-    HeadTasks.add(head, spec, weights, scratch, counts, wanted, size, draws, best);
-    FloatArray out = mirror.floats((long) size * stride);
-    var bring = new Segments("logits" + size + "p");
-    HeadTasks.addLogits(bring, scratch, counts, size, out, stride);
-    List<TornadoNativeArray> shared = memory.shared();
-    return new Head(
-        counts,
-        wanted,
-        runner.add(head.build(MemoryGraphs.LAST, shared, best), true),
-        runner.add(bring.build(MemoryGraphs.LAST, shared, out), false),
-        draws,
-        best,
-        out);
-  }
-
-  private Mixed mixed(int size, DeviceWeights weights, Scratch scratch, MemoryGraphs memory) {
-    int sequences = Math.min(size, options.maxSequences());
-    int queries = SpecLimits.tileQueries(spec);
-    int tiles = size / queries + sequences;
-    var sender =
-        new StepSender(
-            spec.cacheGroups().size(), size, sequences, tiles, queries, 0, changes(size));
-    var step = new Segments("mixed" + size + "p");
-    sender.add(step, inputs);
-    new LayerTasks(spec, weights, scratch, options, inputs, step, size, tiles).addAll();
-    return new Mixed(sender, runner.add(step.build(MemoryGraphs.LAST, memory.shared()), true));
-  }
-
-  /** How the tokens of wanted rows {@code from} to {@code from + count} are drawn. */
-  private static void draw(StepBatch batch, int from, int count, FloatArray draws) {
-    for (int i = 0; i < count * StepBatch.DRAW; i++) {
-      draws.set(i, batch.numDraws == 0 ? 0 : batch.draws[from * StepBatch.DRAW + i]);
-    }
-  }
-
-  /** Changes of block tables that a step of so many tokens brings along. */
-  private static int changes(int tokens) {
-    return Math.clamp(2L * tokens, 64, MOST_CHANGES / 4);
   }
 
   private static int expertsUsed(DecoderSpec spec) {
@@ -360,24 +261,21 @@ public final class TornadoExecutor implements ModelExecutor {
     }
     boolean single = batch.numTokens == batch.numSequences;
     boolean others = batch.numSequences > 1;
-    int bucket =
-        single ? pick(decodeSizes, batch.numTokens, others, i -> decodes.get(i).step()) : -1;
     try {
-      if (bucket >= 0) {
-        Decode decode = decodes.get(bucket);
-        fill(decode.sender(), batch, Buckets.splits(decodeSizes.get(bucket), options.maxLength()));
+      StepGraphs.Decode decode = single ? graphs.decode(batch.numTokens, others) : null;
+      if (decode != null) {
+        fill(decode.sender(), batch, Buckets.splits(decode.size(), options.maxLength()));
         decode.sender().want(batch, 0, batch.numLogitsRows);
-        draw(batch, 0, batch.numLogitsRows, decode.draws());
+        StepGraphs.draw(batch, 0, batch.numLogitsRows, decode.draws());
         runner.run(decode.step());
-        return new Handle(heads.get(bucket), batch.numLogitsRows, decode.best());
+        return new Handle(decode.head(), batch.numLogitsRows, decode.best());
       }
-      int size = pick(mixedSizes, batch.numTokens, others, i -> mixed.get(i).step());
-      if (size < 0) {
+      StepGraphs.Mixed step = graphs.mixed(batch.numTokens, others);
+      if (step == null) {
         throw new IllegalArgumentException(
             "a step of %d tokens; the executor was set up for %d"
                 .formatted(batch.numTokens, options.rows()));
       }
-      Mixed step = mixed.get(size);
       fill(step.sender(), batch, 1);
       runner.run(step.step());
       return head(batch);
@@ -387,63 +285,9 @@ public final class TornadoExecutor implements ModelExecutor {
     }
   }
 
-  /**
-   * The graphs for a step: the smallest that hold it. Where others would wait for their
-   * compilation, the smallest that are compiled; {@link #prepare} makes up for it in a quiet
-   * moment.
-   *
-   * @return −1 if none hold it
-   */
-  private int pick(
-      List<Integer> sizes, int count, boolean others, IntFunction<PlanRunner.Program> programs) {
-    int smallest = Buckets.indexOf(sizes, count);
-    if (smallest >= 0 && others) {
-      for (int i = smallest; i < sizes.size(); i++) {
-        if (runner.ready(programs.apply(i))) {
-          return i;
-        }
-      }
-    }
-    return smallest;
-  }
-
   @Override
   public boolean prepare() {
-    return onTornadoVm() && prepareNext(_ -> true);
-  }
-
-  /**
-   * Compiles and captures the graphs of a size that have not run yet by running an empty step.
-   *
-   * @param sizes by their number
-   * @return whether there was such a size
-   */
-  private boolean prepareNext(IntPredicate sizes) {
-    for (int i = 0; i < Math.max(decodes.size(), mixed.size()); i++) {
-      if (!sizes.test(i)) {
-        continue;
-      }
-      boolean any = false;
-      if (i < decodes.size() && !runner.ready(decodes.get(i).step())) {
-        decodes.get(i).sender().clear();
-        runner.run(decodes.get(i).step());
-        any = true;
-      }
-      if (i < heads.size() && !runner.ready(heads.get(i).head())) {
-        heads.get(i).counts().set(0, 0);
-        runner.run(heads.get(i).head());
-        any = true;
-      }
-      if (i < mixed.size() && !runner.ready(mixed.get(i).step())) {
-        mixed.get(i).sender().clear();
-        runner.run(mixed.get(i).step());
-        any = true;
-      }
-      if (any) {
-        return true;
-      }
-    }
-    return false;
+    return onTornadoVm() && graphs.prepareNext(_ -> true);
   }
 
   /** Hands a step to its sender; sends what changed in the block tables first if it is much. */
@@ -470,13 +314,13 @@ public final class TornadoExecutor implements ModelExecutor {
 
   private StepHandle head(StepBatch batch) {
     int rows = batch.numLogitsRows;
-    int most = decodeSizes.getLast();
+    int most = graphs.mostRows();
     if (rows == 0) {
       return () -> logits;
     }
+    boolean others = batch.numSequences > 1;
     if (rows <= most) {
-      boolean others = batch.numSequences > 1;
-      Head head = heads.get(pick(decodeSizes, rows, others, i -> heads.get(i).head()));
+      StepGraphs.Head head = graphs.head(rows, others);
       head.want(batch, 0, rows);
       runner.run(head.head());
       return new Handle(head, rows, head.best());
@@ -484,7 +328,7 @@ public final class TornadoExecutor implements ModelExecutor {
     grow(rows);
     for (int from = 0; from < rows; from += most) {
       int count = Math.min(most, rows - from);
-      Head head = heads.get(Buckets.indexOf(decodeSizes, count));
+      StepGraphs.Head head = graphs.head(count, others);
       head.want(batch, from, count);
       runner.run(head.head());
       bring(head, from, count);
@@ -499,7 +343,7 @@ public final class TornadoExecutor implements ModelExecutor {
     }
   }
 
-  private void bring(Head head, int firstRow, int rows) {
+  private void bring(StepGraphs.Head head, int firstRow, int rows) {
     head.counts().set(0, rows);
     runner.run(head.bring());
     MemorySegment source = head.logits().getSegment();
@@ -517,11 +361,11 @@ public final class TornadoExecutor implements ModelExecutor {
 
   /** The results of a step whose wanted rows are still on the device. */
   private final class Handle implements StepHandle {
-    private final Head head;
+    private final StepGraphs.Head head;
     private final int rows;
     private final IntArray best;
 
-    Handle(Head head, int rows, IntArray best) {
+    Handle(StepGraphs.Head head, int rows, IntArray best) {
       this.head = head;
       this.rows = rows;
       this.best = best;
