@@ -3,29 +3,34 @@ package dev.quire.kernels;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.WorkerGrid2D;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
-import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
  * Adds the parts of a product whose inputs were cut into splits, always in the same order.
  *
  * <pre>
- *   parts    split 0 │row 0│row 1│ …        one group a row
- *            split 1 │row 0│row 1│ …
+ *   parts    split 0 │row 0│row 1│ …        one thread an element; a group a row where it is
+ *            split 1 │row 0│row 1│ …        normalised as well
  *   out row  ◄── split 0 + split 1 + …
  * </pre>
  */
 public final class PartSums {
   private PartSums() {}
 
-  /** Threads of a group, which handles one row. */
+  /** Threads of a group of {@link #add}. */
   public static final int GROUP = 256;
 
+  /** Threads of a group of {@link #addNormalize}, which handles one row. */
+  public static final int NORM_GROUP = RmsNorm.GROUP;
+
   private static final int WARP = 32;
-  private static final int WARPS = GROUP / WARP;
+  private static final int WARPS = NORM_GROUP / WARP;
+  private static final int MOST_STEPS = RmsNorm.MAX_WIDTH / (2 * NORM_GROUP);
 
   /**
    * {@code out[r] = sum over s of parts[s, r]}.
@@ -42,11 +47,9 @@ public final class PartSums {
       int width,
       int splits,
       int partRows) {
-    int row = context.groupIdx;
-    if (row >= counts.get(0)) {
-      return;
-    }
-    for (int i = context.localIdx; i < width; i += GROUP) {
+    int row = context.groupIdy;
+    int i = context.globalIdx;
+    if (row < counts.get(0) && i < width) {
       float sum = 0.0f;
       for (int s = 0; s < splits; s++) {
         sum += parts.get((s * partRows + row) * width + i);
@@ -60,7 +63,7 @@ public final class PartSums {
    * weight * residual / sqrt(mean(residual²) + epsilon)}.
    *
    * @param counts element 0: rows that are there
-   * @param residual [rows, width], updated
+   * @param residual [rows, width], updated; width even
    * @param parts [splits, partRows, width]
    * @param weight [width]
    * @param out [rows, width]
@@ -81,36 +84,56 @@ public final class PartSums {
       return;
     }
     float[] partial = context.allocateFloatLocalArray(WARPS);
+    float[] left = new float[MOST_STEPS];
+    float[] right = new float[MOST_STEPS];
     int thread = context.localIdx;
+    int lane = thread % WARP;
+    int steps = (width + 2 * NORM_GROUP - 1) / (2 * NORM_GROUP);
     float squares = 0.0f;
-    for (int i = thread; i < width; i += GROUP) {
-      float value = residual.get(row * width + i);
-      for (int s = 0; s < splits; s++) {
-        value += parts.get((s * partRows + row) * width + i);
+    for (int step = 0; step < steps; step++) {
+      int i = 2 * (step * NORM_GROUP + thread);
+      if (i < width) {
+        float x = residual.get(row * width + i);
+        float y = residual.get(row * width + i + 1);
+        for (int s = 0; s < splits; s++) {
+          x += parts.get((s * partRows + row) * width + i);
+          y += parts.get((s * partRows + row) * width + i + 1);
+        }
+        residual.set(row * width + i, x);
+        residual.set(row * width + i + 1, y);
+        left[step] = x;
+        right[step] = y;
+        squares += x * x + y * y;
       }
-      residual.set(row * width + i, value);
-      squares += value * value;
     }
     float warpSum = context.simdSum(squares);
-    if (thread % WARP == 0) {
+    if (lane == 0) {
       partial[thread / WARP] = warpSum;
     }
     context.localBarrier();
-    float sum = 0.0f;
-    for (int w = 0; w < WARPS; w++) {
-      sum += partial[w];
-    }
-    float scale = 1.0f / TornadoMath.sqrt(sum / width + epsilon);
-    for (int i = thread; i < width; i += GROUP) {
-      out.set(
-          row * width + i, new HalfFloat(residual.get(row * width + i) * scale * weight.get(i)));
+    float own = lane < WARPS ? partial[lane] : 0.0f;
+    float scale = 1.0f / TornadoMath.sqrt(context.simdSum(own) / width + epsilon);
+    for (int step = 0; step < steps; step++) {
+      int i = 2 * (step * NORM_GROUP + thread);
+      if (i < width) {
+        float x = left[step] * scale * weight.get(i);
+        float y = right[step] * scale * weight.get(i + 1);
+        out.setHalf2(row * width + i, Half2.fromFloats(x, y));
+      }
     }
   }
 
-  /** A group for each of at most {@code rows} rows. */
-  public static WorkerGrid grid(int rows) {
-    WorkerGrid grid = new WorkerGrid1D(rows * GROUP);
+  /** Threads for {@link #add}: one an element of at most {@code rows} rows. */
+  public static WorkerGrid grid(int rows, int width) {
+    WorkerGrid grid = new WorkerGrid2D((width + GROUP - 1) / GROUP * GROUP, rows);
     grid.setLocalWork(GROUP, 1, 1);
+    return grid;
+  }
+
+  /** Groups for {@link #addNormalize}: one for each of at most {@code rows} rows. */
+  public static WorkerGrid normGrid(int rows) {
+    WorkerGrid grid = new WorkerGrid1D(rows * NORM_GROUP);
+    grid.setLocalWork(NORM_GROUP, 1, 1);
     return grid;
   }
 

@@ -148,7 +148,7 @@ final class ArchitectureCases {
           return new KernelWork()
               .arrays(counts, parts, out)
               .launch(
-                  PartSums.grid(rows),
+                  PartSums.grid(rows, width),
                   (graph, id, _) ->
                       graph.task(id, PartSums::add, context, counts, parts, out, width, 4, rows));
         });

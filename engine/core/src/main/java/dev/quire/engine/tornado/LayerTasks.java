@@ -231,7 +231,7 @@ final class LayerTasks {
       segments.add(
           id + "AddNorm",
           10,
-          PartSums.grid(rows),
+          PartSums.normGrid(rows),
           g ->
               g.task(
                   id + "AddNorm",

@@ -60,7 +60,7 @@ final class ProductTasks {
     segments.add(
         id + "Sum",
         7,
-        PartSums.grid(rows),
+        PartSums.grid(rows, outputs),
         g ->
             g.task(
                 id + "Sum",
