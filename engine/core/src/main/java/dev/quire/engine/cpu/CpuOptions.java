@@ -10,8 +10,7 @@ import java.util.List;
  * @param blockSize positions a KV cache block
  * @param blocksPerGroup blocks of each of the model's cache groups
  * @param hostBlocksPerGroup blocks of each group's host pool, for swapping; empty for none
- * @param exact whether activations must keep full precision in products with quantised weights; the
- *     present arithmetic keeps it in any case
+ * @param exact whether activations keep full precision in products with quantised weights
  * @param vectorWidth which arithmetic
  */
 public record CpuOptions(
