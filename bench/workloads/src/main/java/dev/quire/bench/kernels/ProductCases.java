@@ -3,6 +3,7 @@ package dev.quire.bench.kernels;
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.MatrixVector;
+import dev.quire.kernels.MatrixVectorQ4;
 import dev.quire.kernels.MatrixVectorQ8;
 import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.SkinnyProduct;
@@ -171,6 +172,43 @@ final class ProductCases {
                         graph.task(
                             id,
                             MatrixVectorQ8::multiplyGated,
+                            context,
+                            arrays.quants.get(i % shape.matrices()),
+                            arrays.scales.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.gated,
+                            inputs,
+                            Activations.SILU)));
+    addQ4(
+        "MatrixVector",
+        shape,
+        arrays ->
+            arrays
+                .work()
+                .launch(
+                    MatrixVectorQ4.grid(outputs),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            MatrixVectorQ4::multiply,
+                            context,
+                            arrays.quants.get(i % shape.matrices()),
+                            arrays.scales.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.out,
+                            inputs)));
+    addQ4(
+        "MatrixVector-gated",
+        shape,
+        arrays ->
+            arrays
+                .gatedWork()
+                .launch(
+                    MatrixVectorQ4.gatedGrid(outputs),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            MatrixVectorQ4::multiplyGated,
                             context,
                             arrays.quants.get(i % shape.matrices()),
                             arrays.scales.get(i % shape.matrices()),
@@ -538,6 +576,17 @@ final class ProductCases {
             shape.bytes(2),
             shape.operations(),
             () -> maker.make(ProductShape.Arrays.tiles(shape, splits))));
+  }
+
+  /** 20 bytes for 32 weights: 16 of nibbles, a scale and a least. */
+  private void addQ4(String kernel, ProductShape shape, Maker maker) {
+    cases.add(
+        new KernelCase(
+            kernel + "-Q4",
+            shape.text(),
+            shape.bytes(20 / 32.0),
+            shape.operations(),
+            () -> maker.make(ProductShape.Arrays.nibbles(shape))));
   }
 
   /** 34 bytes for 32 weights; with the splits that a small matrix wants. */

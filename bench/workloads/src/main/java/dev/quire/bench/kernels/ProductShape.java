@@ -1,6 +1,7 @@
 package dev.quire.bench.kernels;
 
 import dev.quire.kernels.Activations;
+import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.WeightTiles;
 import java.util.ArrayList;
@@ -45,6 +46,7 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
   static final class Arrays {
     private final ProductShape shape;
     private final boolean tiles;
+    private boolean fourBits;
     final int splits;
     final int partRows;
     final List<HalfFloatArray> weights = new ArrayList<>();
@@ -108,6 +110,28 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
         for (int input = shape.inputs; input < padded; input++) {
           for (int output = 0; output < shape.outputs; output++) {
             steps.set(QuantTiles.scaleAt(output, input, shape.inputs), new HalfFloat(0.0f));
+          }
+        }
+      }
+      return arrays;
+    }
+
+    /** Weights in four bits, as {@link NibbleTiles} has them. */
+    static Arrays nibbles(ProductShape shape) {
+      Arrays arrays = new Arrays(shape, false, 1);
+      arrays.fourBits = true;
+      int nibbles = Math.toIntExact(NibbleTiles.nibbles(shape.outputs, shape.inputs));
+      int steps = Math.toIntExact(NibbleTiles.steps(shape.outputs, shape.inputs));
+      int padded = NibbleTiles.paddedInputs(shape.inputs);
+      for (int m = 0; m < shape.matrices; m++) {
+        arrays.quants.add(RandomArrays.ints(nibbles, m));
+        HalfFloatArray each = RandomArrays.halves(steps, m, 0.01f);
+        arrays.scales.add(each);
+        for (int input = shape.inputs; input < padded; input++) {
+          for (int output = 0; output < shape.outputs; output++) {
+            int step = NibbleTiles.stepAt(output, input, shape.inputs);
+            each.set(step, new HalfFloat(0.0f));
+            each.set(step + 1, new HalfFloat(0.0f));
           }
         }
       }
@@ -195,6 +219,13 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
         int at =
             tiles ? WeightTiles.at(output, input, shape.inputs) : output * shape.inputs + input;
         return weights.get(matrix).get(at).getFloat32();
+      }
+      if (fourBits) {
+        int eight = quants.get(matrix).get(NibbleTiles.intAt(output, input, shape.inputs));
+        int nibble = eight >> NibbleTiles.shift(output, input) & 15;
+        int step = NibbleTiles.stepAt(output, input, shape.inputs);
+        HalfFloatArray steps = scales.get(matrix);
+        return steps.get(step).getFloat32() * nibble - steps.get(step + 1).getFloat32();
       }
       int at = QuantTiles.quantAt(output, input, shape.inputs);
       int quant = (byte) (quants.get(matrix).get(at / 4) >> (8 * (at % 4)));
