@@ -47,6 +47,10 @@ public final class PagedAttention {
 
   private static final int WARP = 32;
   private static final int MULTIPROCESSORS = 132;
+
+  // Sequences whose contexts are spread by short splits, and the warps of their groups.
+  private static final int FEW = 8;
+  private static final int FEW_WARPS = 4;
   private static final int LANES = 8;
   private static final int COMBINE_GROUP = 128;
 
@@ -385,6 +389,14 @@ public final class PagedAttention {
   }
 
   /**
+   * Positions below which a split is not worth while: few contexts are spread over the device by
+   * short splits, one turn of a group each; many fill it with one group each.
+   */
+  public static int leastSplit(int sequences) {
+    return sequences <= FEW ? FEW_WARPS * WARP : 1024;
+  }
+
+  /**
    * Warps of a group: as many as the device holds at once over all groups, as far as local memory
    * lets their outputs be put together. Larger heads take more registers.
    */
@@ -392,7 +404,8 @@ public final class PagedAttention {
     int most = Math.min(MOST_WARPS, MERGED / (shared(heads, kvHeads) * headSize));
     int held = MULTIPROCESSORS * (headSize > 64 ? 16 : 24);
     int groups = sequences * kvHeads * parts(heads, kvHeads);
-    int wanted = Math.max(held / groups, headSize > 64 ? 2 : 3);
+    int many = Math.max(held / groups, headSize > 64 ? 2 : 3);
+    int wanted = sequences <= FEW ? FEW_WARPS : many;
     return Math.max(1, Math.min(wanted, most));
   }
 

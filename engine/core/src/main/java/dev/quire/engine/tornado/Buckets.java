@@ -1,14 +1,12 @@
 package dev.quire.engine.tornado;
 
+import dev.quire.kernels.PagedAttention;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The sizes that graphs are made for; a step runs in the smallest that holds it. */
 final class Buckets {
   private static final int[] DECODE = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
-
-  // Fewer positions are faster in one group than in two that are put together.
-  private static final int SPLIT = 1024;
 
   private static final int[] MIXED = {64, 512, 2048, 8192};
 
@@ -45,13 +43,15 @@ final class Buckets {
    * @param longest context, in positions
    */
   static int splits(int sequences, int longest) {
-    int most = sequences == 1 ? 64 : sequences <= 16 ? 32 : sequences <= 64 ? 16 : 8;
-    return Math.min(most, Math.ceilDiv(longest, SPLIT));
+    int most =
+        sequences <= 2 ? 64 : sequences <= 4 ? 32 : sequences <= 16 ? 16 : sequences <= 64 ? 8 : 4;
+    return Math.min(most, Math.ceilDiv(longest, PagedAttention.leastSplit(sequences)));
   }
 
-  /** Positions of a split, so that {@code splits} cover a context. */
-  static int splitLength(int longest, int splits) {
-    return Math.max(SPLIT, Math.ceilDiv(Math.ceilDiv(longest, splits), 32) * 32);
+  /** Positions of a split of {@code sequences} contexts, so that {@code splits} cover each. */
+  static int splitLength(int sequences, int longest, int splits) {
+    int even = Math.ceilDiv(Math.ceilDiv(longest, splits), 32) * 32;
+    return Math.max(PagedAttention.leastSplit(sequences), even);
   }
 
   /** The smallest bucket that holds {@code count}; −1 if none does. */

@@ -89,7 +89,7 @@ final class StepSender {
   /** An empty step, which computes nothing that anyone reads. */
   void clear() {
     packed.set(StepScatter.ROWS, 0);
-    packed.set(StepScatter.SPLIT_LENGTH, Buckets.splitLength(1, 1));
+    packed.set(StepScatter.SPLIT_LENGTH, Buckets.splitLength(rows, 1, 1));
     packed.set(StepScatter.PAIRS, 0);
     packed.set(StepScatter.TILES, 0);
     packed.set(StepScatter.WANTED, 0);
@@ -185,7 +185,7 @@ final class StepSender {
       }
     }
     packed.set(StepScatter.TILES, tile);
-    packed.set(StepScatter.SPLIT_LENGTH, Buckets.splitLength(longest, splits));
+    packed.set(StepScatter.SPLIT_LENGTH, Buckets.splitLength(rows, longest, splits));
   }
 
   /** Wants rows {@code from} to {@code from + count} of those that a step wants. */
