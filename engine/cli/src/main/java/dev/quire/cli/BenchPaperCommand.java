@@ -6,7 +6,6 @@ import dev.quire.bench.paper.PaperEvaluation;
 import dev.quire.bench.paper.PaperReport;
 import dev.quire.bench.paper.RealEvaluation;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -168,7 +167,7 @@ final class BenchPaperCommand implements Callable<Integer> {
       try {
         Files.writeString(save, FigureJson.write(soFar));
       } catch (IOException e) {
-        throw new UncheckedIOException("--save " + save + ": " + e.getMessage(), e);
+        throw new Failure("--save " + save + ": cannot be written: " + e);
       }
     }
   }
@@ -193,9 +192,12 @@ final class BenchPaperCommand implements Callable<Integer> {
         throw new UsageError("--from " + file + ": " + e.getMessage());
       }
     }
-    return figures.isEmpty()
-        ? all
-        : all.stream().filter(f -> figures.contains(f.id().split("[ ,]")[0])).toList();
+    return figures.isEmpty() ? all : all.stream().filter(f -> figures.contains(name(f))).toList();
+  }
+
+  private static String name(Figure figure) {
+    String id = figure.id();
+    return id.equals("Table 1") ? "table1" : id.contains("sens") ? "sensitivity" : id.split(",")[0];
   }
 
   private String command() {
