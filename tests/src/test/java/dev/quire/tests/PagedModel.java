@@ -95,6 +95,13 @@ final class PagedModel implements AutoCloseable {
                 0));
   }
 
+  /** Runs an empty step of every size, as a device that compiles does when it is idle. */
+  void prepare() {
+    while (executor.prepare()) {
+      // One size after the other.
+    }
+  }
+
   DecoderModel model() {
     return model;
   }

@@ -2,6 +2,8 @@ package dev.quire.engine;
 
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.tornado.TornadoExecutor;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,8 +58,12 @@ record DeviceChoice(Kind kind, String reason) {
       "point it to TornadoVM's SDK and start the jar or its launcher, which add what it needs";
 
   private static String missing() {
-    return System.getenv("TORNADOVM_HOME") == null
-        ? "TORNADOVM_HOME is not set"
-        : "this JVM was started without TornadoVM's modules";
+    if (System.getenv("TORNADOVM_HOME") == null) {
+      return "TORNADOVM_HOME is not set";
+    }
+    return Files.exists(Path.of("/dev/nvidiactl"))
+            || Files.exists(Path.of("/proc/driver/nvidia/version"))
+        ? "this JVM was started without TornadoVM's modules"
+        : "TORNADOVM_HOME is set, but no NVIDIA driver is running here";
   }
 }

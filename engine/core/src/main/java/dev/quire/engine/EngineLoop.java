@@ -54,7 +54,7 @@ final class EngineLoop implements AutoCloseable {
   private final Publisher publisher = new Publisher();
   private final Thread thread;
 
-  private boolean unprepared = true;
+  private boolean unprepared;
   private volatile boolean closing;
   private volatile EngineStats stats;
   private volatile @Nullable Throwable death;
@@ -71,6 +71,7 @@ final class EngineLoop implements AutoCloseable {
       EngineOptions options) {
     this.executor = executor;
     this.allocator = allocator;
+    this.unprepared = executor.compilesSteps();
     int promptRows =
         Math.clamp(MAX_PROMPT_LOGITS / executor.vocabularySize(), 1, options.maxNumBatchedTokens());
     this.scheduler =

@@ -287,7 +287,7 @@ public final class TornadoExecutor implements ModelExecutor {
 
   @Override
   public boolean prepare() {
-    return onTornadoVm() && graphs.prepareNext(_ -> true);
+    return graphs.prepareNext(_ -> true);
   }
 
   /** Hands a step to its sender; sends what changed in the block tables first if it is much. */
