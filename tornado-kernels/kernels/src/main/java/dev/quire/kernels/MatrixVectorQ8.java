@@ -26,6 +26,7 @@ public final class MatrixVectorQ8 {
 
   private static final int WARP = 32;
   private static final int WARPS = GROUP / WARP;
+  private static final int SHARED_WARPS = 16;
   private static final int BLOCK = WeightTiles.OUTPUTS;
 
   /**
@@ -162,6 +163,105 @@ public final class MatrixVectorQ8 {
     if (thread < BLOCK) {
       float sum = 0.0f;
       for (int w = 0; w < WARPS; w++) {
+        sum += parts[w * BLOCK + thread];
+      }
+      out.set(context.groupIdx * BLOCK + thread, sum);
+    }
+  }
+
+  /**
+   * As {@link #multiply}, by sixteen warps, as {@link MatrixVector#multiplyShared}.
+   *
+   * @param inputs a multiple of 128
+   */
+  public static void multiplyShared(
+      KernelContext context,
+      IntArray quants,
+      HalfFloatArray scales,
+      HalfFloatArray x,
+      FloatArray out,
+      int inputs) {
+    float[] parts = context.allocateFloatLocalArray(SHARED_WARPS * BLOCK);
+    int thread = context.localIdx;
+    int lane = thread % WARP;
+    int warp = thread / WARP;
+    int from = QuantTiles.START + context.groupIdx * 2 * inputs + lane;
+    int scale = context.groupIdx * (inputs / 4) + lane % 2 * 4;
+    float a = 0.0f;
+    float b = 0.0f;
+    float c = 0.0f;
+    float d = 0.0f;
+    for (int depth = warp * 128; depth < inputs; depth += SHARED_WARPS * 128) {
+      int at = 2 * depth;
+      int group = depth / 4;
+      int input = depth + lane / 2;
+      int q0 = quants.get(from + at);
+      int q1 = quants.get(from + at + 32);
+      int q2 = quants.get(from + at + 64);
+      int q3 = quants.get(from + at + 96);
+      int q4 = quants.get(from + at + 128);
+      int q5 = quants.get(from + at + 160);
+      int q6 = quants.get(from + at + 192);
+      int q7 = quants.get(from + at + 224);
+      float x0 = x.get(input).getFloat32();
+      float x1 = x.get(input + 16).getFloat32();
+      float x2 = x.get(input + 32).getFloat32();
+      float x3 = x.get(input + 48).getFloat32();
+      float x4 = x.get(input + 64).getFloat32();
+      float x5 = x.get(input + 80).getFloat32();
+      float x6 = x.get(input + 96).getFloat32();
+      float x7 = x.get(input + 112).getFloat32();
+      Half2 ql0 = scales.getHalf2(scale + group);
+      Half2 qh0 = scales.getHalf2(scale + group + 2);
+      Half2 ql1 = scales.getHalf2(scale + group + 8);
+      Half2 qh1 = scales.getHalf2(scale + group + 10);
+      Half2 ql2 = scales.getHalf2(scale + group + 16);
+      Half2 qh2 = scales.getHalf2(scale + group + 18);
+      Half2 ql3 = scales.getHalf2(scale + group + 24);
+      Half2 qh3 = scales.getHalf2(scale + group + 26);
+      a += Half2.lowFloat(ql0) * ((q0 << 24 >> 24) * x0 + (q1 << 24 >> 24) * x1);
+      a += Half2.lowFloat(ql1) * ((q2 << 24 >> 24) * x2 + (q3 << 24 >> 24) * x3);
+      a += Half2.lowFloat(ql2) * ((q4 << 24 >> 24) * x4 + (q5 << 24 >> 24) * x5);
+      a += Half2.lowFloat(ql3) * ((q6 << 24 >> 24) * x6 + (q7 << 24 >> 24) * x7);
+      b += Half2.highFloat(ql0) * ((q0 << 16 >> 24) * x0 + (q1 << 16 >> 24) * x1);
+      b += Half2.highFloat(ql1) * ((q2 << 16 >> 24) * x2 + (q3 << 16 >> 24) * x3);
+      b += Half2.highFloat(ql2) * ((q4 << 16 >> 24) * x4 + (q5 << 16 >> 24) * x5);
+      b += Half2.highFloat(ql3) * ((q6 << 16 >> 24) * x6 + (q7 << 16 >> 24) * x7);
+      c += Half2.lowFloat(qh0) * ((q0 << 8 >> 24) * x0 + (q1 << 8 >> 24) * x1);
+      c += Half2.lowFloat(qh1) * ((q2 << 8 >> 24) * x2 + (q3 << 8 >> 24) * x3);
+      c += Half2.lowFloat(qh2) * ((q4 << 8 >> 24) * x4 + (q5 << 8 >> 24) * x5);
+      c += Half2.lowFloat(qh3) * ((q6 << 8 >> 24) * x6 + (q7 << 8 >> 24) * x7);
+      d += Half2.highFloat(qh0) * ((q0 >> 24) * x0 + (q1 >> 24) * x1);
+      d += Half2.highFloat(qh1) * ((q2 >> 24) * x2 + (q3 >> 24) * x3);
+      d += Half2.highFloat(qh2) * ((q4 >> 24) * x4 + (q5 >> 24) * x5);
+      d += Half2.highFloat(qh3) * ((q6 >> 24) * x6 + (q7 >> 24) * x7);
+    }
+    a += context.simdShuffleDown(a, 16);
+    b += context.simdShuffleDown(b, 16);
+    c += context.simdShuffleDown(c, 16);
+    d += context.simdShuffleDown(d, 16);
+    a += context.simdShuffleDown(a, 8);
+    b += context.simdShuffleDown(b, 8);
+    c += context.simdShuffleDown(c, 8);
+    d += context.simdShuffleDown(d, 8);
+    a += context.simdShuffleDown(a, 4);
+    b += context.simdShuffleDown(b, 4);
+    c += context.simdShuffleDown(c, 4);
+    d += context.simdShuffleDown(d, 4);
+    a += context.simdShuffleDown(a, 2);
+    b += context.simdShuffleDown(b, 2);
+    c += context.simdShuffleDown(c, 2);
+    d += context.simdShuffleDown(d, 2);
+    if (lane < 2) {
+      parts[warp * BLOCK + 4 * lane] = a;
+      parts[warp * BLOCK + 4 * lane + 1] = b;
+      parts[warp * BLOCK + 4 * lane + 2] = c;
+      parts[warp * BLOCK + 4 * lane + 3] = d;
+    }
+    context.localBarrier();
+    if (thread < BLOCK) {
+      float sum = 0.0f;
+      for (int w = 0; w < SHARED_WARPS; w++) {
         sum += parts[w * BLOCK + thread];
       }
       out.set(context.groupIdx * BLOCK + thread, sum);
@@ -423,6 +523,11 @@ public final class MatrixVectorQ8 {
   /** Groups for {@link #multiply} and all outputs. The reference is MatrixVector's. */
   public static WorkerGrid grid(int outputs) {
     return MatrixVector.grid(outputs);
+  }
+
+  /** Groups for {@link #multiplyShared} and all outputs. */
+  public static WorkerGrid sharedGrid(int outputs) {
+    return MatrixVector.sharedGrid(outputs);
   }
 
   /** Groups for {@link #multiplyGated} and all outputs of gate and up together. */

@@ -320,6 +320,29 @@ class ProductTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"8, 128", "24, 2048", "16, 2176"})
+  void oneRowOfQ8Shared(int outputs, int inputs) {
+    Quantised weights = Quantised.random(outputs, inputs, false);
+    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
+    FloatArray out = new FloatArray(outputs);
+    Device.run(
+        MatrixVectorQ8.sharedGrid(outputs),
+        Device.in(weights.quants, weights.scales, x),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorQ8::multiplyShared,
+                new KernelContext(),
+                weights.quants,
+                weights.scales,
+                x,
+                out,
+                inputs),
+        Device.out(out));
+    check(weights.values, Device.floats(x), out, 1, outputs, inputs, 1e-4f);
+  }
+
+  @ParameterizedTest
   @CsvSource({"8, 64, 1", "24, 96, 2", "72, 608, 1"})
   void oneRowOfQ8ThroughTheGate(int inner, int inputs, int activation) {
     int outputs = 2 * inner;

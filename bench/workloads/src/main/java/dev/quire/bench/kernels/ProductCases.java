@@ -160,6 +160,26 @@ final class ProductCases {
                             arrays.x,
                             arrays.out,
                             inputs)));
+    if (inputs % MatrixVector.SHARED_INPUTS == 0 && outputs < 8192) {
+      addQ8(
+          "MatrixVector-shared",
+          shape,
+          arrays ->
+              arrays
+                  .work()
+                  .launch(
+                      MatrixVectorQ8.sharedGrid(outputs),
+                      (graph, id, i) ->
+                          graph.task(
+                              id,
+                              MatrixVectorQ8::multiplyShared,
+                              context,
+                              arrays.quants.get(i % shape.matrices()),
+                              arrays.scales.get(i % shape.matrices()),
+                              arrays.x,
+                              arrays.out,
+                              inputs)));
+    }
     addQ8(
         "MatrixVector-gated",
         shape,

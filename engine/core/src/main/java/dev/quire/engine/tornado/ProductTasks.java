@@ -137,11 +137,19 @@ final class ProductTasks {
       case DeviceMatrix.Quants quants -> {
         IntArray q = quants.quants();
         HalfFloatArray s = quants.scales();
-        segments.add(
-            id,
-            6,
-            MatrixVectorQ8.grid(outputs),
-            g -> g.task(id, MatrixVectorQ8::multiply, context, q, s, x, out, inputs));
+        if (shape.kernel() == ProductShape.Kernel.SHARED_VECTOR) {
+          segments.add(
+              id,
+              6,
+              MatrixVectorQ8.sharedGrid(outputs),
+              g -> g.task(id, MatrixVectorQ8::multiplyShared, context, q, s, x, out, inputs));
+        } else {
+          segments.add(
+              id,
+              6,
+              MatrixVectorQ8.grid(outputs),
+              g -> g.task(id, MatrixVectorQ8::multiply, context, q, s, x, out, inputs));
+        }
       }
       case DeviceMatrix.Nibbles nibbles -> {
         IntArray q = nibbles.nibbles();
