@@ -62,6 +62,16 @@ class TornadoHomeTest {
   }
 
   @Test
+  void theExecutorSeesWhatItChangesOfTornadoVm() {
+    assertThat(home().flags("cuda", 0))
+        .contains(
+            "--add-opens=tornado.api/uk.ac.manchester.tornado.api=ALL-UNNAMED",
+            "--add-opens=tornado.drivers.cuda/uk.ac.manchester.tornado.drivers.cuda=ALL-UNNAMED");
+    // A flag for a module that isn't there would be a line of warning.
+    assertThat(home().flags("ptx", 0)).noneMatch(flag -> flag.contains("tornado.drivers.cuda"));
+  }
+
+  @Test
   void saysWhatIsMissing() throws IOException {
     Files.delete(sdk.resolve("lib/libtornado-cuda.so"));
     assertRefused("native library is missing", "libtornado-cuda.so");
