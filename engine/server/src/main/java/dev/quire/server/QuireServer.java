@@ -20,6 +20,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +45,7 @@ public final class QuireServer implements AutoCloseable {
   private final ServerMetrics metrics;
   private final WebServer server;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final Set<String> postPaths = new HashSet<>();
 
   private QuireServer(Engine engine, ServerOptions options, ChatFormat chat, String version) {
     this.engine = engine;
@@ -135,7 +138,15 @@ public final class QuireServer implements AutoCloseable {
     }
   }
 
-  private static ApiException unknown(ServerRequest request) {
+  private ApiException unknown(ServerRequest request) {
+    if (postPaths.contains(request.path().path())) {
+      return new ApiException(
+          405,
+          "invalid_request_error",
+          request.path().path() + " takes POST, not " + request.prologue().method(),
+          null,
+          "method_not_allowed");
+    }
     return new ApiException(
         404,
         "invalid_request_error",
@@ -173,6 +184,7 @@ public final class QuireServer implements AutoCloseable {
   }
 
   private void post(HttpRouting.Builder routing, String path, BodyHandler handler) {
+    postPaths.add(path);
     routing.post(path, (request, response) -> answer(path, request, response, handler));
   }
 

@@ -113,6 +113,7 @@ class QuireServerTest {
   void refusesInOpenAisShape() throws Exception {
     assertThat(send("/v1/completions", "{\"prompt\":\"x\"}", "wrong").statusCode()).isEqualTo(401);
     assertThat(send("/v1/nothing", "", KEY).statusCode()).isEqualTo(404);
+    assertThat(send("/v1/chat/completions", "", KEY).statusCode()).isEqualTo(405);
     for (String body :
         List.of("{", "[]", "{}", "{\"prompt\":\"x\",\"temperature\":-1}", "{\"prompt\":7}")) {
       var response = send("/v1/completions", body, KEY);

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
  */
 class RequestFuzzTest {
   private static final int PATIENCE_MILLIS = 60_000;
-  private static final int ROUNDS = 300;
+  private static final int ROUNDS = 150;
   private static final int LOOK_EVERY = 200;
   private static Engine engine;
   private static QuireServer server;
