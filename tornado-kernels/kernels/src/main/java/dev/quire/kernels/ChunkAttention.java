@@ -274,8 +274,9 @@ public final class ChunkAttention {
           shift = chosen;
           float taken = exceeded > 0.0f ? 0.0f : 1.0f;
           for (int j = 0; j < PART; j += 2) {
-            float left = TornadoMath.exp(score[j] - known) * taken;
-            float right = TornadoMath.exp(score[j + 1] - known) * taken;
+            // A tile that is not taken has scores far above: their weights must not be infinite.
+            float left = TornadoMath.exp(TornadoMath.min(score[j] - known, SLACK)) * taken;
+            float right = TornadoMath.exp(TornadoMath.min(score[j + 1] - known, SLACK)) * taken;
             sum += left + right;
             weights[row * WEIGHT_INTS + (side * PART + j) / 2] =
                 pack(new HalfFloat(left), new HalfFloat(right));
