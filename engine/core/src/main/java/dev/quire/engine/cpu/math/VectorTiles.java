@@ -55,8 +55,9 @@ final class VectorTiles {
     MemorySegment data = w.data();
     float[] scales = s.scales();
     float[] minima = s.minima();
-    for (int from = 0; from < w.inputs(); from += CHUNK) {
-      int n = Math.min(CHUNK, w.inputs() - from);
+    int step = readAhead(w.layout());
+    for (int from = 0; from < w.inputs(); from += step) {
+      int n = Math.min(step, w.inputs() - from);
       long at = w.offset(tile, from);
       s.sink(Lanes.touch(data, at, w.layout().bytes(n)));
       scales(w, tile, from, n, s);
@@ -68,6 +69,18 @@ final class VectorTiles {
         }
       }
     }
+  }
+
+  /**
+   * Inputs whose lines are read ahead of their products: few, so that the processor is still at the
+   * products of some when it reads those of the next. A block of Q4_K can't be cut.
+   */
+  private static int readAhead(TileLayout layout) {
+    return switch (layout) {
+      case Q8_0 -> 64;
+      case Q4_0 -> 128;
+      default -> CHUNK;
+    };
   }
 
   /** A vector of words has two of rows, 16 apart: after sixteen rows come those from 32 on. */
