@@ -2,6 +2,7 @@ package dev.quire.cli;
 
 import dev.quire.engine.GgufTokenizer;
 import dev.quire.engine.model.ModelLoader;
+import dev.quire.engine.tornado.TornadoExecutor;
 import dev.quire.tokenizer.TokenizerException;
 import dev.quire.weights.GgufFile;
 import dev.quire.weights.HuggingFaceFolder;
@@ -64,13 +65,19 @@ final class InspectCommand implements Callable<Integer> {
     try (ModelFile file = ModelFile.open(path)) {
       ModelSummary summary = ModelSummary.of(file);
       ModelLoader.Capability capability = examine(file);
+      String gpu = capability.runs() ? gpuRefusal(file) : capability.reason();
       if (format == OutputFormat.JSON) {
-        console.out().println(json(summary, capability));
+        console.out().println(json(summary, capability, gpu));
       } else {
-        print(summary, capability, console.out());
+        print(summary, capability, gpu, console.out());
       }
     }
     return CommandLineRunner.DONE;
+  }
+
+  /** Why a GPU's kernels can't run a model that the CPU runs; null if they can. */
+  private static @Nullable String gpuRefusal(ModelFile file) {
+    return TornadoExecutor.refusal(ModelLoader.load(file).spec());
   }
 
   /** Whether weights and vocabulary both can be used. */
@@ -97,7 +104,10 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private static void print(
-      ModelSummary summary, ModelLoader.Capability capability, PrintStream out) {
+      ModelSummary summary,
+      ModelLoader.Capability capability,
+      @Nullable String gpu,
+      PrintStream out) {
     out.printf(
         Locale.ROOT,
         "%s, %s parameters, %s%n",
@@ -106,6 +116,9 @@ final class InspectCommand implements Callable<Integer> {
         mebibytes(summary.tensorBytes()));
     summary.files().forEach(file -> out.println("  " + file));
     out.println((capability.runs() ? "runs: " : "does not run: ") + capability.reason());
+    if (capability.runs()) {
+      out.println(gpu == null ? "on a GPU: runs" : "on a GPU: does not run: " + gpu);
+    }
     out.println();
     new TextTable("metadata", "type", "value")
         .rows(
@@ -136,7 +149,8 @@ final class InspectCommand implements Callable<Integer> {
         .print(out);
   }
 
-  private static String json(ModelSummary summary, ModelLoader.Capability capability) {
+  private static String json(
+      ModelSummary summary, ModelLoader.Capability capability, @Nullable String gpu) {
     JsonMapper mapper = new JsonMapper();
     ObjectNode root = mapper.createObjectNode();
     root.put("format", summary.format());
@@ -146,6 +160,8 @@ final class InspectCommand implements Callable<Integer> {
     root.put("tensor_bytes", summary.tensorBytes());
     root.put("runs", capability.runs());
     root.put("reason", capability.reason());
+    root.put("runs_on_gpu", gpu == null);
+    root.put("gpu_reason", gpu == null ? "" : gpu);
     ObjectNode metadata = root.putObject("metadata");
     for (ModelSummary.Field field : summary.metadata()) {
       ObjectNode entry = metadata.putObject(field.key());
