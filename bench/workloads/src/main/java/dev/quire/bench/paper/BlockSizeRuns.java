@@ -41,22 +41,29 @@ final class BlockSizeRuns {
 
   void run(List<String> names, String command, Consumer<Figure> done) {
     for (int size : blockSizes) {
-      try (DevicePlatform platform = source.open(size)) {
-        progress.accept("blocks of " + size + ", on " + platform.device());
-        machine = RealEvaluation.machine(platform);
-        model = platform.name();
-        fileName = RealEvaluation.fileName(platform);
-        sizes.add((double) size);
-        if (names.contains("19")) {
-          measureMoves(platform);
-          done.accept(swapOrRecompute().madeBy(command + "19", machine));
-        }
-        if (names.contains("18b")) {
-          throughputs.add(throughput(platform));
-          progress.accept("%.0f tokens a second".formatted(throughputs.getLast()));
-          done.accept(blockSizes().madeBy(command + "18b", machine));
+      if (!sizes.contains((double) size)) {
+        try (DevicePlatform platform = source.open(size)) {
+          run(platform, names, command, done);
         }
       }
+    }
+  }
+
+  /** One block size, on a model that is there already. */
+  void run(DevicePlatform platform, List<String> names, String command, Consumer<Figure> done) {
+    progress.accept("blocks of " + platform.blockSize() + ", on " + platform.device());
+    machine = RealEvaluation.machine(platform);
+    model = platform.name();
+    fileName = RealEvaluation.fileName(platform);
+    sizes.add((double) platform.blockSize());
+    if (names.contains("19")) {
+      measureMoves(platform);
+      done.accept(swapOrRecompute().madeBy(command + "19", machine));
+    }
+    if (names.contains("18b")) {
+      throughputs.add(throughput(platform));
+      progress.accept("%.0f tokens a second".formatted(throughputs.getLast()));
+      done.accept(blockSizes().madeBy(command + "18b", machine));
     }
   }
 
