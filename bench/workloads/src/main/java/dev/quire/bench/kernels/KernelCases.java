@@ -1,8 +1,10 @@
 package dev.quire.bench.kernels;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /** All cases. */
 public final class KernelCases {
@@ -18,14 +20,17 @@ public final class KernelCases {
   }
 
   /**
-   * Those whose name has one of the patterns in it, whatever the case of its letters.
+   * Those whose name has one of the patterns in it, whatever the case of its letters, in the
+   * patterns' order.
    *
    * @param patterns parts of names, {@code *} for anything between; none: all cases
    */
   public static List<KernelCase> matching(List<KernelCase> cases, List<String> patterns) {
-    return cases.stream()
-        .filter(one -> patterns.isEmpty() || patterns.stream().anyMatch(p -> has(one.name(), p)))
-        .toList();
+    Set<KernelCase> chosen = new LinkedHashSet<>(patterns.isEmpty() ? cases : List.of());
+    for (String pattern : patterns) {
+      cases.stream().filter(one -> has(one.name(), pattern)).forEach(chosen::add);
+    }
+    return List.copyOf(chosen);
   }
 
   /**
