@@ -46,6 +46,8 @@ public class KernelBenchmark {
     "MatrixVector-gated tiny 64x96",
     "MatrixVector-Q8 tiny 64x96",
     "MatrixVector-gated-Q8 tiny 64x96",
+    "MatrixVector-Q4 tiny 64x96",
+    "MatrixVector-gated-Q4 tiny 64x96",
     "SkinnyProduct tiny 64x5x96",
     "SkinnyProduct/2 tiny 64x5x96",
     "SkinnyProduct-Q8 tiny 64x5x96",
