@@ -195,6 +195,32 @@ final class DeviceWeights {
     return bytes;
   }
 
+  /**
+   * Gives the memory of a mapped model file's matrices back to the system, once the device has
+   * them; whoever reads them again reads the file.
+   */
+  static void unload(DecoderModel model, HostMirror mirror) {
+    List<Tensor> all = new ArrayList<>(List.of(model.embedding(), model.head()));
+    for (LayerWeights layer : model.layers()) {
+      all.addAll(queryKeyValue(layer));
+      all.add(layer.output().weight());
+      List<FeedForwardWeights.Dense> parts =
+          switch (layer.feedForward()) {
+            case FeedForwardWeights.Dense dense -> List.of(dense);
+            case FeedForwardWeights.Experts experts -> experts.experts();
+          };
+      for (FeedForwardWeights.Dense part : parts) {
+        all.addAll(List.of(part.gate().weight(), part.up().weight(), part.down().weight()));
+      }
+    }
+    FileMappings mappings = FileMappings.now();
+    for (Tensor tensor : all) {
+      if (mappings.hold(tensor.data())) {
+        mirror.releaseFile(tensor.data());
+      }
+    }
+  }
+
   private static long bytes(FeedForwardWeights.Dense dense) {
     return WeightPacker.bytes(List.of(dense.gate().weight(), dense.up().weight()))
         + WeightPacker.bytes(List.of(dense.down().weight()));

@@ -70,12 +70,26 @@ final class HostMirror implements AutoCloseable {
    */
   void release(TornadoNativeArray array) {
     MemorySegment segment = array.getSegmentWithHeader();
-    long bytes = segment.byteSize() - PAGE;
-    if (bytes <= 0 || advise.isEmpty()) {
+    if (segment.byteSize() > PAGE) {
+      dontNeed(segment.asSlice(PAGE));
+    }
+  }
+
+  /** Gives the whole pages of a mapped file back; whoever reads them again reads the file. */
+  void releaseFile(MemorySegment segment) {
+    long skip = -segment.address() & (PAGE - 1);
+    long bytes = (segment.byteSize() - skip) / PAGE * PAGE;
+    if (bytes > 0) {
+      dontNeed(segment.asSlice(skip, bytes));
+    }
+  }
+
+  private void dontNeed(MemorySegment segment) {
+    if (advise.isEmpty()) {
       return;
     }
     try {
-      int _ = (int) advise.get().invokeExact(segment.asSlice(PAGE), bytes, DONT_NEED);
+      int _ = (int) advise.get().invokeExact(segment, segment.byteSize(), DONT_NEED);
     } catch (Throwable e) {
       throw new IllegalStateException("madvise", e);
     }

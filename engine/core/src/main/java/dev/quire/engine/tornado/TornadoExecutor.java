@@ -102,6 +102,7 @@ public final class TornadoExecutor implements ModelExecutor {
     runner.start();
     try {
       load(load, weights, memory);
+      DeviceWeights.unload(model, mirror);
     } catch (QuireException e) {
       throw outOfMemory(e) ? tooLarge(weights.bytes(), bytes(untouched), cacheBytes, e) : e;
     }
