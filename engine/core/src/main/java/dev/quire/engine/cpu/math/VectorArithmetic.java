@@ -151,9 +151,13 @@ final class VectorArithmetic extends Arithmetic {
 
   private static FloatVector sums(float[] x, int offset, int n, int part) {
     FloatVector sums = FloatVector.zero(FLOATS);
-    for (int i = part * WIDTH; i < n; i += LANES) {
-      var in = FLOATS.indexInRange(i, n);
-      sums = sums.add(FloatVector.fromArray(FLOATS, x, offset + i, in));
+    int i = part * WIDTH;
+    for (; i + WIDTH <= n; i += LANES) {
+      sums = sums.add(FloatVector.fromArray(FLOATS, x, offset + i));
+    }
+    // Masks only at the end: in the loop they would become objects.
+    if (i < n) {
+      sums = sums.add(FloatVector.fromArray(FLOATS, x, offset + i, FLOATS.indexInRange(i, n)));
     }
     return sums;
   }
@@ -174,7 +178,12 @@ final class VectorArithmetic extends Arithmetic {
 
   private static FloatVector squares(float[] x, int offset, int n, float centre, int part) {
     FloatVector sums = FloatVector.zero(FLOATS);
-    for (int i = part * WIDTH; i < n; i += LANES) {
+    int i = part * WIDTH;
+    for (; i + WIDTH <= n; i += LANES) {
+      FloatVector d = FloatVector.fromArray(FLOATS, x, offset + i).sub(centre);
+      sums = d.fma(d, sums);
+    }
+    if (i < n) {
       var in = FLOATS.indexInRange(i, n);
       FloatVector d =
           FloatVector.zero(FLOATS)
