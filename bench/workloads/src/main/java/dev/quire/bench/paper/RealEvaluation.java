@@ -195,9 +195,11 @@ public final class RealEvaluation {
             + requests
             + " requests a run, the same for every system. The limit is ten times a lone request's"
             + " latency, or half of what the fastest system shows with all requests there from the"
-            + " start, if that is less. Batches and shares are those of runs in"
-            + " which all requests are there from the start, to their end. The paper's values are"
-            + " OPT-13B's.",
+            + " start, if that is less. Batches and shares are those of runs in which all requests"
+            + " are there from the start, to their end. The paper's values are OPT-13B's. A step's"
+            + " mean time is the batch over the tokens a second: it grows with the sequences in it"
+            + " and with the prompts that it computes beside them, so that rates gain less than"
+            + " batches do.",
         new Plot(
             "figure12-real-" + fileName(platform),
             "requests a second",
