@@ -255,7 +255,8 @@ class ProductTest {
     "3, 8, 2, 1, 0",
     "130, 200, 330, 4, 0",
     "129, 272, 96, 1, 1",
-    "100, 144, 288, 1, 2"
+    "100, 144, 288, 1, 2",
+    "2048, 128, 64, 1, 1"
   })
   void veryManyRows(int rows, int outputs, int inputs, int splits, int activation) {
     Random random = new Random(rows * 31L + outputs + inputs);

@@ -41,6 +41,7 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
   // Fewer outputs of more inputs leave multiprocessors idle unless more warps share them.
   private static final int MANY_OUTPUTS = 8192;
   private static final int MANY_INPUTS = 4096;
+  private static final int FEW_OUTPUTS = 2560;
 
   // Fewer inputs in a part, and filling the pipeline costs more than the part gains.
   private static final int LEAST_INPUTS = 256;
@@ -59,8 +60,7 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     int outputs = matrix.outputs();
     if (rows == 1) {
       boolean shared =
-          outputs < MANY_OUTPUTS
-              && matrix.inputs() >= MANY_INPUTS
+          (outputs <= FEW_OUTPUTS || outputs < MANY_OUTPUTS && matrix.inputs() >= MANY_INPUTS)
               && matrix.inputs() % MatrixVector.SHARED_INPUTS == 0;
       return new ProductShape(shared ? Kernel.SHARED_VECTOR : Kernel.VECTOR, 1, partRows);
     }
