@@ -20,15 +20,18 @@ final class PageSummary {
           new Claim(
               "12, real", "", "Quire over Orca (Max): rate", "rate over Orca (Max), ShareGPT"),
           new Claim(
+              "13", "", "ShareGPT: Quire over Orca (Oracle)", "batched over Orca (Oracle), 2/s"),
+          new Claim("13", "", "ShareGPT: Quire over Orca (Max)", "batched over Orca (Max), 2/s"),
+          new Claim(
               "13",
               "",
               "ShareGPT at the paper's load: Quire over Orca (Oracle)",
-              "requests batched over Orca (Oracle)"),
+              "batched over Orca (Oracle), at the paper's load"),
           new Claim(
               "13",
               "",
               "ShareGPT at the paper's load: Quire over Orca (Max)",
-              "requests batched over Orca (Max)"),
+              "batched over Orca (Max), at the paper's load"),
           new Claim("14", "", "6 beams", "over Orca (Oracle), 6 beams"),
           new Claim("14, real", "", "6 beams", "over Orca (Oracle), 6 beams"),
           new Claim("15, real", "", "6 samples", "blocks saved by 6 samples, %"),
