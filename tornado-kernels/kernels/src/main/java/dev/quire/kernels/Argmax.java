@@ -3,6 +3,7 @@ package dev.quire.kernels;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid2D;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
@@ -66,9 +67,11 @@ public final class Argmax {
     for (int distance = WARP / 2; distance > 0; distance /= 2) {
       float other = context.simdShuffleDown(largest, distance);
       float otherToken = context.simdShuffleDown(token, distance);
-      boolean better = other > largest || (other == largest && otherToken < token);
-      largest = better ? other : largest;
-      token = better ? otherToken : token;
+      float larger = TornadoMath.max(other, largest);
+      float mine = largest == larger ? token : vocabulary;
+      float its = other == larger ? otherToken : vocabulary;
+      token = TornadoMath.min(mine, its);
+      largest = larger;
     }
     if (lane == 0 && slice < slices) {
       best.set(row * slices + slice, largest);

@@ -22,6 +22,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *
  *   neither top-k nor top-p: weights of slices, then of one slice, in the vocabulary's order
  * </pre>
+ *
+ * <p>The better of two candidates is found by maxima and products of 0 and 1: of a condition that
+ * joins more than two comparisons TornadoVM 5.2 loses a negation.
  */
 public final class Sampling {
   private Sampling() {}
@@ -112,16 +115,21 @@ public final class Sampling {
       float value = Float.NEGATIVE_INFINITY;
       float token = vocabulary;
       for (int s = thread; s < slices; s += GROUP) {
-        boolean better = best[s] > value || (best[s] == value && bestToken[s] < token);
-        token = better ? bestToken[s] : token;
-        value = better ? best[s] : value;
+        float other = best[s];
+        float larger = TornadoMath.max(other, value);
+        float mine = value == larger ? token : vocabulary;
+        float its = other == larger ? bestToken[s] : vocabulary;
+        token = TornadoMath.min(mine, its);
+        value = larger;
       }
       for (int distance = WARP / 2; distance > 0; distance /= 2) {
         float other = context.simdShuffleDown(value, distance);
         float otherToken = context.simdShuffleDown(token, distance);
-        boolean better = other > value || (other == value && otherToken < token);
-        value = better ? other : value;
-        token = better ? otherToken : token;
+        float larger = TornadoMath.max(other, value);
+        float mine = value == larger ? token : vocabulary;
+        float its = other == larger ? otherToken : vocabulary;
+        token = TornadoMath.min(mine, its);
+        value = larger;
       }
       if (lane == 0) {
         warpBest[warp] = value;
@@ -131,9 +139,12 @@ public final class Sampling {
       value = warpBest[0];
       token = warpToken[0];
       for (int w = 1; w < WARPS; w++) {
-        boolean better = warpBest[w] > value || (warpBest[w] == value && warpToken[w] < token);
-        value = better ? warpBest[w] : value;
-        token = better ? warpToken[w] : token;
+        float other = warpBest[w];
+        float larger = TornadoMath.max(other, value);
+        float mine = value == larger ? token : vocabulary;
+        float its = other == larger ? warpToken[w] : vocabulary;
+        token = TornadoMath.min(mine, its);
+        value = larger;
       }
       largest = count == 0 ? value : largest;
       if (count == 0 && whole) {
@@ -167,7 +178,9 @@ public final class Sampling {
       }
       reached += candidate ? TornadoMath.exp(exponent) : 0.0f;
       count += candidate ? 1 : 0;
-      more = candidate && count < limit && reached < enough ? 1 : 0;
+      int below = count < limit ? 1 : 0;
+      int missing = reached < enough ? 1 : 0;
+      more = candidate ? below * missing : 0;
       int slice = (int) token / SLICE;
       if (warp == slice % WARPS) {
         float next = Float.NEGATIVE_INFINITY;
@@ -176,18 +189,23 @@ public final class Sampling {
           int i = slice * SLICE + step * WARP + lane;
           if (i < vocabulary) {
             float other = logits.get(start + i);
-            boolean left = other < value || (other == value && i > token);
-            boolean better = left && other > next;
-            nextToken = better ? i : nextToken;
-            next = better ? other : next;
+            int less = other < value ? 1 : 0;
+            int equal = other == value ? 1 : 0;
+            int later = i > token ? 1 : 0;
+            int larger = other > next ? 1 : 0;
+            int better = (less + equal * later) * larger;
+            nextToken = better > 0 ? i : nextToken;
+            next = better > 0 ? other : next;
           }
         }
         for (int distance = WARP / 2; distance > 0; distance /= 2) {
           float other = context.simdShuffleDown(next, distance);
           float otherToken = context.simdShuffleDown(nextToken, distance);
-          boolean better = other > next || (other == next && otherToken < nextToken);
-          next = better ? other : next;
-          nextToken = better ? otherToken : nextToken;
+          float larger = TornadoMath.max(other, next);
+          float mine = next == larger ? nextToken : vocabulary;
+          float its = other == larger ? otherToken : vocabulary;
+          nextToken = TornadoMath.min(mine, its);
+          next = larger;
         }
         if (lane == 0 && slice < slices) {
           best[slice] = next;
@@ -243,8 +261,10 @@ public final class Sampling {
         found = before > orderedTarget ? 1 : found;
       }
       // More candidates would have been needed than were looked at.
-      boolean cut = candidates == MOST && wantedCandidates > MOST && reached < enough;
-      drawn = cut ? UNDECIDED : drawn;
+      int full = candidates == MOST ? 1 : 0;
+      int wantsMore = wantedCandidates > MOST ? 1 : 0;
+      int lacking = reached < enough ? 1 : 0;
+      drawn = full * wantsMore * lacking > 0 ? UNDECIDED : drawn;
       drawn = largest == Float.POSITIVE_INFINITY ? IMPOSSIBLE : drawn;
       tokens.set(row, drawn);
     }
