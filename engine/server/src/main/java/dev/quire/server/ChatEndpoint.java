@@ -118,7 +118,7 @@ final class ChatEndpoint {
           "finish_reason", calls.isEmpty() ? Finish.reason(output.finishReason()) : "tool_calls");
       choice.put("stop_reason", output.detail());
     }
-    UsageJson.put(root, done);
+    UsageJson.put(root, done.getFirst(), plan.turn(), engine.tokenizer());
     return root;
   }
 
@@ -186,7 +186,7 @@ final class ChatEndpoint {
       if (usage) {
         ObjectNode last = head.deepCopy();
         last.putArray("choices");
-        UsageJson.put(last, done);
+        UsageJson.put(last, done.getFirst(), plan.turn(), engine.tokenizer());
         events.send(last);
       }
     }

@@ -71,6 +71,7 @@ final class ResponsesEndpoint {
             complete(
                 head,
                 done,
+                plan,
                 first.reasoning() + last.reasoning(),
                 first.content() + last.content(),
                 plan.kept(found)));
@@ -108,8 +109,13 @@ final class ResponsesEndpoint {
     return head;
   }
 
-  private static ObjectNode complete(
-      ObjectNode head, Generation done, String reasoning, String text, List<ToolCall> calls) {
+  private ObjectNode complete(
+      ObjectNode head,
+      Generation done,
+      ChatPlan plan,
+      String reasoning,
+      String text,
+      List<ToolCall> calls) {
     ObjectNode root = head.deepCopy();
     boolean cut = cut(done);
     root.put("status", cut ? "incomplete" : "completed");
@@ -124,7 +130,9 @@ final class ResponsesEndpoint {
     usage.put("input_tokens", done.usage().promptTokens());
     usage.putObject("input_tokens_details").put("cached_tokens", done.usage().cachedTokens());
     usage.put("output_tokens", done.usage().completionTokens());
-    usage.putObject("output_tokens_details").put("reasoning_tokens", 0);
+    usage
+        .putObject("output_tokens_details")
+        .put("reasoning_tokens", UsageJson.reasoning(done, plan.turn(), engine.tokenizer()));
     usage.put("total_tokens", done.usage().promptTokens() + done.usage().completionTokens());
     return root;
   }
@@ -133,15 +141,14 @@ final class ResponsesEndpoint {
     return done.finishReason() == FinishReason.LENGTH;
   }
 
-  private static void stream(Call call, Submission submission, ChatPlan plan, ObjectNode head)
+  private void stream(Call call, Submission submission, ChatPlan plan, ObjectNode head)
       throws IOException {
     try (EventStream stream = EventStream.open(call)) {
       StreamErrors.guard(stream, () -> send(stream, submission, plan, head));
     }
   }
 
-  private static void send(
-      EventStream stream, Submission submission, ChatPlan plan, ObjectNode head) {
+  private void send(EventStream stream, Submission submission, ChatPlan plan, ObjectNode head) {
     var events = new ResponseStream(stream, new ResponseItems(head.path("id").asString("")));
     events.begin(head);
     ChatText text = plan.text();
@@ -155,7 +162,7 @@ final class ResponsesEndpoint {
     List<ToolCall> calls = plan.kept(found);
     events.calls(calls);
     Generation done = submission.results().getFirst();
-    ObjectNode whole = complete(head, done, events.reasoning(), events.text(), calls);
+    ObjectNode whole = complete(head, done, plan, events.reasoning(), events.text(), calls);
     events.end(cut(done) ? "response.incomplete" : "response.completed", whole);
   }
 }

@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -107,6 +108,56 @@ class QuireServerTest {
             "{\"messages\":[{\"role\":\"user\",\"content\":\"Good morrow\"}],\"max_tokens\":5}",
             KEY);
     assertThat(json(response).at("/choices/0/message/role").stringValue()).isEqualTo("assistant");
+  }
+
+  /** Tokens between the marks, by the token texts that log-probabilities tell. */
+  private static int thoughts(JsonNode tokens) {
+    StringBuilder text = new StringBuilder();
+    List<Integer> begins = new ArrayList<>();
+    for (JsonNode token : tokens) {
+      begins.add(text.length());
+      text.append(token.path("token").stringValue());
+    }
+    int from = text.indexOf("<think>") + "<think>".length();
+    int to = text.indexOf("</think>");
+    return (int) begins.stream().filter(at -> at >= from && at < to).count();
+  }
+
+  @Test
+  void tellsHowManyTokensWereThoughts() throws Exception {
+    String chat = "\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]";
+    String fields =
+        chat.formatted("Good morrow")
+            + ",\"regex\":\"<think>(my lord ){2}</think>my good lord\",\"logprobs\":true,"
+            + "\"max_tokens\":60";
+    JsonNode whole = json(send("/v1/chat/completions", "{" + fields + "}", KEY));
+    assertThat(whole.at("/choices/0/message/reasoning_content").stringValue())
+        .isEqualTo("my lord my lord ");
+    int thoughts = thoughts(whole.at("/choices/0/logprobs/content"));
+    assertThat(thoughts).isPositive();
+    String counted = "/usage/completion_tokens_details/reasoning_tokens";
+    assertThat(whole.at(counted).intValue()).isEqualTo(thoughts);
+
+    String stream =
+        send(
+                "/v1/chat/completions",
+                "{" + fields + ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
+                KEY)
+            .body();
+    assertThat(stream)
+        .containsPattern("\"completion_tokens_details\":\\{\"reasoning_tokens\":[1-9]");
+
+    // The prompt has begun the thoughts, and nothing ends them.
+    String begun = "{" + chat.formatted("<think>") + ",\"max_tokens\":5,\"ignore_eos\":true}";
+    assertThat(json(send("/v1/chat/completions", begun, KEY)).at(counted).intValue()).isEqualTo(5);
+    String plain = "{" + chat.formatted("Good morrow") + ",\"max_tokens\":5}";
+    assertThat(json(send("/v1/chat/completions", plain, KEY)).at(counted).intValue()).isZero();
+    String response = "{\"input\":\"<think>\",\"max_output_tokens\":5,\"ignore_eos\":true}";
+    assertThat(
+            json(send("/v1/responses", response, KEY))
+                .at("/usage/output_tokens_details/reasoning_tokens")
+                .intValue())
+        .isEqualTo(5);
   }
 
   @Test

@@ -1,5 +1,8 @@
 package dev.quire.engine.chat;
 
+import dev.quire.tokenizer.StreamingDecoder;
+import dev.quire.tokenizer.Tokenizer;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -73,6 +76,33 @@ public final class ChatText {
       return new Piece("", calls.isEmpty() ? rest : "");
     }
     return state == State.THINKING ? new Piece(rest, "") : new Piece("", rest);
+  }
+
+  /** Whether an answer's text begins with the mark of thoughts. */
+  static boolean beginsToThink(String text) {
+    return text.stripLeading().startsWith(OPEN);
+  }
+
+  /**
+   * How many of an answer's tokens begin inside its thoughts.
+   *
+   * @param thinking whether the thoughts begin with the first token, not after their mark
+   */
+  static int thoughts(
+      Tokenizer tokenizer, List<Integer> tokens, boolean skipSpecial, boolean thinking) {
+    StreamingDecoder decoder = tokenizer.streamingDecoder(skipSpecial);
+    StringBuilder text = new StringBuilder();
+    int[] begins = new int[tokens.size()];
+    for (int i = 0; i < begins.length; i++) {
+      begins[i] = text.length();
+      text.append(decoder.accept(tokens.get(i)));
+    }
+    text.append(decoder.finish());
+    int mark = text.indexOf(OPEN);
+    int from = thinking ? 0 : mark < 0 ? text.length() : mark + OPEN.length();
+    int close = text.indexOf(CLOSE, from);
+    int to = close < 0 ? text.length() : close;
+    return (int) Arrays.stream(begins).filter(at -> at >= from && at < to).count();
   }
 
   private boolean start() {

@@ -1,10 +1,14 @@
 package dev.quire.engine.chat;
 
 import dev.quire.engine.Engine;
+import dev.quire.engine.FinishReason;
+import dev.quire.engine.Generation;
 import dev.quire.engine.GenerationRequest;
 import dev.quire.engine.Prompt;
 import dev.quire.engine.SamplingParams;
 import dev.quire.engine.constrain.ConstraintSpec;
+import dev.quire.tokenizer.Tokenizer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,5 +58,17 @@ public record ChatTurn(
   /** Takes one answer's text apart; each of {@code n} answers needs one of its own. */
   public ChatText text() {
     return new ChatText(thinking, withTools, forced);
+  }
+
+  /** How many of an answer's tokens are thoughts, the marks around them not counted. */
+  public int reasoningTokens(Tokenizer tokenizer, Generation.Output output) {
+    if (!thinking && (forced || !ChatText.beginsToThink(output.text()))) {
+      return 0;
+    }
+    List<Integer> tokens = output.tokenIds();
+    if (output.finishReason() == FinishReason.STOP && output.detail() == null) {
+      tokens = tokens.subList(0, Math.max(0, tokens.size() - 1)); // the ending token says nothing
+    }
+    return ChatText.thoughts(tokenizer, tokens, request.params().skipSpecialTokens(), thinking);
   }
 }
