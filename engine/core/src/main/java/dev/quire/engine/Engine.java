@@ -136,6 +136,11 @@ public final class Engine implements AutoCloseable {
     return loop.stats().withRefused(refused.get());
   }
 
+  /** How many tokens each step computed; counts on while steps run. */
+  public StepTokens stepTokens() {
+    return loop.stepTokens();
+  }
+
   /** Generates and waits for the end. */
   public Generation generate(String prompt, SamplingParams params) {
     return submit(new GenerationRequest(Prompt.text(prompt), params)).await();

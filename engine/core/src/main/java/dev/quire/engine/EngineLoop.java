@@ -122,6 +122,10 @@ final class EngineLoop implements AutoCloseable {
     return stats;
   }
 
+  StepTokens stepTokens() {
+    return clock.stepTokens;
+  }
+
   /** Puts a request into the queue, or refuses. */
   void submit(ActiveRequest request) {
     inbox.submit(request);

@@ -7,6 +7,7 @@ import dev.quire.paging.KvUsage;
 
 /** The engine thread's counters and its watch. */
 final class StepClock {
+  final StepTokens stepTokens = new StepTokens();
   long submitted;
   long finished;
   long sampled;
@@ -42,6 +43,7 @@ final class StepClock {
   void executed(StepPlan plan) {
     executedNanos = System.nanoTime();
     steps++;
+    stepTokens.add(plan.numTokens());
     long prefill = 0;
     for (int i = 0; i < plan.size(); i++) {
       Sequence s = plan.sequence(i);

@@ -3,6 +3,7 @@ package dev.quire.server;
 import dev.quire.engine.Engine;
 import dev.quire.engine.EngineStats;
 import dev.quire.engine.ModelInfo;
+import dev.quire.engine.StepTokens;
 import dev.quire.engine.Usage;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
@@ -15,6 +16,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The server's figures for Prometheus, by vLLM's names under a prefix of ours or theirs. */
@@ -175,6 +177,38 @@ final class ServerMetrics {
 
   /** All of it in Prometheus' text format. */
   String scrape() {
-    return registry.scrape();
+    return registry.scrape() + stepTokens();
+  }
+
+  /**
+   * Tokens of each step, counted by the engine itself. The registry takes no histogram that is
+   * filled already, nor one whose name ends like a counter's, so the text is written here.
+   */
+  private String stepTokens() {
+    StepTokens counted = engine.stepTokens();
+    String name = prefix + "iteration_tokens_total";
+    StringBuilder text = new StringBuilder();
+    text.append("# HELP ").append(name).append(" Tokens computed in a step of the engine\n");
+    text.append("# TYPE ").append(name).append(" histogram\n");
+    String labels =
+        tags.stream()
+            .map(tag -> tag.getKey() + "=\"" + escaped(tag.getValue()) + "\"")
+            .collect(Collectors.joining(","));
+    long sum = counted.tokens();
+    long upTo = 0;
+    for (int i = 0; i <= StepTokens.BOUNDS.size(); i++) {
+      upTo += counted.steps(i);
+      String bound = i < StepTokens.BOUNDS.size() ? StepTokens.BOUNDS.get(i) + ".0" : "+Inf";
+      text.append(name).append("_bucket{").append(labels);
+      text.append(",le=\"").append(bound).append("\"} ").append(upTo).append('\n');
+    }
+    text.append(name).append("_count{").append(labels).append("} ").append(upTo).append('\n');
+    text.append(name).append("_sum{").append(labels).append("} ").append(sum).append('\n');
+    return text.toString();
+  }
+
+  /** A label's value as the text format wants it. */
+  private static String escaped(String value) {
+    return value.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
   }
 }

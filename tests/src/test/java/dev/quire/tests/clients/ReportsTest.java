@@ -16,7 +16,9 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -61,6 +63,8 @@ class ReportsTest {
           "request_prefill_time_seconds_bucket",
           "request_decode_time_seconds_bucket",
           "request_prefill_kv_computed_tokens_bucket",
+          "iteration_tokens_total_bucket",
+          "iteration_tokens_total_count",
           "cache_config_info");
 
   private static HttpResponse<String> post(QuireServer server, String path, String body)
@@ -103,6 +107,10 @@ class ReportsTest {
         for (int i = 0; i < 2; i++) {
           assertThat(post(server, "/v1/completions", BODY).statusCode()).isEqualTo(200);
         }
+        // The answer may be here before the figures of its last step.
+        for (int i = 0; i < 500 && engine.stats().runningSequences() > 0; i++) {
+          TimeUnit.MILLISECONDS.sleep(10);
+        }
         String scrape = post(server, "/metrics", "").body();
         for (String name : NAMES) {
           assertThat(scrape).contains("\n" + prefix + name + "{");
@@ -114,8 +122,30 @@ class ReportsTest {
         assertThat(value(scrape, prefix + "inter_token_latency_seconds_count")).isPositive();
         assertThat(value(scrape, prefix + "prefix_cache_queries_total")).isPositive();
         assertThat(value(scrape, prefix + "num_requests_running")).isZero();
+        countsTheTokensOfSteps(scrape, prefix);
       }
     }
+  }
+
+  /** Every step is in one bucket, and their tokens are those of prompts and answers. */
+  private static void countsTheTokensOfSteps(String scrape, String prefix) {
+    String name = prefix + "iteration_tokens_total";
+    double steps = value(scrape, prefix + "engine_steps_total");
+    assertThat(value(scrape, name + "_count")).isEqualTo(steps);
+    double prefill = value(scrape, prefix + "prefill_tokens_computed_total");
+    // The first token of each of the two answers comes of its prompt's last step.
+    assertThat(value(scrape, name + "_sum")).isEqualTo(prefill + 2 * 3);
+    Matcher buckets =
+        Pattern.compile(Pattern.quote(name) + "_bucket\\{[^}]*le=\"([^\"]+)\"} (\\d+)")
+            .matcher(scrape);
+    Map<String, Long> upTo = new LinkedHashMap<>();
+    while (buckets.find()) {
+      upTo.put(buckets.group(1), Long.parseLong(buckets.group(2)));
+    }
+    assertThat(upTo).containsEntry("+Inf", (long) steps);
+    assertThat(List.copyOf(upTo.values())).isSorted();
+    // Six steps of one token, and a prompt's step of more.
+    assertThat(upTo.get("1.0")).isGreaterThanOrEqualTo(6).isLessThan((long) steps);
   }
 
   @Test
