@@ -6,15 +6,12 @@ import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardSpec;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
-import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
@@ -27,8 +24,6 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 public final class TornadoExecutor implements ModelExecutor {
   /** Set where kernels are compiled, but nothing computes them: a driver without a device. */
   private static final boolean UNCHECKED = Boolean.getBoolean("quire.device.unchecked");
-
-  private static final long SAY_NANOS = 2_000_000_000L;
 
   private final DecoderSpec spec;
   private final TornadoOptions options;
@@ -43,8 +38,7 @@ public final class TornadoExecutor implements ModelExecutor {
   private final CopyTasks copies;
   private final int expertsUsed;
   private final int stretchedBeyond;
-  private final int stride;
-  private float[] logits = {};
+  private final StepResults results;
 
   /**
    * Loads a model onto the device.
@@ -60,12 +54,18 @@ public final class TornadoExecutor implements ModelExecutor {
     if (refusal != null) {
       throw QuireException.invalid(refusal);
     }
-    long begin = System.nanoTime();
     if (UNCHECKED) {
       options.say().accept("the device's results are not checked: for compiling where none is");
     } else {
+      long begin = System.nanoTime();
       SelfCheck.run();
-      options.say().accept("self-check of the kernels passed in " + seconds(begin));
+      options
+          .say()
+          .accept(
+              String.format(
+                  Locale.ROOT,
+                  "self-check of the kernels passed in %.2f s",
+                  (System.nanoTime() - begin) * 1e-9));
     }
     this.expertsUsed = expertsUsed(spec);
     this.stretchedBeyond = spec.stretchedBeyond();
@@ -80,7 +80,6 @@ public final class TornadoExecutor implements ModelExecutor {
                     new BlockTables(
                         Math.min(options.rows(), options.maxSequences()), options.tableWidth()))
             .toList();
-    this.stride = weights.head.outputs();
     List<TornadoNativeArray> untouched = new ArrayList<>(scratch.arrays());
     untouched.addAll(inputs.arrays());
     long cacheBytes = 0;
@@ -93,18 +92,20 @@ public final class TornadoExecutor implements ModelExecutor {
     PlanRunner.Program load = runner.add(memory.graphs(), false);
     this.graphs =
         new StepGraphs(spec, options, weights, scratch, inputs, memory.shared(), mirror, runner);
+    this.results = new StepResults(spec, graphs, runner, weights.head.outputs());
     this.tableSender = new StepSender(groups, 0, 0, 0, 1, 0, StepGraphs.MOST_CHANGES);
     var send = new Segments("tables");
     tableSender.add(send, inputs);
     this.sendTables = runner.add(send.build(MemoryGraphs.LAST, memory.shared()), true);
     this.swaps = new SwapTasks(spec, weights.layers, options, memory.shared(), mirror, runner);
     this.copies = new CopyTasks(spec, weights, options, memory.shared(), runner);
+    var use = new DeviceMemory(weights.bytes(), bytes(untouched) - cacheBytes, cacheBytes);
     runner.start();
     try {
-      load(load, weights, memory);
+      new WeightSender(weights, mirror, runner, options.say()).send(load, memory, !UNCHECKED);
       DeviceWeights.unload(model, mirror);
     } catch (QuireException e) {
-      throw outOfMemory(e) ? tooLarge(weights.bytes(), bytes(untouched), cacheBytes, e) : e;
+      throw DeviceMemory.outOfMemory(e) ? use.tooLarge(e) : e;
     }
     if (onTornadoVm()) {
       long before = runner.compileNanos();
@@ -117,68 +118,7 @@ public final class TornadoExecutor implements ModelExecutor {
     }
     options
         .say()
-        .accept(
-            "on the device: weights %s%s, KV cache %s, scratch %s%s; on the host: %s, of which %s are mapped files"
-                .formatted(
-                    mebibytes(weights.bytes()),
-                    weights.conversions(),
-                    mebibytes(cacheBytes),
-                    mebibytes(bytes(untouched) - cacheBytes),
-                    onTornadoVm() ? GpuDevice.freeNow() : "",
-                    mebibytes(HostMemory.residentBytes()),
-                    mebibytes(HostMemory.residentBytes() - HostMemory.ownBytes())));
-  }
-
-  private static boolean outOfMemory(Throwable thrown) {
-    for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
-      String text = String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT);
-      if (cause.getClass().getSimpleName().contains("OutOfMemory")
-          || text.contains("out of memory")
-          || text.contains("unable to allocate")) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private static QuireException tooLarge(
-      long weights, long rest, long cache, QuireException cause) {
-    return new QuireException(
-        QuireException.Kind.INVALID,
-        "the device is out of memory: weights of %s and scratch of %s leave no room for a KV cache of %s; --kv-cache-memory %dMiB or a smaller --gpu-memory-utilization fits better"
-            .formatted(
-                mebibytes(weights),
-                mebibytes(rest - cache),
-                mebibytes(cache),
-                cache / 10 * 9 >> 20),
-        cause);
-  }
-
-  private void load(PlanRunner.Program load, DeviceWeights weights, MemoryGraphs memory) {
-    long begin = System.nanoTime();
-    long said = begin;
-    int batches = weights.batches.size();
-    for (int i = 0; i < load.count(); i++) {
-      if (i < batches) {
-        weights.batches.get(i).fills().forEach(Runnable::run);
-      }
-      runner.run(new PlanRunner.Program(load.first() + i, 1, false));
-      if (i < batches) {
-        if (!UNCHECKED && !memory.arrived(i)) {
-          throw new QuireException(
-              QuireException.Kind.FAILED,
-              "weights that were sent to the device read back differently; see the driver's log");
-        }
-        weights.batches.get(i).arrays().forEach(mirror::release);
-        if (System.nanoTime() - said > SAY_NANOS) {
-          said = System.nanoTime();
-          options.say().accept("sent %d of %d parts of the weights".formatted(i + 1, batches));
-        }
-      }
-    }
-    options
-        .say()
-        .accept("sent %s of weights in %s".formatted(mebibytes(weights.bytes()), seconds(begin)));
+        .accept(use.describe(weights.conversions(), onTornadoVm() ? GpuDevice.freeNow() : ""));
   }
 
   private static int expertsUsed(DecoderSpec spec) {
@@ -258,7 +198,7 @@ public final class TornadoExecutor implements ModelExecutor {
     swaps.run(batch);
     copies.run(batch);
     if (batch.numTokens == 0) {
-      return () -> logits;
+      return results.none();
     }
     boolean single = batch.numTokens == batch.numSequences;
     boolean others = batch.numSequences > 1;
@@ -269,7 +209,7 @@ public final class TornadoExecutor implements ModelExecutor {
         decode.sender().want(batch, 0, batch.numLogitsRows);
         StepGraphs.draw(batch, 0, batch.numLogitsRows, decode.draws());
         runner.run(decode.step());
-        return new Handle(decode.head(), batch.numLogitsRows, decode.best());
+        return results.of(decode, batch.numLogitsRows);
       }
       StepGraphs.Mixed step = graphs.mixed(batch.numTokens, others);
       if (step == null) {
@@ -279,7 +219,7 @@ public final class TornadoExecutor implements ModelExecutor {
       }
       fill(step.sender(), batch, 1);
       runner.run(step.step());
-      return head(batch);
+      return results.compute(batch);
     } catch (RuntimeException | Error e) {
       tables.forEach(BlockTables::forget);
       throw e;
@@ -313,94 +253,8 @@ public final class TornadoExecutor implements ModelExecutor {
     sender.change(tables, sent, sender.mostChanges());
   }
 
-  private StepHandle head(StepBatch batch) {
-    int rows = batch.numLogitsRows;
-    int most = graphs.mostRows();
-    if (rows == 0) {
-      return () -> logits;
-    }
-    boolean others = batch.numSequences > 1;
-    if (rows <= most) {
-      StepGraphs.Head head = graphs.head(rows, others);
-      head.want(batch, 0, rows);
-      runner.run(head.head());
-      return new Handle(head, rows, head.best());
-    }
-    grow(rows);
-    for (int from = 0; from < rows; from += most) {
-      int count = Math.min(most, rows - from);
-      StepGraphs.Head head = graphs.head(count, others);
-      head.want(batch, from, count);
-      runner.run(head.head());
-      bring(head, from, count);
-    }
-    return () -> logits;
-  }
-
-  private void grow(int rows) {
-    int size = Math.multiplyExact(rows, spec.vocabularySize());
-    if (logits.length < size) {
-      logits = new float[size];
-    }
-  }
-
-  private void bring(StepGraphs.Head head, int firstRow, int rows) {
-    head.counts().set(0, rows);
-    runner.run(head.bring());
-    MemorySegment source = head.logits().getSegment();
-    int vocabulary = spec.vocabularySize();
-    for (int r = 0; r < rows; r++) {
-      MemorySegment.copy(
-          source,
-          ValueLayout.JAVA_FLOAT,
-          4L * r * stride,
-          logits,
-          (firstRow + r) * vocabulary,
-          vocabulary);
-    }
-  }
-
-  /** The results of a step whose wanted rows are still on the device. */
-  private final class Handle implements StepHandle {
-    private final StepGraphs.Head head;
-    private final int rows;
-    private final IntArray best;
-
-    Handle(StepGraphs.Head head, int rows, IntArray best) {
-      this.head = head;
-      this.rows = rows;
-      this.best = best;
-    }
-
-    @Override
-    public float[] awaitLogits() {
-      if (rows > 0) {
-        grow(rows);
-        bring(head, 0, rows);
-      }
-      return logits;
-    }
-
-    @Override
-    public int @Nullable [] awaitBest() {
-      int[] tokens = new int[rows];
-      for (int r = 0; r < rows; r++) {
-        tokens[r] = best.get(r);
-      }
-      return tokens;
-    }
-  }
-
   private static long bytes(List<TornadoNativeArray> arrays) {
     return arrays.stream().mapToLong(TornadoNativeArray::getNumBytesOfSegmentWithHeader).sum();
-  }
-
-  private static String mebibytes(long bytes) {
-    return String.format(Locale.ROOT, "%d MiB", (bytes + (1 << 20) - 1) >> 20);
-  }
-
-  private static String seconds(long begin) {
-    return String.format(Locale.ROOT, "%.2f s", (System.nanoTime() - begin) * 1e-9);
   }
 
   @Override

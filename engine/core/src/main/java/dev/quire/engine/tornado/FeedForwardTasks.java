@@ -1,0 +1,90 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.engine.model.Activation;
+import dev.quire.kernels.Activations;
+import dev.quire.kernels.GeluMultiply;
+import dev.quire.kernels.SiluMultiply;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/** Writes down dense feed-forward networks: gate and up, their activation, and down. */
+final class FeedForwardTasks {
+  private final KernelContext context;
+  private final Scratch scratch;
+  private final StepInputs inputs;
+  private final Segments segments;
+  private final ProductTasks products;
+  private final int rows;
+  private final int hidden;
+  private final ResidualTasks residual;
+
+  FeedForwardTasks(StepContext step, ResidualTasks residual) {
+    this.context = step.context();
+    this.scratch = step.scratch();
+    this.inputs = step.inputs();
+    this.segments = step.segments();
+    this.products = step.products();
+    this.rows = step.rows();
+    this.hidden = step.spec().hiddenSize();
+    this.residual = residual;
+  }
+
+  /** Leaves the result where {@link ResidualTasks#join} takes it; says in how many parts. */
+  ProductShape add(
+      String id, DeviceLayer layer, DeviceLayer.FeedForward.Dense dense, ResidualTasks.Join join) {
+    gateUp(id, layer, dense);
+    boolean parts = residual.plain(join) && dense.downBias() == null;
+    ProductShape shape = residual.delta(id + "down", dense.down(), scratch.activated, parts);
+    products.addBias(id + "downBias", inputs.counts, scratch.delta, dense.downBias(), hidden);
+    return shape;
+  }
+
+  /** The activated elements between a network's two halves. */
+  void gateUp(String id, DeviceLayer layer, DeviceLayer.FeedForward.Dense dense) {
+    int inner = dense.down().inputs();
+    if (dense.interleaved()) {
+      boolean silu = layer.spec().feedForward().activation() == Activation.SILU;
+      products.addGated(
+          id + "gateUp",
+          inputs.counts,
+          dense.gateUp(),
+          scratch.normed,
+          scratch.gateUp,
+          scratch.activated,
+          silu ? Activations.SILU : Activations.GELU);
+      return;
+    }
+    products.add(
+        id + "gateUp", inputs.counts, dense.gateUp(), scratch.normed, scratch.gateUp, 2 * inner);
+    products.addBias(
+        id + "gateUpBias", inputs.counts, scratch.gateUp, dense.gateUpBias(), 2 * inner);
+    activate(id + "activate", layer, inputs.counts, rows, inner);
+  }
+
+  void activate(String id, DeviceLayer layer, IntArray counts, int most, int inner) {
+    boolean silu = layer.spec().feedForward().activation() == Activation.SILU;
+    segments.add(
+        id,
+        5,
+        SiluMultiply.grid(most, inner),
+        g ->
+            silu
+                ? g.task(
+                    id,
+                    SiluMultiply::apply,
+                    context,
+                    counts,
+                    scratch.gateUp,
+                    scratch.activated,
+                    inner)
+                : g.task(
+                    id,
+                    GeluMultiply::apply,
+                    context,
+                    counts,
+                    scratch.gateUp,
+                    scratch.activated,
+                    inner),
+        counts);
+  }
+}

@@ -1,0 +1,294 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.kernels.Activations;
+import dev.quire.kernels.LeanProduct;
+import dev.quire.kernels.MediumProduct;
+import dev.quire.kernels.NibbleTiles;
+import dev.quire.kernels.QuantTiles;
+import dev.quire.kernels.SkinnyProduct;
+import dev.quire.kernels.SkinnyProductQ8;
+import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.TiledProductQ8;
+import dev.quire.kernels.WeightTiles;
+import dev.quire.kernels.WideProduct;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/** Writes down products of a matrix and several rows, which tensor cores compute in tiles. */
+final class TensorProducts {
+  private final KernelContext context;
+  private final Segments segments;
+  private final Scratch scratch;
+  private final int rows;
+
+  /**
+   * @param rows the most rows
+   */
+  TensorProducts(KernelContext context, Segments segments, Scratch scratch, int rows) {
+    this.context = context;
+    this.segments = segments;
+    this.scratch = scratch;
+    this.rows = rows;
+  }
+
+  /**
+   * Adds {@code x · matrixᵀ}, unpacking the matrix first if its kernel takes halves.
+   *
+   * @param out takes the sums, or their parts
+   * @param gated takes the activated elements, if there is an activation
+   * @param activation one of {@link Activations}
+   */
+  void add(
+      String id,
+      IntArray counts,
+      DeviceMatrix matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      ProductShape shape) {
+    switch (matrix) {
+      case DeviceMatrix.Halves halves ->
+          halves(id, counts, matrix, halves.weights(), x, out, gated, activation, shape);
+      case DeviceMatrix.Quants quants -> {
+        boolean worth = rows > TiledProductQ8.TILE_ROWS;
+        if (worth
+            && WeightTiles.elements(matrix.outputs(), matrix.inputs())
+                <= scratch.unpacked.getSize()) {
+          unpack(id + "Unpack", quants);
+          halves(id, counts, matrix, scratch.unpacked, x, out, gated, activation, shape);
+        } else {
+          quants(id, counts, quants, x, out, gated, activation, shape);
+        }
+      }
+      case DeviceMatrix.Nibbles nibbles -> {
+        unpack(id + "Unpack", nibbles);
+        halves(id, counts, matrix, scratch.unpacked, x, out, gated, activation, shape);
+      }
+    }
+  }
+
+  private void unpack(String id, DeviceMatrix.Nibbles matrix) {
+    int inputs = matrix.inputs();
+    int count = matrix.outputs() * NibbleTiles.paddedInputs(inputs) / 8;
+    segments.add(
+        id,
+        7,
+        NibbleTiles.grid(count),
+        g ->
+            g.task(
+                id,
+                NibbleTiles::unpack,
+                context,
+                matrix.nibbles(),
+                matrix.steps(),
+                scratch.unpacked,
+                inputs,
+                count));
+  }
+
+  private void unpack(String id, DeviceMatrix.Quants matrix) {
+    int count = matrix.outputs() * WeightTiles.paddedInputs(matrix.inputs()) / 4;
+    segments.add(
+        id,
+        5,
+        QuantTiles.grid(count),
+        g ->
+            g.task(
+                id,
+                QuantTiles::unpack,
+                context,
+                matrix.quants(),
+                matrix.scales(),
+                scratch.unpacked,
+                count));
+  }
+
+  private void halves(
+      String id,
+      IntArray counts,
+      DeviceMatrix matrix,
+      HalfFloatArray w,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      ProductShape shape) {
+    int outputs = matrix.outputs();
+    int inputs = matrix.inputs();
+    int splits = shape.splits();
+    int partRows = shape.partRows();
+    switch (shape.kernel()) {
+      case SKINNY ->
+          segments.add(
+              id,
+              11,
+              SkinnyProduct.grid(rows, outputs, splits),
+              g ->
+                  g.task(
+                      id,
+                      SkinnyProduct::multiply,
+                      context,
+                      counts,
+                      w,
+                      x,
+                      out,
+                      gated,
+                      outputs,
+                      inputs,
+                      splits,
+                      partRows,
+                      activation),
+              counts);
+      case LEAN ->
+          segments.add(
+              id,
+              11,
+              LeanProduct.grid(rows, outputs, splits),
+              g ->
+                  g.task(
+                      id,
+                      LeanProduct::multiply,
+                      context,
+                      counts,
+                      w,
+                      x,
+                      out,
+                      gated,
+                      outputs,
+                      inputs,
+                      splits,
+                      partRows,
+                      activation),
+              counts);
+      case MEDIUM ->
+          segments.add(
+              id,
+              11,
+              MediumProduct.grid(rows, outputs, splits),
+              g ->
+                  g.task(
+                      id,
+                      MediumProduct::multiply,
+                      context,
+                      counts,
+                      w,
+                      x,
+                      out,
+                      gated,
+                      outputs,
+                      inputs,
+                      splits,
+                      partRows,
+                      activation),
+              counts);
+      case TILED ->
+          segments.add(
+              id,
+              11,
+              TiledProduct.grid(rows, outputs, splits),
+              g ->
+                  g.task(
+                      id,
+                      TiledProduct::multiply,
+                      context,
+                      counts,
+                      w,
+                      x,
+                      out,
+                      gated,
+                      outputs,
+                      inputs,
+                      splits,
+                      partRows,
+                      activation),
+              counts);
+      case WIDE ->
+          segments.add(
+              id,
+              11,
+              WideProduct.grid(rows, outputs, splits),
+              g ->
+                  g.task(
+                      id,
+                      WideProduct::multiply,
+                      context,
+                      counts,
+                      w,
+                      x,
+                      out,
+                      gated,
+                      outputs,
+                      inputs,
+                      splits,
+                      partRows,
+                      activation),
+              counts);
+      case VECTOR, SHARED_VECTOR -> throw new IllegalArgumentException(id);
+    }
+  }
+
+  private void quants(
+      String id,
+      IntArray counts,
+      DeviceMatrix.Quants matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      ProductShape shape) {
+    IntArray q = matrix.quants();
+    HalfFloatArray s = matrix.scales();
+    int outputs = matrix.outputs();
+    int inputs = matrix.inputs();
+    int splits = shape.splits();
+    int partRows = shape.partRows();
+    if (shape.kernel() == ProductShape.Kernel.SKINNY) {
+      segments.add(
+          id,
+          12,
+          SkinnyProductQ8.grid(rows, outputs, splits),
+          g ->
+              g.task(
+                  id,
+                  SkinnyProductQ8::multiply,
+                  context,
+                  counts,
+                  q,
+                  s,
+                  x,
+                  out,
+                  gated,
+                  outputs,
+                  inputs,
+                  splits,
+                  partRows,
+                  activation),
+          counts);
+    } else {
+      segments.add(
+          id,
+          12,
+          TiledProductQ8.grid(rows, outputs, splits),
+          g ->
+              g.task(
+                  id,
+                  TiledProductQ8::multiply,
+                  context,
+                  counts,
+                  q,
+                  s,
+                  x,
+                  out,
+                  gated,
+                  outputs,
+                  inputs,
+                  splits,
+                  partRows,
+                  activation),
+          counts);
+    }
+  }
+}
