@@ -121,8 +121,18 @@ test("a streamed tool call", async () => {
     max_tokens: 600,
     seed: 4,
   });
+  const parts = [];
+  stream.on("chunk", (chunk) => parts.push(...(chunk.choices[0]?.delta.tool_calls ?? [])));
   const last = await stream.finalChatCompletion();
+  assert.equal(last.choices[0].finish_reason, "tool_calls");
   const call = last.choices[0].message.tool_calls[0];
+  assert.deepEqual(
+    { ...parts[0], id: "" },
+    { index: 0, id: "", type: "function", function: { name: "get_weather", arguments: "" } },
+  );
+  assert.equal(parts[0].id, call.id);
+  assert.ok(parts.length > 3, "the arguments come in pieces");
+  assert.ok(parts.slice(1).every((part) => part.id === undefined && part.index === 0));
   assert.equal(call.function.name, "get_weather");
   assert.equal(typeof JSON.parse(call.function.arguments).city, "string");
 });

@@ -7,6 +7,7 @@ import dev.quire.engine.TokenLogprobs;
 import dev.quire.engine.chat.ChatFormat;
 import dev.quire.engine.chat.ChatText;
 import dev.quire.engine.chat.ToolCall;
+import dev.quire.engine.chat.ToolCallPiece;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -107,7 +108,7 @@ final class ChatEndpoint {
         message.put("reasoning_content", reasoning);
       }
       if (!calls.isEmpty()) {
-        toolCalls(message, calls, false);
+        toolCalls(message, calls, -1);
       }
       if (top >= 0) {
         new LogprobJson(engine.tokenizer()).chat(choice, output.logprobs(), top);
@@ -122,12 +123,17 @@ final class ChatEndpoint {
     return root;
   }
 
-  private static void toolCalls(ObjectNode message, List<ToolCall> calls, boolean numbered) {
+  /**
+   * Writes calls down.
+   *
+   * @param firstIndex the first one's number in a stream; −1 for no numbers
+   */
+  private static void toolCalls(ObjectNode message, List<ToolCall> calls, int firstIndex) {
     ArrayNode list = message.putArray("tool_calls");
     for (int i = 0; i < calls.size(); i++) {
       ObjectNode entry = list.addObject();
-      if (numbered) {
-        entry.put("index", i);
+      if (firstIndex >= 0) {
+        entry.put("index", firstIndex + i);
       }
       entry.put("id", "call_" + UUID.randomUUID().toString().replace("-", ""));
       entry.put("type", "function");
@@ -178,6 +184,7 @@ final class ChatEndpoint {
           if (!piece.isEmpty() || top >= 0) {
             events.send(chunk(text.index(), delta(piece), text.logprobs(), null));
           }
+          calls(events, text.index());
         } else if (a.event() instanceof GenerationEvent.Finished end) {
           finish(events, end);
         }
@@ -191,19 +198,36 @@ final class ChatEndpoint {
       }
     }
 
+    /** What is certain of calls: the name of each first, then its arguments as they come. */
+    private void calls(EventStream events, int index) {
+      for (ToolCallPiece piece : plan.keptPieces(texts[index].callPieces())) {
+        ObjectNode delta = MAPPER.createObjectNode();
+        if (piece.name() != null) {
+          toolCalls(delta, List.of(new ToolCall(piece.name(), "")), piece.index());
+        } else {
+          ObjectNode entry = delta.putArray("tool_calls").addObject().put("index", piece.index());
+          entry.putObject("function").put("arguments", piece.arguments());
+        }
+        events.send(chunk(index, delta, List.of(), null));
+      }
+    }
+
     private void finish(EventStream events, GenerationEvent.Finished end) {
+      ChatText text = texts[end.index()];
       List<ToolCall> found = new ArrayList<>();
-      ChatText.Piece rest = texts[end.index()].finish(found);
-      List<ToolCall> calls = plan.kept(found);
+      ChatText.Piece rest = text.finish(found);
+      boolean begun = text.callsBegun() > 0;
+      List<ToolCall> calls = begun && !plan.parallelCalls() ? List.of() : plan.kept(found);
       if (!rest.isEmpty()) {
         events.send(chunk(end.index(), delta(rest), List.of(), null));
       }
       if (!calls.isEmpty()) {
         ObjectNode delta = MAPPER.createObjectNode();
-        toolCalls(delta, calls, true);
+        toolCalls(delta, calls, text.callsBegun());
         events.send(chunk(end.index(), delta, List.of(), null));
       }
-      String reason = calls.isEmpty() ? Finish.reason(end.reason()) : "tool_calls";
+      boolean called = !calls.isEmpty() || begun;
+      String reason = called && !text.callOpen() ? "tool_calls" : Finish.reason(end.reason());
       events.send(chunk(end.index(), MAPPER.createObjectNode(), List.of(), reason));
     }
 

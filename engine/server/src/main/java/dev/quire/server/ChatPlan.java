@@ -8,6 +8,7 @@ import dev.quire.engine.chat.ChatFormat;
 import dev.quire.engine.chat.ChatText;
 import dev.quire.engine.chat.ChatTurn;
 import dev.quire.engine.chat.ToolCall;
+import dev.quire.engine.chat.ToolCallPiece;
 import dev.quire.engine.constrain.ConstraintSpec;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,11 @@ record ChatPlan(ChatTurn turn, GenerationRequest request, boolean parallelCalls)
   /** The calls that are given out: where only one is wanted at a time, the first. */
   List<ToolCall> kept(List<ToolCall> calls) {
     return parallelCalls || calls.isEmpty() ? calls : calls.subList(0, 1);
+  }
+
+  /** The parts of calls that are given out. */
+  List<ToolCallPiece> keptPieces(List<ToolCallPiece> pieces) {
+    return parallelCalls ? pieces : pieces.stream().filter(p -> p.index() == 0).toList();
   }
 
   ChatText text() {

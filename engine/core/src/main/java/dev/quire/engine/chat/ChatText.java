@@ -31,6 +31,7 @@ public final class ChatText {
   private final boolean withTools;
   private State state;
   private final StringBuilder pending = new StringBuilder();
+  private final ToolCallStream callStream = new ToolCallStream();
   private boolean spoken;
   // White space after a mark belongs to nobody, also where it comes later than the mark.
   private boolean afterMark;
@@ -64,16 +65,39 @@ public final class ChatText {
   }
 
   /**
+   * The parts of calls that became certain with the text taken so far, for streams: asked after
+   * each {@link #accept}. A call that was begun here stays one, also where the text after it makes
+   * no sense. Where a call's format does not tell its name first, {@link #finish} has it whole.
+   */
+  public List<ToolCallPiece> callPieces() {
+    return state == State.CALLING ? callStream.scan(pending) : List.of();
+  }
+
+  /** Calls of which {@link #callPieces} gave parts. */
+  public int callsBegun() {
+    return callStream.count();
+  }
+
+  /** Whether the last of them has no end yet. */
+  public boolean callOpen() {
+    return callStream.open();
+  }
+
+  /**
    * What is left when the text has ended; calls are not part of it.
    *
-   * @param calls takes the calls that the text made
+   * @param calls takes the calls that the text made, but for those begun in pieces
    */
   public Piece finish(List<ToolCall> calls) {
-    String rest = pending.toString();
+    boolean begun = callStream.count() > 0;
+    String rest = begun ? callStream.rest(pending) : pending.toString();
     pending.setLength(0);
+    if (begun && rest.isBlank()) {
+      return new Piece("", "");
+    }
     if (state == State.CALLING) {
       calls.addAll(ToolCallParser.parse(rest));
-      return new Piece("", calls.isEmpty() ? rest : "");
+      return new Piece("", calls.isEmpty() && !callStream.tagged() ? rest : "");
     }
     return state == State.THINKING ? new Piece(rest, "") : new Piece("", rest);
   }

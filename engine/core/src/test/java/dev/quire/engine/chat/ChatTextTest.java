@@ -65,6 +65,90 @@ class ChatTextTest {
     assertThat(parts.content()).isEmpty();
   }
 
+  /** Takes a text with calls in pieces of a size; the calls as a stream's reader has them. */
+  private static Parts stream(ChatText text, String whole, int size) {
+    StringBuilder content = new StringBuilder();
+    List<String> names = new ArrayList<>();
+    List<StringBuilder> arguments = new ArrayList<>();
+    for (int i = 0; i < whole.length(); i += size) {
+      content.append(text.accept(whole.substring(i, Math.min(whole.length(), i + size))).content());
+      for (ToolCallPiece piece : text.callPieces()) {
+        if (piece.name() != null) {
+          assertThat(piece.index()).isEqualTo(names.size());
+          names.add(piece.name());
+          arguments.add(new StringBuilder());
+        }
+        arguments.get(piece.index()).append(piece.arguments());
+      }
+    }
+    List<ToolCall> rest = new ArrayList<>();
+    content.append(text.finish(rest).content());
+    List<ToolCall> calls = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      calls.add(new ToolCall(names.get(i), arguments.get(i).toString()));
+    }
+    calls.addAll(rest);
+    return new Parts("", content.toString(), calls);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "<tool_call>\n"
+            + "{\"name\": \"f\", \"arguments\": {\"a\": [1, {\"b\": \"} \\\\\\\" {\"}]}}\n"
+            + "</tool_call>",
+        "I look.<tool_call>{\"name\":\"f\",\"arguments\":{}}</tool_call>\n"
+            + "<tool_call>{\"name\":\"g\",\"arguments\":{\"a\":1},\"id\":2}</tool_call>",
+        "<tool_call>{\"name\":\"f\",\"arguments\":{}}</tool_call>"
+            + "<tool_call>{\"arguments\":{\"late\":1},\"name\":\"g\"}</tool_call>",
+        "<tool_call>{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}</tool_call>",
+        "<tool_call>{\"name\":\"f\",\"arguments\":{}}</tool_call> <tool_call>{\"na",
+        "<|python_tag|>{\"name\": \"f\", \"parameters\": {\"a\": 1}}",
+        "{\"name\": \"f\", \"parameters\": {\"a\": 1}}",
+        "[{\"name\": \"f\", \"arguments\": {\"a\": 1}}]",
+        "<function=f>{\"a\": 1}</function>",
+        "{\"name\": \"merry\", \"mood\": {}}",
+        "<tool_call>nothing"
+      })
+  void aStreamsCallsAreThoseOfTheWhole(String text) {
+    Parts whole = take(new ChatText(false, true, false), text, text.length());
+    for (int size = 1; size <= text.length(); size++) {
+      assertThat(stream(new ChatText(false, true, false), text, size))
+          .as("in pieces of %d", size)
+          .isEqualTo(whole);
+    }
+  }
+
+  @Test
+  void aCallsNameIsToldBeforeItsArgumentsAreWritten() {
+    for (String head :
+        List.of(
+            "<tool_call>{\"name\": \"f\", \"arguments\": {\"city\": \"Ro",
+            "{\"name\":\"f\",\"parameters\":{\"city\":\"Ro")) {
+      ChatText text = new ChatText(false, true, false);
+      text.accept(head);
+      assertThat(text.callPieces())
+          .containsExactly(
+              new ToolCallPiece(0, "f", ""), new ToolCallPiece(0, null, "{\"city\":\"Ro"));
+      text.accept("me, too");
+      assertThat(text.callPieces()).containsExactly(new ToolCallPiece(0, null, "me, too"));
+      assertThat(text.callOpen()).isTrue();
+      // Cut here: what was told stays a call.
+      List<ToolCall> rest = new ArrayList<>();
+      assertThat(text.finish(rest).isEmpty()).isTrue();
+      assertThat(rest).isEmpty();
+      assertThat(text.callsBegun()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void wordsAfterABareCallOfAStreamAreKept() {
+    ChatText text = new ChatText(false, true, false);
+    text.accept("{\"name\":\"f\",\"arguments\":{}} That was it.");
+    assertThat(text.callPieces()).hasSize(2);
+    assertThat(text.finish(new ArrayList<>()).content()).isEqualTo(" That was it.");
+  }
+
   @Test
   void severalCallsAfterThoughtsAndWords() {
     Parts parts =
