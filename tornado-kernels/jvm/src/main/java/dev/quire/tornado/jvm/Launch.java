@@ -75,24 +75,34 @@ final class Launch {
     return method == null || method.suspends();
   }
 
-  /** Runs all groups, several at a time, and waits for them. */
+  /** What went wrong in a group. */
+  private record Failure(int group, Throwable thrown) {}
+
+  /**
+   * Runs all groups, several at a time, and waits for them. Of several that fail the lowest is
+   * told: groups are taken in order, so that every lower one has begun by then and is run to its
+   * end.
+   */
   void run(Workers workers) {
     int groups = shape.groups();
     AtomicInteger next = new AtomicInteger();
-    AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    AtomicReference<@Nullable Failure> lowest = new AtomicReference<>();
     workers.run(
         groups,
         () -> {
           int group;
-          while (failure.get() == null && (group = next.getAndIncrement()) < groups) {
+          while (lowest.get() == null && (group = next.getAndIncrement()) < groups) {
             try {
               new WorkGroup(this, group).run();
             } catch (Throwable thrown) {
-              failure.compareAndSet(null, thrown);
+              var failure = new Failure(group, thrown);
+              lowest.updateAndGet(
+                  known -> known == null || failure.group < known.group ? failure : known);
             }
           }
         });
-    switch (failure.get()) {
+    Failure failure = lowest.get();
+    switch (failure == null ? null : failure.thrown) {
       case null -> {}
       case RuntimeException exception -> throw exception;
       case Error error -> throw error;
