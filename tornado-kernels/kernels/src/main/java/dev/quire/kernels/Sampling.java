@@ -23,8 +23,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *   neither top-k nor top-p: weights of slices, then of one slice, in the vocabulary's order
  * </pre>
  *
- * <p>The better of two candidates is found by maxima and products of 0 and 1: of a condition that
- * joins more than two comparisons TornadoVM 5.2 loses a negation.
+ * <p>Conditions are products of 0 and 1, and the better of two candidates is found by maxima: of a
+ * condition that joins more than two comparisons TornadoVM 5.2 loses a negation.
  */
 public final class Sampling {
   private Sampling() {}
@@ -95,11 +95,14 @@ public final class Sampling {
     float uniform = parameters.get(row * PARAMETERS + 4);
     float inverse = 1.0f / TornadoMath.max(temperature, 1e-6f);
     float least = minP > 0.0f ? TornadoMath.log(minP) : -1000.0f;
-    boolean sampled = temperature > 0.0f;
-    boolean whole = sampled && topK == 0;
+    int sampled = temperature > 0.0f ? 1 : 0;
+    int few = topK > 0 ? 1 : 0;
+    int likeliest = topP < 1.0f ? 1 : 0;
+    int whole = sampled * (1 - few);
+    int byOrder = whole * (1 - likeliest);
     int wantedCandidates = topK > 0 ? TornadoMath.min(topK, vocabulary) : vocabulary;
     int limit = TornadoMath.min(wantedCandidates, MOST);
-    limit = sampled && (topK > 0 || topP < 1.0f) ? limit : 1;
+    limit = sampled * (few + likeliest) > 0 ? limit : 1;
     for (int s = thread; s < slices; s += GROUP) {
       best[s] = sliceBest.get(row * slices + s);
       bestToken[s] = sliceTokens.get(row * slices + s);
@@ -147,7 +150,8 @@ public final class Sampling {
         value = larger;
       }
       largest = count == 0 ? value : largest;
-      if (count == 0 && whole) {
+      int weighs = count == 0 ? whole : 0;
+      if (weighs > 0) {
         for (int s = warp; s < slices; s += WARPS) {
           float weights = 0.0f;
           for (int step = 0; step < SLICE / WARP; step++) {
@@ -171,16 +175,18 @@ public final class Sampling {
         enough = topP * total;
       }
       float exponent = (value - largest) * inverse;
-      boolean candidate = value > Float.NEGATIVE_INFINITY && exponent >= least;
-      if (thread == 0 && candidate) {
+      int possible = value > Float.NEGATIVE_INFINITY ? 1 : 0;
+      int candidate = exponent >= least ? possible : 0;
+      int keeps = thread == 0 ? candidate : 0;
+      if (keeps > 0) {
         kept[count] = TornadoMath.exp(exponent);
         keptToken[count] = token;
       }
-      reached += candidate ? TornadoMath.exp(exponent) : 0.0f;
-      count += candidate ? 1 : 0;
+      reached += candidate > 0 ? TornadoMath.exp(exponent) : 0.0f;
+      count += candidate;
       int below = count < limit ? 1 : 0;
       int missing = reached < enough ? 1 : 0;
-      more = candidate ? below * missing : 0;
+      more = candidate * below * missing;
       int slice = (int) token / SLICE;
       if (warp == slice % WARPS) {
         float next = Float.NEGATIVE_INFINITY;
@@ -216,8 +222,7 @@ public final class Sampling {
     context.localBarrier();
     if (thread == 0) {
       int drawn = count > 0 ? (int) keptToken[0] : IMPOSSIBLE;
-      boolean byOrder = whole && topP >= 1.0f;
-      int candidates = sampled && !byOrder ? count : 0;
+      int candidates = sampled * (1 - byOrder) * count;
       float mass = 0.0f;
       for (int i = 0; i < candidates; i++) {
         mass += kept[i];
@@ -226,8 +231,10 @@ public final class Sampling {
       float inReach = 0.0f;
       int nucleus = 0;
       for (int i = 0; i < candidates; i++) {
-        nucleus += inReach < wanted || i == 0 ? 1 : 0;
-        inReach += inReach < wanted || i == 0 ? kept[i] : 0.0f;
+        int lacks = inReach < wanted ? 1 : 0;
+        int first = i == 0 ? 1 : 0;
+        nucleus += lacks + first > 0 ? 1 : 0;
+        inReach += lacks + first > 0 ? kept[i] : 0.0f;
       }
       float target = uniform * inReach;
       float passed = 0.0f;
@@ -240,13 +247,13 @@ public final class Sampling {
       int chosen = -1;
       float before = 0.0f;
       float running = 0.0f;
-      int ordered = byOrder && count > 0 ? slices : 0;
+      int ordered = count > 0 ? byOrder * slices : 0;
       float orderedTarget = uniform * total;
       found = 0;
       for (int s = 0; s < ordered; s++) {
-        boolean here = found == 0 && sums[s] > 0.0f;
-        chosen = here ? s : chosen;
-        before = here ? running : before;
+        int here = sums[s] > 0.0f ? 1 - found : 0;
+        chosen = here > 0 ? s : chosen;
+        before = here > 0 ? running : before;
         running += sums[s];
         found = running > orderedTarget ? 1 : found;
       }
@@ -257,7 +264,8 @@ public final class Sampling {
         float exponent = (logits.get(start + i) - largest) * inverse;
         float weight = exponent >= least ? TornadoMath.exp(exponent) : 0.0f;
         before += weight;
-        drawn = found == 0 && weight > 0.0f ? i : drawn;
+        int here = weight > 0.0f ? 1 - found : 0;
+        drawn = here > 0 ? i : drawn;
         found = before > orderedTarget ? 1 : found;
       }
       // More candidates would have been needed than were looked at.

@@ -29,13 +29,16 @@ final class AttentionCases {
         attention.paged(new AttentionShape("1B", 128, 1024, 32, 8, 64, blockSize, 1));
       }
       attention.contiguous(new AttentionShape("1B", 128, 1024, 32, 8, 64, 16, 1));
-      attention.paged(new AttentionShape("8B", 128, 1024, 32, 8, 128, 16, 1));
+      for (int blockSize : new int[] {8, 16, 32, 64}) {
+        attention.paged(new AttentionShape("8B", 128, 1024, 32, 8, 128, blockSize, 1));
+      }
       attention.contiguous(new AttentionShape("8B", 128, 1024, 32, 8, 128, 16, 1));
       attention.paged(new AttentionShape("1B", 8, 1024, 32, 8, 64, 16, 8));
       attention.paged(new AttentionShape("1B", 1, 1024, 32, 8, 64, 16, 8));
       attention.paged(new AttentionShape("1B", 1, 8192, 32, 8, 64, 16, 64));
       attention.chunk("1B", 512, 32, 8, 64, 16);
       attention.chunk("1B", 2048, 32, 8, 64, 16);
+      attention.chunk("1B", 8192, 32, 8, 64, 16);
       attention.chunk("8B", 2048, 32, 8, 128, 16);
     }
     return attention.cases;

@@ -2,7 +2,9 @@ package dev.quire.engine.tornado;
 
 import dev.quire.engine.QuireException;
 import dev.quire.kernels.Activations;
+import dev.quire.kernels.Argmax;
 import dev.quire.kernels.MatrixVector;
+import dev.quire.kernels.Sampling;
 import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.WeightTiles;
 import uk.ac.manchester.tornado.api.GridScheduler;
@@ -17,15 +19,32 @@ import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Two small products whose results are known, one by shuffles and one on tensor cores: TornadoVM
- * logs a driver's errors and goes on.
+ * Small products and draws of tokens whose results are known: by shuffles, on tensor cores, and of
+ * the kernels with most conditions. TornadoVM logs a driver's errors and goes on, and its compiler
+ * takes some conditions wrongly, in silence.
  */
 final class SelfCheck {
   private static final int SIZE = 64;
+  private static final int VOCABULARY = 600;
+
+  /** Rows of temperature, top-k, top-p, min-p and the number that decides: each way of drawing. */
+  private static final float[][] DRAWS = {
+    {0, 0, 1, 0, 0.5f},
+    {0.8f, 7, 1, 0, 0.6f},
+    {1, 0, 0.7f, 0, 0.9f},
+    {1, 9, 0.8f, 0.02f, 0.4f},
+    {1, 0, 1, 0, 0.7f},
+    {1, 0, 1, 0.1f, 0.3f},
+  };
 
   private SelfCheck() {}
 
   static void run() {
+    products();
+    tokens();
+  }
+
+  private static void products() {
     float[] weights = new float[SIZE * SIZE];
     float[] x = new float[SIZE * SIZE];
     for (int i = 0; i < SIZE * SIZE; i++) {
@@ -61,15 +80,86 @@ final class SelfCheck {
             .transferToHost(DataTransferMode.EVERY_EXECUTION, vector, tile);
     GridScheduler grids = new GridScheduler("check.vector", MatrixVector.grid(SIZE));
     grids.addWorkerGrid("check.tile", TiledProduct.grid(SIZE, SIZE, 1));
+    execute(graph, grids);
+    float[] expected = MatrixVector.reference(weights, x, SIZE, SIZE, SIZE);
+    compare("a warp's sum", vector, expected, SIZE);
+    compare("a product on tensor cores", tile, expected, SIZE * SIZE);
+  }
+
+  /** Peaked logits, the largest of them twice, drawn from in each way. */
+  private static void tokens() {
+    int rows = DRAWS.length;
+    int slices = Argmax.slices(VOCABULARY);
+    float[] row = new float[VOCABULARY];
+    for (int i = 0; i < VOCABULARY; i++) {
+      row[i] = (i * 7919 % VOCABULARY - VOCABULARY) / 40f;
+    }
+    row[VOCABULARY - 10] = 0.5f;
+    row[VOCABULARY / 2] = 0.5f;
+    FloatArray logits = new FloatArray(rows * VOCABULARY);
+    FloatArray parameters = new FloatArray(rows * Sampling.PARAMETERS);
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < VOCABULARY; i++) {
+        logits.set(r * VOCABULARY + i, row[i]);
+      }
+      for (int i = 0; i < Sampling.PARAMETERS; i++) {
+        parameters.set(r * Sampling.PARAMETERS + i, DRAWS[r][i]);
+      }
+    }
+    FloatArray best = new FloatArray(rows * slices);
+    IntArray bestTokens = new IntArray(rows * slices);
+    IntArray tokens = new IntArray(rows);
+    IntArray counts = IntArray.fromElements(rows);
+    KernelContext context = new KernelContext();
+    TaskGraph graph =
+        new TaskGraph("draw")
+            .transferToDevice(DataTransferMode.EVERY_EXECUTION, counts, logits, parameters)
+            .task(
+                "slice",
+                Argmax::slice,
+                context,
+                counts,
+                logits,
+                best,
+                bestTokens,
+                VOCABULARY,
+                slices)
+            .task(
+                "draw",
+                Sampling::draw,
+                context,
+                counts,
+                logits,
+                best,
+                bestTokens,
+                parameters,
+                tokens,
+                VOCABULARY,
+                slices)
+            .transferToHost(DataTransferMode.EVERY_EXECUTION, tokens);
+    GridScheduler grids = new GridScheduler("draw.slice", Argmax.grid(rows, VOCABULARY));
+    grids.addWorkerGrid("draw.draw", Sampling.grid(rows));
+    execute(graph, grids);
+    for (int r = 0; r < rows; r++) {
+      float[] p = DRAWS[r];
+      int expected = Sampling.reference(row, p[0], (int) p[1], p[2], p[3], p[4]);
+      if (tokens.get(r) != expected) {
+        throw new QuireException(
+            QuireException.Kind.FAILED,
+            ("the device draws wrongly: token %d, not %d, at temperature %s, top-k %d, top-p %s,"
+                    + " min-p %s; see the driver's log")
+                .formatted(tokens.get(r), expected, p[0], (int) p[1], p[2], p[3]));
+      }
+    }
+  }
+
+  private static void execute(TaskGraph graph, GridScheduler grids) {
     try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
       plan.withGridScheduler(grids).execute();
     } catch (TornadoExecutionPlanException | RuntimeException e) {
       throw new QuireException(
           QuireException.Kind.FAILED, "the device ran no kernel: " + e.getMessage(), e);
     }
-    float[] expected = MatrixVector.reference(weights, x, SIZE, SIZE, SIZE);
-    compare("a warp's sum", vector, expected, SIZE);
-    compare("a product on tensor cores", tile, expected, SIZE * SIZE);
   }
 
   private static void compare(String what, FloatArray actual, float[] expected, int count) {
