@@ -123,6 +123,7 @@ final class DevicePlatform implements Platform, AutoCloseable {
   private final class Computed implements Steps {
     private final StepBatchBuilder batches;
     private long last = System.nanoTime();
+    private long planningNanos;
 
     Computed(StepBatchBuilder batches) {
       this.batches = batches;
@@ -131,6 +132,7 @@ final class DevicePlatform implements Platform, AutoCloseable {
     @Override
     public double run(StepPlan plan) {
       StepBatch batch = batches.build(plan);
+      planningNanos += System.nanoTime() - last;
       ModelExecutor.StepHandle step = model.executor().submit(batch);
       if (batch.numLogitsRows > 0 && step.awaitBest() == null) {
         float[] unused = step.awaitLogits();
@@ -145,6 +147,11 @@ final class DevicePlatform implements Platform, AutoCloseable {
     @Override
     public void idle() {
       last = System.nanoTime();
+    }
+
+    @Override
+    public double planning() {
+      return planningNanos * 1e-9;
     }
   }
 

@@ -43,5 +43,10 @@ public interface Platform {
 
     /** There was nothing to do: the time until now is nobody's. */
     default void idle() {}
+
+    /** Seconds of all steps so far that passed before the device had them. */
+    default double planning() {
+      return 0;
+    }
   }
 }

@@ -179,6 +179,13 @@ public final class RealEvaluation {
       rows.add(new Row(label + ": requests batched", batched[i], full.get(i).batched()));
       rows.add(new Row(label + ": token states, %", shares[i], 100 * full.get(i).tokenShare()));
       rows.add(Row.ours(label + ": tokens a second when full", full.get(i).throughput()));
+      StepTimes steps = full.get(i).steps();
+      rows.add(Row.ours(label + ": step of single tokens, ms", steps.singleMillis()));
+      rows.add(Row.ours(label + ": step with prompts, ms", steps.mixedMillis()));
+      rows.add(Row.ours(label + ": tokens of a step with prompts", steps.meanMixedTokens()));
+      rows.add(Row.ours(label + ": steps with prompts, %", 100 * steps.mixedShare()));
+      rows.add(Row.ours(label + ": planning a step, ms", steps.planningMillis()));
+      rows.add(Row.ours(label + ": preemptions", full.get(i).preemptions()));
     }
     String title =
         String.format(

@@ -102,6 +102,7 @@ public final class ServingRun {
    *     rest is free memory while a request waits that it cannot hold
    * @param savedShare blocks that sharing saves, of those needed without
    * @param throughput output tokens a second until three quarters of them were out
+   * @param steps what they took
    */
   public record Result(
       Setup setup,
@@ -115,7 +116,8 @@ public final class ServingRun {
       double savedShare,
       double throughput,
       long preemptions,
-      int requests) {}
+      int requests,
+      StepTimes steps) {}
 
   private static final class Request {
     final Trace.Arrival arrival;
@@ -131,6 +133,7 @@ public final class ServingRun {
   private final Scheduler scheduler;
   private final Platform.Steps executed;
   private final StepPlan plan = new StepPlan();
+  private final StepTimes times = new StepTimes();
   private final SplittableRandom random;
   private final Genealogy genealogy;
   private final Deque<Request> batchQueue = new ArrayDeque<>();
@@ -193,6 +196,7 @@ public final class ServingRun {
       }
       step();
     }
+    times.planning(executed.planning());
     double held = sums[1] + sums[2] + sums[3] + sums[4];
     double time = Math.max(sampledTime, 1e-9);
     return new Result(
@@ -207,7 +211,8 @@ public final class ServingRun {
         sums[5] / time,
         throughput,
         scheduler.preemptions(),
-        served);
+        served,
+        times);
   }
 
   private void submit(Request request) {
@@ -256,6 +261,7 @@ public final class ServingRun {
       throw new IllegalStateException("a request does not fit the memory");
     }
     double seconds = executed.run(plan);
+    times.add(plan, seconds);
     scheduler.commit(plan);
     now += seconds;
     sinceSample += seconds;
