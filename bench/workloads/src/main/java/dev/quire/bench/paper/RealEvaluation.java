@@ -185,7 +185,7 @@ public final class RealEvaluation {
       rows.add(Row.ours(label + ": tokens of a step with prompts", steps.meanMixedTokens()));
       rows.add(Row.ours(label + ": steps with prompts, %", 100 * steps.mixedShare()));
       rows.add(Row.ours(label + ": planning a step, ms", steps.planningMillis()));
-      rows.add(Row.ours(label + ": preemptions", full.get(i).preemptions()));
+      rows.add(Row.ours(label + ": preemptions", (double) full.get(i).preemptions()));
     }
     String title =
         String.format(
