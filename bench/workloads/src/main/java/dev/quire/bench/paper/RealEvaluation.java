@@ -120,9 +120,16 @@ public final class RealEvaluation {
         .withRequests(requests);
   }
 
-  /** Output tokens a second with all requests there from the start. */
-  private double throughput(ServingSystem system, DevicePlatform platform, Trace trace) {
-    return ServingRun.run(setup(system, platform, trace)).throughput();
+  /** With all requests there from the start. */
+  private ServingRun.Result full(ServingSystem system, DevicePlatform platform, Trace trace) {
+    return ServingRun.run(setup(system, platform, trace));
+  }
+
+  /** Beside a ratio of throughputs: how many requests ran at once, and what the steps cost. */
+  private static void explain(List<Row> rows, String prefix, ServingRun.Result result) {
+    String label = prefix + result.setup().system().label();
+    rows.add(Row.ours(label + ": requests batched", result.batched()));
+    rows.addAll(result.steps().rows(label));
   }
 
   private Figure rates(DevicePlatform platform) {
@@ -179,12 +186,7 @@ public final class RealEvaluation {
       rows.add(new Row(label + ": requests batched", batched[i], full.get(i).batched()));
       rows.add(new Row(label + ": token states, %", shares[i], 100 * full.get(i).tokenShare()));
       rows.add(Row.ours(label + ": tokens a second when full", full.get(i).throughput()));
-      StepTimes steps = full.get(i).steps();
-      rows.add(Row.ours(label + ": step of single tokens, ms", steps.singleMillis()));
-      rows.add(Row.ours(label + ": step with prompts, ms", steps.mixedMillis()));
-      rows.add(Row.ours(label + ": tokens of a step with prompts", steps.meanMixedTokens()));
-      rows.add(Row.ours(label + ": steps with prompts, %", 100 * steps.mixedShare()));
-      rows.add(Row.ours(label + ": planning a step, ms", steps.planningMillis()));
+      rows.addAll(full.get(i).steps().rows(label));
       rows.add(Row.ours(label + ": preemptions", (double) full.get(i).preemptions()));
     }
     String title =
@@ -260,14 +262,19 @@ public final class RealEvaluation {
 
   private Figure sharedPrefixes(DevicePlatform platform) {
     List<Row> rows = new ArrayList<>();
+    List<Row> details = new ArrayList<>();
     double[] paper = {1.67, 3.58};
     int[] prefixes = {80, 341};
     for (int i = 0; i < 2; i++) {
       Trace trace = Trace.translation(prefixes[i]).within((MAX_TOKENS - prefixes[i]) / 2);
-      double orca = throughput(ServingSystem.ORCA_ORACLE, platform, trace);
-      double paged = throughput(ServingSystem.PAGED, platform, trace);
-      rows.add(new Row("prefix of " + prefixes[i] + " tokens", paper[i], paged / orca));
+      String label = "prefix of " + prefixes[i] + " tokens";
+      ServingRun.Result orca = full(ServingSystem.ORCA_ORACLE, platform, trace);
+      ServingRun.Result paged = full(ServingSystem.PAGED, platform, trace);
+      rows.add(new Row(label, paper[i], paged.throughput() / orca.throughput()));
+      explain(details, label + ", ", orca);
+      explain(details, label + ", ", paged);
     }
+    rows.addAll(details);
     return new Figure(
         "16, real",
         "Throughput over Orca (Oracle)'s with a prefix that all prompts share: " + platform.name(),
@@ -281,12 +288,16 @@ public final class RealEvaluation {
 
   private Figure chat(DevicePlatform platform) {
     Trace trace = Trace.CHAT.scaled(platform.scale());
-    double paged = throughput(ServingSystem.PAGED, platform, trace);
+    ServingRun.Result paged = full(ServingSystem.PAGED, platform, trace);
     List<Row> rows = new ArrayList<>();
+    List<Row> details = new ArrayList<>();
     for (ServingSystem system : List.of(ServingSystem.ORCA_MAX, ServingSystem.ORCA_ORACLE)) {
-      double orca = throughput(system, platform, trace);
-      rows.add(new Row("over " + system.label(), 2, paged / orca));
+      ServingRun.Result orca = full(system, platform, trace);
+      rows.add(new Row("over " + system.label(), 2, paged.throughput() / orca.throughput()));
+      explain(details, "", orca);
     }
+    explain(details, "", paged);
+    rows.addAll(details);
     return new Figure(
         "17, real",
         "Throughput over the Orcas' in conversations: " + platform.name(),

@@ -133,7 +133,7 @@ public final class ServingRun {
   private final Scheduler scheduler;
   private final Platform.Steps executed;
   private final StepPlan plan = new StepPlan();
-  private final StepTimes times = new StepTimes();
+  private final StepTimes.Sum times = new StepTimes.Sum();
   private final SplittableRandom random;
   private final Genealogy genealogy;
   private final Deque<Request> batchQueue = new ArrayDeque<>();
@@ -196,7 +196,6 @@ public final class ServingRun {
       }
       step();
     }
-    times.planning(executed.planning());
     double held = sums[1] + sums[2] + sums[3] + sums[4];
     double time = Math.max(sampledTime, 1e-9);
     return new Result(
@@ -212,7 +211,7 @@ public final class ServingRun {
         throughput,
         scheduler.preemptions(),
         served,
-        times);
+        times.of(executed.planning()));
   }
 
   private void submit(Request request) {

@@ -1,59 +1,65 @@
 package dev.quire.bench.paper;
 
+import dev.quire.bench.paper.Figure.Row;
 import dev.quire.engine.schedule.StepPlan;
+import java.util.List;
 
-/** How long a run's steps took: those of single tokens, and those that also computed prompts. */
-final class StepTimes {
-  private int single;
-  private double singleSeconds;
-  private int mixed;
-  private double mixedSeconds;
-  private long mixedTokens;
-  private double planningSeconds;
+/**
+ * How long a run's steps took: those in which every sequence has one token, and those that also
+ * computed prompts.
+ *
+ * @param single steps of single tokens
+ * @param singleSeconds of all of them, planning included
+ * @param mixed the other steps
+ * @param mixedSeconds of all of these
+ * @param mixedTokens of all of these
+ * @param planningSeconds of all steps, before the device had them
+ */
+record StepTimes(
+    int single,
+    double singleSeconds,
+    int mixed,
+    double mixedSeconds,
+    long mixedTokens,
+    double planningSeconds) {
 
-  /**
-   * Books a step.
-   *
-   * @param seconds that it took, planning included
-   */
-  void add(StepPlan plan, double seconds) {
-    if (plan.numTokens() == plan.size()) {
-      single++;
-      singleSeconds += seconds;
-    } else {
-      mixed++;
-      mixedSeconds += seconds;
-      mixedTokens += plan.numTokens();
+  /** Adds steps up. */
+  static final class Sum {
+    private int single;
+    private double singleSeconds;
+    private int mixed;
+    private double mixedSeconds;
+    private long mixedTokens;
+
+    void add(StepPlan plan, double seconds) {
+      if (plan.numTokens() == plan.size()) {
+        single++;
+        singleSeconds += seconds;
+      } else {
+        mixed++;
+        mixedSeconds += seconds;
+        mixedTokens += plan.numTokens();
+      }
+    }
+
+    StepTimes of(double planningSeconds) {
+      return new StepTimes(
+          single, singleSeconds, mixed, mixedSeconds, mixedTokens, planningSeconds);
     }
   }
 
-  /** What of all that passed before the device had the steps. */
-  void planning(double seconds) {
-    planningSeconds = seconds;
+  /** Means, for a figure's table. */
+  List<Row> rows(String label) {
+    return List.of(
+        Row.ours(label + ": step of single tokens, ms", 1e3 * singleSeconds / single),
+        Row.ours(label + ": step with prompts, ms", 1e3 * mixedSeconds / mixed),
+        Row.ours(label + ": tokens of a step with prompts", (double) mixedTokens / mixed),
+        Row.ours(label + ": steps with prompts, %", 100.0 * mixed / (single + mixed)),
+        Row.ours(label + ": planning a step, ms", 1e3 * planningSeconds / (single + mixed)));
   }
 
-  /** Milliseconds of a step in which every sequence has one token; NaN if there was none. */
-  double singleMillis() {
-    return 1e3 * singleSeconds / single;
-  }
-
-  /** Milliseconds of any other step; NaN if there was none. */
-  double mixedMillis() {
-    return 1e3 * mixedSeconds / mixed;
-  }
-
-  /** Tokens of such a step. */
-  double meanMixedTokens() {
-    return (double) mixedTokens / mixed;
-  }
-
-  /** Share of such steps. */
+  /** Share of the time that went into steps with prompts. */
   double mixedShare() {
-    return (double) mixed / (single + mixed);
-  }
-
-  /** Milliseconds of a step that pass before the device has it. */
-  double planningMillis() {
-    return 1e3 * planningSeconds / (single + mixed);
+    return mixedSeconds / (singleSeconds + mixedSeconds);
   }
 }
