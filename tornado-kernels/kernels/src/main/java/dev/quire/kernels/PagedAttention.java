@@ -172,8 +172,10 @@ public final class PagedAttention {
           for (int h = 0; h < shared; h++) {
             float x = query[h * headSize + part + i];
             float y = query[h * headSize + part + i + 1];
-            dot0[h] += x * Half2.lowFloat(k0) + y * Half2.highFloat(k0);
-            dot1[h] += x * Half2.lowFloat(k1) + y * Half2.highFloat(k1);
+            dot0[h] += x * Half2.lowFloat(k0);
+            dot0[h] += y * Half2.highFloat(k0);
+            dot1[h] += x * Half2.lowFloat(k1);
+            dot1[h] += y * Half2.highFloat(k1);
           }
         }
         for (int h = 0; h < shared; h++) {
@@ -235,24 +237,26 @@ public final class PagedAttention {
             float w5 = weights[at + 5];
             float w6 = weights[at + 6];
             float w7 = weights[at + 7];
-            low[h * pairs + c] +=
-                w0 * Half2.lowFloat(v0)
-                    + w1 * Half2.lowFloat(v1)
-                    + w2 * Half2.lowFloat(v2)
-                    + w3 * Half2.lowFloat(v3)
-                    + w4 * Half2.lowFloat(v4)
-                    + w5 * Half2.lowFloat(v5)
-                    + w6 * Half2.lowFloat(v6)
-                    + w7 * Half2.lowFloat(v7);
-            high[h * pairs + c] +=
-                w0 * Half2.highFloat(v0)
-                    + w1 * Half2.highFloat(v1)
-                    + w2 * Half2.highFloat(v2)
-                    + w3 * Half2.highFloat(v3)
-                    + w4 * Half2.highFloat(v4)
-                    + w5 * Half2.highFloat(v5)
-                    + w6 * Half2.highFloat(v6)
-                    + w7 * Half2.highFloat(v7);
+            float x = low[h * pairs + c];
+            float y = high[h * pairs + c];
+            x += w0 * Half2.lowFloat(v0);
+            y += w0 * Half2.highFloat(v0);
+            x += w1 * Half2.lowFloat(v1);
+            y += w1 * Half2.highFloat(v1);
+            x += w2 * Half2.lowFloat(v2);
+            y += w2 * Half2.highFloat(v2);
+            x += w3 * Half2.lowFloat(v3);
+            y += w3 * Half2.highFloat(v3);
+            x += w4 * Half2.lowFloat(v4);
+            y += w4 * Half2.highFloat(v4);
+            x += w5 * Half2.lowFloat(v5);
+            y += w5 * Half2.highFloat(v5);
+            x += w6 * Half2.lowFloat(v6);
+            y += w6 * Half2.highFloat(v6);
+            x += w7 * Half2.lowFloat(v7);
+            y += w7 * Half2.highFloat(v7);
+            low[h * pairs + c] = x;
+            high[h * pairs + c] = y;
           }
         }
       }
