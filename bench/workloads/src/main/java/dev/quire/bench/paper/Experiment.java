@@ -12,15 +12,20 @@ import java.util.BitSet;
  * @param maxSequences that run at once
  */
 record Experiment(ServedModel model, int maxSequences, Change change) implements Platform {
+  /** Of an A100: 5120 bytes a clock of 1.41 GHz, by NVIDIA's description of the architecture. */
+  private static final double L2_BANDWIDTH = 7.2e12;
+
   /** What a step costs otherwise. */
   enum Change {
     NOTHING,
     /**
      * A block that several sequences share is read from memory once a step, and for the others from
-     * the L2 cache. A layer's part of a prefix of 341 tokens is 7 MB in OPT-13B; an A100's L2 cache
-     * has 40 MB.
+     * the L2 cache, at {@link #L2_BANDWIDTH}. A layer's part of a prefix of 341 tokens is 7 MB in
+     * OPT-13B; an A100's L2 cache has 40 MB.
      */
-    SHARED_ONCE,
+    SHARED_IN_CACHE,
+    /** Reading paged keys and values takes no longer than reading contiguous ones. */
+    CONTIGUOUS_SPEED,
     /** Reading keys and values takes no time. */
     FREE_CACHE
   }
@@ -56,14 +61,19 @@ record Experiment(ServedModel model, int maxSequences, Change change) implements
 
   @Override
   public Steps steps(KvAllocator allocator, boolean paged) {
-    StepTime time = new StepTime(model, paged);
+    StepTime time = new StepTime(model, paged && change != Change.CONTIGUOUS_SPEED);
     int blockSize = allocator.usage().blockSize();
     BitSet seen = new BitSet();
     return plan -> {
       allocator.copies().clear();
       return switch (change) {
-        case NOTHING -> time.seconds(plan);
-        case SHARED_ONCE -> time.seconds(plan.numTokens(), distinctTokens(plan, blockSize, seen));
+        case NOTHING, CONTIGUOUS_SPEED -> time.seconds(plan);
+        case SHARED_IN_CACHE -> {
+          double distinct = distinctTokens(plan, blockSize, seen);
+          double again = StepTime.context(plan) - distinct;
+          yield time.seconds(plan.numTokens(), distinct)
+              + time.cacheSeconds(again, model.gpus() * L2_BANDWIDTH);
+        }
         case FREE_CACHE -> time.seconds(plan.numTokens(), 0);
       };
     };

@@ -82,6 +82,12 @@ public final class ServingRun {
           seed);
     }
 
+    /** The same with other arrivals and lengths of the same distributions. */
+    Setup withSeed(long value) {
+      return new Setup(
+          system, platform, trace, rate, seconds, requests, blockSize, samples, beams, value);
+    }
+
     Setup withBlockSize(int value) {
       return new Setup(
           system, platform, trace, rate, seconds, requests, value, samples, beams, seed);

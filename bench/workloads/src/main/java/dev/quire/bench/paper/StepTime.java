@@ -56,16 +56,26 @@ final class StepTime {
    * @param context tokens whose keys and values are read
    */
   double seconds(int tokens, double context) {
-    double bandwidth = model.gpus() * EFFICIENCY * model.gpuBandwidth();
-    double weights = model.weightBytes() / bandwidth;
+    double peak = model.gpus() * model.gpuBandwidth();
+    double weights = model.weightBytes() / (EFFICIENCY * peak);
     double products =
         2 * model.parameters() * tokens / (model.gpus() * EFFICIENCY * model.gpuFlops());
-    double cache = context * model.kvBytesPerToken() / bandwidth * (paged ? PAGED_KERNEL : 1);
+    double cache = cacheSeconds(context, peak);
     double network = 0;
     if (model.gpus() > 1) {
       double bytes = 2.0 * model.hidden() * tokens;
       network = 2 * model.layers() * (ALL_REDUCE_SECONDS + bytes / LINK_BYTES_PER_SECOND);
     }
     return Math.max(weights, products) + cache + network + HOST_SECONDS;
+  }
+
+  /**
+   * Seconds to read keys and values.
+   *
+   * @param context tokens whose keys and values are read
+   * @param peak bytes a second of where they are read from
+   */
+  double cacheSeconds(double context, double peak) {
+    return context * model.kvBytesPerToken() / (EFFICIENCY * peak) * (paged ? PAGED_KERNEL : 1);
   }
 }

@@ -30,9 +30,16 @@ public record Trace(
   /** Conversations so far are mostly longer than the prompt may be. */
   public static final Trace CHAT = new Trace("chat", 1e6, 337.99, 1, 1024, 1024, 0);
 
+  /** Conversations of which three in ten are still shorter than the prompt may be. */
+  static final Trace SHORTER_CHAT = new Trace("chat", 2850, 337.99, 1, 1024, 1024, 0);
+
   /** A translation task: sentences, behind a prefix with examples. */
   static Trace translation(int prefix) {
-    return new Trace("WMT16, prefix of " + prefix, 35, 45, 0.5, 512, 512, prefix);
+    return translation(prefix, 35, 45);
+  }
+
+  static Trace translation(int prefix, double meanPrompt, double meanOutput) {
+    return new Trace("WMT16, prefix of " + prefix, meanPrompt, meanOutput, 0.5, 512, 512, prefix);
   }
 
   /** The same shape for a model whose longest sequence is shorter. */
