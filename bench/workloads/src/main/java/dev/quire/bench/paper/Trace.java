@@ -100,6 +100,6 @@ public record Trace(
 
   private int length(RandomGenerator random, double mean, int max) {
     double mu = Math.log(mean) - sigma * sigma / 2;
-    return (int) Math.clamp(Math.round(Math.exp(mu + sigma * random.nextGaussian())), 1, max);
+    return Math.clamp(Math.round(Math.exp(mu + sigma * random.nextGaussian())), 1, max);
   }
 }
