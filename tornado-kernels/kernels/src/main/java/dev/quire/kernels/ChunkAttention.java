@@ -62,9 +62,12 @@ public final class ChunkAttention {
   private static final int TOTALS = ROWS * MAX_HEAD;
   private static final int WARP = 32;
   private static final int WARPS = GROUP / WARP;
-  private static final int POSITIONS = 32;
-  private static final int PART = POSITIONS * ROWS / GROUP;
-  private static final int WEIGHT_INTS = POSITIONS / 2 + 4;
+  private static final int SIDES = GROUP / ROWS;
+  private static final int SCORES = 64 * ROWS;
+  private static final int AHEAD = 3;
+
+  // Weights of a tile that is not taken.
+  private static final int ZEROS = 32;
   private static final int ROW_INTS = ROWS / 2 + 4;
   private static final int ROW_BYTES = 4 * ROW_INTS;
   private static final float SLACK = 8.0f;
@@ -112,12 +115,19 @@ public final class ChunkAttention {
     if (context.groupIdx >= items) {
       return;
     }
-    int stride = headSize / 2 + 4;
+    int pairs = headSize / 2;
+    int stride = pairs + 4;
+    int positions = headSize > 64 ? 32 : 64;
+    int part = positions / SIDES;
+    int weightInts = positions / 2 + 4;
+    int copies = positions * pairs / GROUP;
+    // A warp copies whole rows where it can: its pairs' address is the row's and a constant.
+    int even = pairs % WARP == 0 ? pairs / WARP : 0;
     int[] query = context.allocateIntLocalArray(headSize * ROW_INTS);
-    int[] keyTile = context.allocateIntLocalArray(POSITIONS * stride);
-    int[] valueTile = context.allocateIntLocalArray(POSITIONS * stride);
-    int[] weights = context.allocateIntLocalArray(ROWS * WEIGHT_INTS);
-    int[] places = context.allocateIntLocalArray(2 * POSITIONS);
+    int[] keyTile = context.allocateIntLocalArray(positions * stride);
+    int[] valueTile = context.allocateIntLocalArray(positions * stride);
+    int[] weights = context.allocateIntLocalArray(ROWS * weightInts + ZEROS);
+    int[] places = context.allocateIntLocalArray(AHEAD * positions);
     float[] maxima = context.allocateFloatLocalArray(GROUP);
     float[] flags = context.allocateFloatLocalArray(WARPS);
     float[] factors = context.allocateFloatLocalArray(ROWS);
@@ -128,13 +138,18 @@ public final class ChunkAttention {
     int matrixRow = lane % 16;
     int row = thread % ROWS;
     int side = thread / ROWS;
-    int pairs = headSize / 2;
     int rowWarp = warp % 4;
     int upper = warp / 4;
-    int keyAt = upper * 64 * stride + matrixRow * (4 * stride - 32);
+    int half = positions / 2;
+    int keyAt = upper * half * 4 * stride + matrixRow * (4 * stride - 32);
     int queryAt = matrixRow * (ROW_BYTES - 16) + rowWarp * 32;
-    int weightAt = rowWarp * 64 * WEIGHT_INTS + matrixRow * (4 * WEIGHT_INTS - 32);
+    int weightAt = rowWarp * 64 * weightInts + matrixRow * (4 * weightInts - 32);
+    // Where all lanes read the zeros behind the weights, whatever is added for them.
+    int zerosAt = 4 * ROWS * weightInts - matrixRow * 32 - lane / 16 * 16;
     int valueAt = matrixRow * (4 * stride - 16) + upper * headSize;
+    if (thread < ZEROS) {
+      weights[ROWS * weightInts + thread] = 0;
+    }
     for (int item = context.groupIdx; item < items; item += groups) {
       // The last tiles of a prompt see most, so they come first.
       int number = counts.get(0) - 1 - item / (kvHeads * parts);
@@ -173,22 +188,62 @@ public final class ChunkAttention {
       while (start < end) {
         context.asyncCopyWaitGroup(0);
         context.localBarrier();
-        int turn = 0;
-        if (thread < POSITIONS) {
+        if (thread < 2 * positions) {
           int position = TornadoMath.min(start + thread, end - 1);
           int block = tables.get(tableRow + position / blockSize);
           int placed = (block * kvHeads + kvHead) * blockSize + position % blockSize;
           places[thread] = placed * headSize;
         }
         context.localBarrier();
-        for (int p = warp; p < POSITIONS; p += WARPS) {
-          for (int c = lane; c < pairs; c += WARP) {
-            context.asyncCopyToLocal(keyTile, p * stride + c, keys, places[p] + 2 * c);
-          }
+        for (int j = 0; j < copies; j++) {
+          int p = even > 0 ? j / even * WARPS + warp : (j * GROUP + thread) / pairs;
+          int c = even > 0 ? j % even * WARP + lane : (j * GROUP + thread) % pairs;
+          context.asyncCopyToLocal(keyTile, p * stride + c, keys, places[p] + 2 * c);
         }
         context.asyncCopyCommit();
-        float before = shift;
-        int fresh = 1;
+        context.asyncCopyWaitGroup(0);
+        context.localBarrier();
+        for (int m = 0; m < half; m += 16) {
+          float[] s0 = context.mmaFragment(0.0f);
+          float[] s1 = context.mmaFragment(0.0f);
+          for (int step = 0; step < headSize / 16; step++) {
+            HalfFloat[] a = context.mmaLoadA(keyTile, 16, m * 4 * stride + step * 32 + keyAt);
+            HalfFloat[] b0 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryAt);
+            HalfFloat[] b1 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryAt + 16);
+            s0 = context.mma(a, b0, s0, MMAShape.M16N8K16);
+            s1 = context.mma(a, b1, s1, MMAShape.M16N8K16);
+          }
+          context.mmaStore(s0, scratch, upper * half + m, base + rowWarp * 16, ROWS);
+          context.mmaStore(s1, scratch, upper * half + m, base + rowWarp * 16 + 8, ROWS);
+        }
+        context.localBarrier();
+        for (int j = 0; j < copies; j++) {
+          int p = even > 0 ? j / even * WARPS + warp : (j * GROUP + thread) / pairs;
+          int c = even > 0 ? j % even * WARP + lane : (j * GROUP + thread) % pairs;
+          context.asyncCopyToLocal(keyTile, p * stride + c, keys, places[positions + p] + 2 * c);
+        }
+        context.asyncCopyCommit();
+        float highest = Float.NEGATIVE_INFINITY;
+        for (int j = 0; j < part; j++) {
+          float raw = scratch.get(base + (side * part + j) * ROWS + row) * scale;
+          float capped = softCap > 0.0f ? softCap * TornadoMath.tanh(raw / softCap) : raw;
+          int position = start + side * part + j;
+          float visible = position <= last ? capped : Float.NEGATIVE_INFINITY;
+          highest = TornadoMath.max(highest, position >= first ? visible : Float.NEGATIVE_INFINITY);
+        }
+        maxima[thread] = highest;
+        context.localBarrier();
+        float tileMaximum =
+            TornadoMath.max(
+                TornadoMath.max(maxima[row], maxima[row + ROWS]),
+                TornadoMath.max(maxima[row + 2 * ROWS], maxima[row + 3 * ROWS]));
+        float before = TornadoMath.max(shift, -Float.MAX_VALUE);
+        shift = TornadoMath.max(shift, tileMaximum);
+        float known = TornadoMath.max(shift, -Float.MAX_VALUE);
+        float bound = shift > Float.NEGATIVE_INFINITY ? shift + SLACK : -Float.MAX_VALUE;
+        float factor = TornadoMath.exp(before - known);
+        sum *= factor;
+        int turn = 0;
         int limit = end;
         float[] o0 = context.mmaFragment(0.0f);
         float[] o1 = context.mmaFragment(0.0f);
@@ -203,87 +258,80 @@ public final class ChunkAttention {
           int zero = (start - begin) >> 31;
           int keyHere = keyAt + zero;
           int queryHere = queryAt + zero;
-          int weightHere = weightAt + zero;
-          int scoreHere = base + rowWarp * 16 + zero;
-          int here = turn * POSITIONS;
-          int ahead = (1 - turn) * POSITIONS;
+          int from = base + turn % 2 * SCORES + side * part * ROWS + row + zero;
+          int scoreHere = base + (turn + 1) % 2 * SCORES + rowWarp * 16 + zero;
+          int here = turn % AHEAD * positions;
+          int ahead = (turn + 2) % AHEAD * positions;
+          int later = TornadoMath.min(start + 2 * positions + thread, end - 1);
+          int block = tables.get(tableRow + later / blockSize);
+          int placed = (block * kvHeads + kvHead) * blockSize + later % blockSize;
           context.asyncCopyWaitGroup(0);
           context.localBarrier();
-          for (int p = warp; p < POSITIONS; p += WARPS) {
-            for (int c = lane; c < pairs; c += WARP) {
-              context.asyncCopyToLocal(valueTile, p * stride + c, values, places[here + p] + 2 * c);
-            }
+          for (int j = 0; j < copies; j++) {
+            int p = even > 0 ? j / even * WARPS + warp : (j * GROUP + thread) / pairs;
+            int c = even > 0 ? j % even * WARP + lane : (j * GROUP + thread) % pairs;
+            int to = p * stride + c + zero;
+            context.asyncCopyToLocal(valueTile, to, values, places[here + p] + 2 * c);
           }
           context.asyncCopyCommit();
-          if (thread < POSITIONS) {
-            int position = TornadoMath.min(start + POSITIONS + thread, end - 1);
-            int block = tables.get(tableRow + position / blockSize);
-            int placed = (block * kvHeads + kvHead) * blockSize + position % blockSize;
+          if (thread < positions) {
             places[ahead + thread] = placed * headSize;
           }
-          float[] s0 = context.mmaFragment(0.0f);
-          float[] s1 = context.mmaFragment(0.0f);
-          for (int step = 0; step < headSize / 16; step++) {
-            HalfFloat[] a = context.mmaLoadA(keyTile, 16, step * 32 + keyHere);
-            HalfFloat[] b0 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryHere);
-            HalfFloat[] b1 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryHere + 16);
-            s0 = context.mma(a, b0, s0, MMAShape.M16N8K16);
-            s1 = context.mma(a, b1, s1, MMAShape.M16N8K16);
-          }
-          context.mmaStore(s0, scratch, upper * 16, scoreHere, ROWS);
-          context.mmaStore(s1, scratch, upper * 16, scoreHere + 8, ROWS);
-          context.localBarrier();
-          for (int p = warp; p < POSITIONS; p += WARPS) {
-            for (int c = lane; c < pairs; c += WARP) {
-              context.asyncCopyToLocal(keyTile, p * stride + c, keys, places[ahead + p] + 2 * c);
+          for (int m = 0; m < half; m += 16) {
+            float[] s0 = context.mmaFragment(0.0f);
+            float[] s1 = context.mmaFragment(0.0f);
+            for (int step = 0; step < headSize / 16; step++) {
+              HalfFloat[] a = context.mmaLoadA(keyTile, 16, m * 4 * stride + step * 32 + keyHere);
+              HalfFloat[] b0 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryHere);
+              HalfFloat[] b1 = context.mmaLoadB(query, 16, step * 16 * ROW_BYTES + queryHere + 16);
+              s0 = context.mma(a, b0, s0, MMAShape.M16N8K16);
+              s1 = context.mma(a, b1, s1, MMAShape.M16N8K16);
             }
+            context.mmaStore(s0, scratch, upper * half + m, scoreHere, ROWS);
+            context.mmaStore(s1, scratch, upper * half + m, scoreHere + 8, ROWS);
           }
-          context.asyncCopyCommit();
-          float[] score = new float[PART];
-          float highest = Float.NEGATIVE_INFINITY;
-          int from = base + side * PART * ROWS + row + zero;
-          int position = start + side * PART;
-          for (int j = 0; j < PART; j++) {
-            float raw = scratch.get(from + j * ROWS) * scale;
-            float capped = softCap > 0.0f ? softCap * TornadoMath.tanh(raw / softCap) : raw;
-            boolean visible = position + j >= first && position + j <= last;
-            score[j] = visible ? capped : Float.NEGATIVE_INFINITY;
-            highest = TornadoMath.max(highest, score[j]);
+          float added = 0.0f;
+          float over = 0.0f;
+          int position = start + side * part;
+          for (int j = 0; j < part; j += 2) {
+            float rawLeft = scratch.get(from + j * ROWS) * scale;
+            float rawRight = scratch.get(from + (j + 1) * ROWS) * scale;
+            float left = softCap > 0.0f ? softCap * TornadoMath.tanh(rawLeft / softCap) : rawLeft;
+            float right =
+                softCap > 0.0f ? softCap * TornadoMath.tanh(rawRight / softCap) : rawRight;
+            left = position + j <= last ? left : Float.NEGATIVE_INFINITY;
+            left = position + j >= first ? left : Float.NEGATIVE_INFINITY;
+            right = position + j + 1 <= last ? right : Float.NEGATIVE_INFINITY;
+            right = position + j + 1 >= first ? right : Float.NEGATIVE_INFINITY;
+            over = TornadoMath.max(left, right) > bound ? 1.0f : over;
+            // A tile that is not taken has scores far above: their weights must not be infinite.
+            left = TornadoMath.exp(TornadoMath.min(left - known, SLACK));
+            right = TornadoMath.exp(TornadoMath.min(right - known, SLACK));
+            added += left + right;
+            weights[row * weightInts + (side * part + j) / 2 + zero] =
+                pack(new HalfFloat(left), new HalfFloat(right));
           }
-          maxima[thread] = highest;
-          float over = fresh == 0 && highest > shift + SLACK ? 1.0f : 0.0f;
-          over = shift > Float.NEGATIVE_INFINITY ? over : 0.0f;
           float overs = context.simdSum(over);
           if (lane == 0) {
             flags[warp] = overs;
           }
+          context.asyncCopyWaitGroup(0);
           context.localBarrier();
+          for (int j = 0; j < copies; j++) {
+            int p = even > 0 ? j / even * WARPS + warp : (j * GROUP + thread) / pairs;
+            int c = even > 0 ? j % even * WARP + lane : (j * GROUP + thread) % pairs;
+            int to = p * stride + c + zero;
+            context.asyncCopyToLocal(keyTile, to, keys, places[ahead + p] + 2 * c);
+          }
+          context.asyncCopyCommit();
           float exceeded = 0.0f;
           for (int w = 0; w < WARPS; w++) {
             exceeded += flags[w];
           }
-          float tileMaximum =
-              TornadoMath.max(
-                  TornadoMath.max(maxima[row], maxima[row + ROWS]),
-                  TornadoMath.max(maxima[row + 2 * ROWS], maxima[row + 3 * ROWS]));
-          float raised = TornadoMath.max(shift, tileMaximum);
-          float unset = shift > Float.NEGATIVE_INFINITY ? shift : raised;
-          float chosen = fresh > 0 ? raised : unset;
-          float known = TornadoMath.max(chosen, -Float.MAX_VALUE);
-          sum *= TornadoMath.exp(TornadoMath.max(shift, -Float.MAX_VALUE) - known);
-          shift = chosen;
-          float taken = exceeded > 0.0f ? 0.0f : 1.0f;
-          for (int j = 0; j < PART; j += 2) {
-            // A tile that is not taken has scores far above: their weights must not be infinite.
-            float left = TornadoMath.exp(TornadoMath.min(score[j] - known, SLACK)) * taken;
-            float right = TornadoMath.exp(TornadoMath.min(score[j + 1] - known, SLACK)) * taken;
-            sum += left + right;
-            weights[row * WEIGHT_INTS + (side * PART + j) / 2] =
-                pack(new HalfFloat(left), new HalfFloat(right));
-          }
-          context.asyncCopyWaitGroup(1);
-          context.localBarrier();
-          for (int step = 0; step < POSITIONS / 16; step++) {
+          int kept = exceeded > 0.0f ? 0 : 1;
+          sum += kept * added;
+          int weightHere = kept * weightAt + (1 - kept) * zerosAt + zero;
+          for (int step = 0; step < positions / 16; step++) {
             HalfFloat[] a = context.mmaLoadA(weights, 16, step * 32 + weightHere);
             int at = step * 64 * stride + valueAt + zero;
             HalfFloat[] b0 = context.mmaLoadB(valueTile, 16, at + 0);
@@ -317,11 +365,9 @@ public final class ChunkAttention {
               o7 = context.mma(a, b7, o7, MMAShape.M16N8K16);
             }
           }
-          fresh = 0;
-          int kept = (int) taken;
-          start += kept * POSITIONS;
+          start += kept * positions;
           limit = kept * (end + 1) - 1;
-          turn = 1 - turn;
+          turn++;
         }
         int outputAt = base + upper * (headSize / 2);
         context.mmaStore(o0, scratch, rowWarp * 16, outputAt, headSize);
@@ -347,10 +393,7 @@ public final class ChunkAttention {
           context.mmaStore(o7, scratch, rowWarp * 16, outputAt + 56, headSize);
         }
         if (thread < ROWS) {
-          factors[thread] =
-              TornadoMath.exp(
-                  TornadoMath.max(before, -Float.MAX_VALUE)
-                      - TornadoMath.max(shift, -Float.MAX_VALUE));
+          factors[thread] = factor;
         }
         context.localBarrier();
         int earlier = run;
