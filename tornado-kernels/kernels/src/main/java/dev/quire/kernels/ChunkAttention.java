@@ -20,20 +20,22 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  *
  *              16 rows a warp
  *            ┌────┬────┬────┬────┐           A = K as it lies in its blocks, B = Qᵀ
- *   32       │ w0 │ w1 │ w2 │ w3 │  Sᵀ = K·Qᵀ ──► scratch ──► P = exp(S - shift), halves
+ *   64 or 32 │ w0 │ w1 │ w2 │ w3 │  Sᵀ = K·Qᵀ ──► scratch ──► P = exp(S - shift), halves
  *   positions├────┼────┼────┼────┤           four threads a row
  *            │ w4 │ w5 │ w6 │ w7 │           A = P, B = V as it lies in its blocks
  *            └────┴────┴────┴────┘
  *   O += P·V     warps w and w + 4: rows 16w … 16w + 15, half of the elements each, in registers
  *
- *   copies     K(t) │ V(t) │ K(t+1) │ V(t+1)      through the block table, under way while
- *   computes        │ S(t) │ P(t), O │ S(t+1)      what came before is computed
+ *   barriers        │                │              │
+ *   copies          │ V(t)           │ K(t+2)       │ V(t+1)      through the block table
+ *   computes        │ S(t+1), P(t)   │ O += P(t)·V  │ S(t+2), P(t+1)
  * </pre>
  *
  * Accumulators can neither be read nor rescaled, so a row's shift is the first tile's maximum and
  * stays: weights are at most e^{@value #SLACK}, which halves and the sums hold. Where a later score
- * is larger by more, the run ends: its output goes to the scratch, scaled, and the next run begins
- * with that tile. This is rare, since a tile holds many scores.
+ * is larger by more, which is known when the tile's weights are written, zeros are multiplied
+ * instead and the run ends: its output goes to the scratch, scaled, and the next run begins with
+ * that tile. This is rare, since a tile holds many scores.
  *
  * <p>A group works on one tile of queries after the other, so that the scratch stays in the
  * second-level cache.

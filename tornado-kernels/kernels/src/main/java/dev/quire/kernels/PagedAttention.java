@@ -2,7 +2,6 @@ package dev.quire.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid2D;
 import uk.ac.manchester.tornado.api.WorkerGrid3D;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
@@ -28,7 +27,7 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  *     output   lane = pair of elements     V row after row, 8 in flight, for all queries
  *
  *   group    warps' (output, maximum, sum) ──► out, or where a context has more splits than one
- *   partial  [sequence, head, split] ×  (output, maximum, sum)   ── combine ──►  out
+ *   partial  [sequence, head, split] ×  (output, maximum, sum)   ── ContextSplits ──►  out
  * </pre>
  *
  * A key or value is read once for all queries of its head.
@@ -52,7 +51,6 @@ public final class PagedAttention {
   private static final int FEW = 8;
   private static final int FEW_WARPS = 4;
   private static final int LANES = 8;
-  private static final int COMBINE_GROUP = 128;
 
   // Floats of local memory in which a group's warps put their outputs together.
   private static final int MERGED = 4096;
@@ -339,60 +337,6 @@ public final class PagedAttention {
   }
 
   /**
-   * Puts the splits of each head together, where a context has more than one.
-   *
-   * @param counts sequences that are there; positions a split, so that {@code splits} cover the
-   *     longest context
-   * @param partial as {@link #attend} leaves it
-   * @param lengths [sequences]
-   * @param out [sequences, heads * headSize]
-   */
-  public static void combine(
-      KernelContext context,
-      IntArray counts,
-      FloatArray partial,
-      IntArray lengths,
-      HalfFloatArray out,
-      int heads,
-      int kvHeads,
-      int headSize,
-      int splits,
-      int window) {
-    int sequence = context.groupIdy;
-    if (sequence >= counts.get(0)) {
-      return;
-    }
-    int splitLength = counts.get(1);
-    int length = lengths.get(sequence);
-    int attended = window > 0 ? TornadoMath.min(window, length) : length;
-    if (attended <= splitLength) {
-      return;
-    }
-    int used = (attended + splitLength - 1) / splitLength;
-    int perKvHead = heads / kvHeads;
-    int record = headSize + 2;
-    int firstHead = sequence * heads + context.groupIdx * perKvHead;
-    for (int i = context.localIdx; i < perKvHead * headSize; i += COMBINE_GROUP) {
-      int head = firstHead + i / headSize;
-      int element = i % headSize;
-      int from = head * splits * record;
-      float maximum = Float.NEGATIVE_INFINITY;
-      for (int s = 0; s < used; s++) {
-        maximum = TornadoMath.max(maximum, partial.get(from + s * record + headSize));
-      }
-      float total = 0.0f;
-      float output = 0.0f;
-      for (int s = 0; s < used; s++) {
-        float factor = TornadoMath.exp(partial.get(from + s * record + headSize) - maximum);
-        total += factor * partial.get(from + s * record + headSize + 1);
-        output += factor * partial.get(from + s * record + element);
-      }
-      float value = output / total;
-      out.set(head * headSize + element, new HalfFloat(value));
-    }
-  }
-
-  /**
    * Positions below which a split is not worth while: few contexts are spread over the device by
    * short splits, one turn of a group each; many fill it with one group each.
    */
@@ -428,49 +372,5 @@ public final class PagedAttention {
         new WorkerGrid3D(splits * warps * WARP, kvHeads * parts(heads, kvHeads), sequences);
     grid.setLocalWork(warps * WARP, 1, 1);
     return grid;
-  }
-
-  /** Groups for {@link #combine}. */
-  public static WorkerGrid combineGrid(int sequences, int kvHeads) {
-    WorkerGrid grid = new WorkerGrid2D(kvHeads * COMBINE_GROUP, sequences);
-    grid.setLocalWork(COMBINE_GROUP, 1, 1);
-    return grid;
-  }
-
-  /**
-   * One query of one head over contiguous keys and values, in plain Java.
-   *
-   * @param query [headSize]
-   * @param keys [length, headSize]
-   * @param values [length, headSize]
-   * @param first the first visible position
-   */
-  public static float[] reference(
-      float[] query, float[][] keys, float[][] values, int first, float scale, float softCap) {
-    double[] weights = new double[keys.length];
-    double maximum = Double.NEGATIVE_INFINITY;
-    for (int p = first; p < keys.length; p++) {
-      double score = 0;
-      for (int i = 0; i < query.length; i++) {
-        score += (double) query[i] * keys[p][i];
-      }
-      score *= scale;
-      weights[p] = softCap > 0 ? softCap * Math.tanh(score / softCap) : score;
-      maximum = Math.max(maximum, weights[p]);
-    }
-    double sum = 0;
-    double[] out = new double[query.length];
-    for (int p = first; p < keys.length; p++) {
-      double weight = Math.exp(weights[p] - maximum);
-      sum += weight;
-      for (int i = 0; i < query.length; i++) {
-        out[i] += weight * values[p][i];
-      }
-    }
-    float[] result = new float[query.length];
-    for (int i = 0; i < query.length; i++) {
-      result[i] = (float) (out[i] / sum);
-    }
-    return result;
   }
 }

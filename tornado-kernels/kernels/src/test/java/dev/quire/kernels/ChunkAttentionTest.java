@@ -114,7 +114,7 @@ class ChunkAttentionTest {
           int at = ((tile[0] + q) * heads + h) * headSize;
           int first = window > 0 ? Math.max(0, length - window) : 0;
           float[] expected =
-              PagedAttention.reference(
+              AttentionReference.attend(
                   Device.floats(queries.slice(at, headSize)), k, v, first, scale, softCap);
           for (int i = 0; i < headSize; i++) {
             assertThat(out.get(at + i).getFloat32())

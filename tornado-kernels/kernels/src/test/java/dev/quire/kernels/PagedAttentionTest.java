@@ -102,12 +102,12 @@ class PagedAttentionTest {
                 softCap),
         Device.out(partial, out));
     Device.run(
-        PagedAttention.combineGrid(sequences + 1, kvHeads),
+        ContextSplits.grid(sequences + 1, kvHeads),
         Device.in(counts, partial, lengths, out),
         g ->
             g.task(
                 "kernel",
-                PagedAttention::combine,
+                ContextSplits::combine,
                 new KernelContext(),
                 counts,
                 partial,
@@ -132,7 +132,7 @@ class PagedAttentionTest {
         }
         int first = window > 0 ? Math.max(0, length - window) : 0;
         float[] query = Device.floats(queries.slice((s * heads + h) * headSize, headSize));
-        float[] expected = PagedAttention.reference(query, k, v, first, scale, softCap);
+        float[] expected = AttentionReference.attend(query, k, v, first, scale, softCap);
         for (int i = 0; i < headSize; i++) {
           assertThat(out.get((s * heads + h) * headSize + i).getFloat32())
               .as("sequence %d head %d element %d", s, h, i)

@@ -1,6 +1,7 @@
 package dev.quire.bench.kernels;
 
 import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.ContextSplits;
 import dev.quire.kernels.PagedAttention;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,11 +103,11 @@ final class AttentionCases {
 
   private KernelWork combine(AttentionShape shape, AttentionShape.Arrays arrays, KernelWork work) {
     return work.launch(
-        PagedAttention.combineGrid(shape.sequences(), shape.kvHeads()),
+        ContextSplits.grid(shape.sequences(), shape.kvHeads()),
         (graph, id, _) ->
             graph.task(
                 id,
-                PagedAttention::combine,
+                ContextSplits::combine,
                 context,
                 arrays.counts,
                 arrays.partial,

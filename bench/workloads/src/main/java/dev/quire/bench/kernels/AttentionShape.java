@@ -1,6 +1,6 @@
 package dev.quire.bench.kernels;
 
-import dev.quire.kernels.PagedAttention;
+import dev.quire.kernels.AttentionReference;
 import java.util.Random;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
@@ -127,7 +127,7 @@ record AttentionShape(
         k[position] = floats(keys, row * shape.headSize);
         v[position] = floats(values, row * shape.headSize);
       }
-      float[] expected = PagedAttention.reference(floats(from, at), k, v, 0, shape.scale(), 0);
+      float[] expected = AttentionReference.attend(floats(from, at), k, v, 0, shape.scale(), 0);
       float[] actual = floats(results, at);
       double largest = 0;
       double off = 0;

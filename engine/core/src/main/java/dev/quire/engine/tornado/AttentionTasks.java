@@ -2,6 +2,7 @@ package dev.quire.engine.tornado;
 
 import dev.quire.engine.model.AttentionSpec;
 import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.ContextSplits;
 import dev.quire.kernels.PagedAttention;
 import dev.quire.kernels.RowAttention;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -115,11 +116,11 @@ final class AttentionTasks {
     segments.add(
         id + "combine",
         10,
-        PagedAttention.combineGrid(rows, kvHeads),
+        ContextSplits.grid(rows, kvHeads),
         g ->
             g.task(
                 id + "combine",
-                PagedAttention::combine,
+                ContextSplits::combine,
                 context,
                 inputs.counts,
                 scratch.partial,
