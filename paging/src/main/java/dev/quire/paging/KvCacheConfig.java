@@ -50,6 +50,11 @@ public record KvCacheConfig(
         blockSize, new int[] {blocks}, List.of(new CacheGroup("full", 0)), prefixCaching, 0.01);
   }
 
+  /** The first block of a sequence that a query at position {@code computed} still sees. */
+  int firstKeptBlock(int group, int computed) {
+    return groups.get(group).firstVisible(computed) / blockSize;
+  }
+
   /** Blocks of a group that an admission leaves free. */
   int watermarkBlocks(int group) {
     return (int) Math.ceil(watermark * blocksPerGroup[group]);

@@ -3,7 +3,6 @@ package dev.quire.paging;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 
 /**
  * The paged KV cache: sequences hold fixed-size blocks that lie anywhere in the pool, share them by
@@ -22,12 +21,13 @@ public final class PagedAllocator implements KvAllocator {
   private final int groups;
   private final BlockPool[] pools;
   private final PrefixCache cache;
+  private final PrefixSearch prefixes;
   private final SwapSpace swap;
+  private final Admission admission;
   private final PagedAudit audit;
-  private final int[] runs;
+  private final PoolView view;
   private final BlockCopies copies;
   private final ArrayList<SequenceBlocks> live = new ArrayList<>();
-  private int[] path = new int[64];
   private long queriedTokens;
   private long hitTokens;
   private long serials;
@@ -49,7 +49,6 @@ public final class PagedAllocator implements KvAllocator {
           "KV cache: %d host pool sizes for %d cache groups"
               .formatted(hostBlocksPerGroup.length, groups));
     }
-    runs = new int[groups];
     pools = new BlockPool[groups];
     long blocks = 0;
     for (int group = 0; group < groups; group++) {
@@ -61,6 +60,9 @@ public final class PagedAllocator implements KvAllocator {
     cache = new PrefixCache(blockSize, groups, 2 * blocks + 64);
     copies = new BlockCopies(config.blocksPerGroup(), pools);
     swap = new SwapSpace(blockSize, pools, hostBlocksPerGroup);
+    prefixes = new PrefixSearch(config, cache);
+    admission = new Admission(config, pools);
+    view = new PoolView(blockSize, pools, cache, live);
     audit = new PagedAudit(blockSize, pools, cache, copies, swap, live);
   }
 
@@ -85,11 +87,11 @@ public final class PagedAllocator implements KvAllocator {
       return 0;
     }
     queriedTokens += length;
-    int blocks = longestPrefix(s.cacheSalt, tokens, (length - 1) / blockSize);
+    int blocks = prefixes.longest(s.cacheSalt, tokens, (length - 1) / blockSize);
     for (int group = 0; group < groups; group++) {
-      int first = firstKeptBlock(group, blocks * blockSize);
+      int first = config.firstKeptBlock(group, blocks * blockSize);
       for (int i = 0; i < blocks; i++) {
-        int block = i < first ? NONE : cache.block(path[i], group);
+        int block = i < first ? NONE : cache.block(prefixes.node(i), group);
         s.append(group, block);
         if (block != NONE) {
           pools[group].retain(block);
@@ -98,67 +100,13 @@ public final class PagedAllocator implements KvAllocator {
       s.firstKept[group] = first;
     }
     if (blocks > 0) {
-      s.node = path[blocks - 1];
+      s.node = prefixes.node(blocks - 1);
       cache.use(s.node);
     }
     s.known = blocks;
     s.computed = blocks * blockSize;
     hitTokens += s.computed;
     return s.computed;
-  }
-
-  /**
-   * The most blocks, up to a limit, after which every group still has all that the next token sees;
-   * their nodes are left in {@link #path}.
-   */
-  private int longestPrefix(long salt, int[] tokens, int limit) {
-    int best = 0;
-    int node = PrefixCache.ROOT;
-    ensurePath(limit);
-    Arrays.fill(runs, 0);
-    for (int depth = 0; depth < limit; depth++) {
-      node = cache.find(node, salt, tokens, depth * blockSize);
-      if (node == PrefixCache.ABSENT || !fullGroupsHave(node)) {
-        break;
-      }
-      path[depth] = node;
-      if (windowsEndingAt(depth)) {
-        best = depth + 1;
-      }
-    }
-    return best;
-  }
-
-  /** Only full attention sees every block; windowed groups are looked at separately. */
-  private boolean fullGroupsHave(int node) {
-    for (int group = 0; group < groups; group++) {
-      if (!config.groups().get(group).windowed() && cache.block(node, group) == NONE) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Whether each windowed group has the blocks seen from after entry {@code depth}. */
-  private boolean windowsEndingAt(int depth) {
-    boolean complete = true;
-    for (int group = 0; group < groups; group++) {
-      runs[group] = cache.block(path[depth], group) == NONE ? 0 : runs[group] + 1;
-      int seen = depth + 1 - firstKeptBlock(group, (depth + 1) * blockSize);
-      complete &= runs[group] >= seen;
-    }
-    return complete;
-  }
-
-  private void ensurePath(int length) {
-    if (path.length < length) {
-      path = new int[Math.max(length, 2 * path.length)];
-    }
-  }
-
-  /** The first block that a query at position {@code computed} still sees. */
-  private int firstKeptBlock(int group, int computed) {
-    return config.groups().get(group).firstVisible(computed) / blockSize;
   }
 
   // How reserve() lays out the blocks of one group, block size 4, nine tokens computed, five new:
@@ -186,7 +134,7 @@ public final class PagedAllocator implements KvAllocator {
             "position %d lies beyond the %d blocks of the sequence"
                 .formatted(computed, s.blockCount(group)));
       }
-      if (firstKeptBlock(group, computed) < s.firstKept[group]) {
+      if (config.firstKeptBlock(group, computed) < s.firstKept[group]) {
         throw new IllegalStateException(
             "position %d cannot be computed again: group %d gave back what it sees"
                 .formatted(computed, group));
@@ -303,7 +251,7 @@ public final class PagedAllocator implements KvAllocator {
       }
     }
     for (int group = 0; group < groups; group++) {
-      int keep = Math.min(firstKeptBlock(group, computed), s.blockCount(group));
+      int keep = Math.min(config.firstKeptBlock(group, computed), s.blockCount(group));
       for (int i = s.firstKept[group]; i < keep; i++) {
         release(group, s.block(group, i));
         s.set(group, i, NONE);
@@ -412,55 +360,23 @@ public final class PagedAllocator implements KvAllocator {
 
   @Override
   public boolean canAdmit(int tokens) {
-    for (int group = 0; group < groups; group++) {
-      int need = config.groups().get(group).blocksFor(tokens, blockSize);
-      if (!admits(group, need, 0)) {
-        return false;
-      }
-    }
-    return true;
+    return admission.admits(tokens);
   }
 
   @Override
   public boolean canAdmit(SequenceBlocks s, int tokens) {
     s.require(SequenceBlocks.State.ON_DEVICE);
-    for (int group = 0; group < groups; group++) {
-      int held = s.held(group);
-      int need = config.groups().get(group).blocksFor(tokens, blockSize) - held;
-      if (need > 0 && !admits(group, need, held)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private boolean admits(int group, int need, int held) {
-    boolean alone = pools[group].usedBlocks() <= held;
-    int kept = alone ? 0 : config.watermarkBlocks(group);
-    return need <= pools[group].freeBlocks() - kept;
+    return admission.admits(s, tokens);
   }
 
   @Override
   public boolean canEverFit(int tokens) {
-    for (int group = 0; group < groups; group++) {
-      if (config.groups().get(group).blocksFor(tokens, blockSize) > pools[group].size()) {
-        return false;
-      }
-    }
-    return true;
+    return admission.everFits(tokens);
   }
 
   @Override
   public boolean canEverFit(int sharedTokens, int tokens, int sequences) {
-    for (int group = 0; group < groups; group++) {
-      int each = config.groups().get(group).blocksFor(tokens, blockSize);
-      // What left a window may have been shared or not; only full attention keeps the beginning.
-      int shared = config.groups().get(group).windowed() ? 0 : sharedTokens / blockSize;
-      if (shared + (long) sequences * (each - shared) > pools[group].size()) {
-        return false;
-      }
-    }
-    return true;
+    return admission.everFits(sharedTokens, tokens, sequences);
   }
 
   @Override
@@ -503,24 +419,7 @@ public final class PagedAllocator implements KvAllocator {
 
   /** Every block of a group as it stands, for people to look at: work in proportion to the pool. */
   public BlockMap blockMap(int group) {
-    BlockPool pool = pools[group];
-    int[] references = new int[pool.size()];
-    boolean[] findable = new boolean[pool.size()];
-    long[] owners = new long[pool.size()];
-    Arrays.fill(owners, BlockMap.NOBODY);
-    for (int block = 0; block < pool.size(); block++) {
-      references[block] = pool.references(block);
-      findable[block] = pool.node(block) != NONE;
-    }
-    for (SequenceBlocks s : live) {
-      for (int i = 0; s.state == SequenceBlocks.State.ON_DEVICE && i < s.blockCount(group); i++) {
-        int block = s.block(group, i);
-        if (block != NONE && (owners[block] == BlockMap.NOBODY || owners[block] > s.serial)) {
-          owners[block] = s.serial;
-        }
-      }
-    }
-    return new BlockMap(blockSize, references, owners, findable);
+    return view.map(group);
   }
 
   /**
@@ -529,22 +428,7 @@ public final class PagedAllocator implements KvAllocator {
    * @throws IndexOutOfBoundsException if the group has no such block
    */
   public BlockDetail blockDetail(int group, int block) {
-    Objects.checkIndex(block, pools[group].size());
-    int node = pools[group].node(block);
-    List<Integer> tokens = node == NONE ? List.of() : cache.tokens(node);
-    int position = node == NONE ? -1 : cache.depth(node) * blockSize;
-    int filled = tokens.size();
-    List<Long> owners = new ArrayList<>();
-    for (SequenceBlocks s : live) {
-      for (int i = 0; s.state == SequenceBlocks.State.ON_DEVICE && i < s.blockCount(group); i++) {
-        if (s.block(group, i) == block) {
-          owners.add(s.serial);
-          position = i * blockSize;
-          filled = Math.max(filled, Math.clamp(s.computed - position, 0, blockSize));
-        }
-      }
-    }
-    return new BlockDetail(owners, pools[group].references(block), position, filled, tokens);
+    return view.detail(group, block);
   }
 
   /** The pool of a group, for tests and statistics. */

@@ -34,6 +34,7 @@ public final class ReservingAllocator implements KvAllocator {
   private final BlockCopies noSwapOuts;
   private final BlockCopies noSwapIns;
   private final ArrayList<SequenceBlocks> live = new ArrayList<>();
+  private final ReservationAudit audit;
   // Runs that waiting copies read.
   private final ArrayList<Reservation> draining = new ArrayList<>();
   private boolean refused;
@@ -51,6 +52,7 @@ public final class ReservingAllocator implements KvAllocator {
     for (int group = 0; group < groups; group++) {
       memory[group] = new BuddyAllocator(config.blocksPerGroup()[group]);
     }
+    audit = new ReservationAudit(blockSize, memory, live);
     copies = new BlockCopies(config.blocksPerGroup(), null);
     noSwapOuts = new BlockCopies(new int[groups], null);
     noSwapIns = new BlockCopies(new int[groups], null);
@@ -87,7 +89,8 @@ public final class ReservingAllocator implements KvAllocator {
     return orderFor(maxTokens);
   }
 
-  private static Reservation reservation(SequenceBlocks s) {
+  /** What a sequence of this allocator has set aside. */
+  static Reservation reservation(SequenceBlocks s) {
     s.require(SequenceBlocks.State.ON_DEVICE);
     return Objects.requireNonNull(s.reservation, "sequence of another allocator");
   }
@@ -329,92 +332,16 @@ public final class ReservingAllocator implements KvAllocator {
 
   private KvUsage usage(int firstGroup, int endGroup) {
     settle();
-    long total = 0;
-    long free = 0;
-    for (int group = firstGroup; group < endGroup; group++) {
-      total += memory[group].size();
-      free += memory[group].freeBlocks();
-    }
-    long stored = 0;
-    long reserved = 0;
-    long external = 0;
-    for (var s : live) {
-      var reservation = reservation(s);
-      if (reservation.placed) {
-        int end = reservation.hint == null ? reservation.tokens : reservation.hint.totalTokens();
-        stored += s.computed;
-        reserved += Math.max(0, Math.min(end, reservation.tokens) - s.computed);
-        external += (long) reservation.blocks() * blockSize - reservation.tokens;
-      }
-    }
-    int counted = endGroup - firstGroup;
-    stored *= counted;
-    reserved *= counted;
-    external *= counted;
-    // All else that is held, a freed parent's run that a fork will copy from included.
-    long internal = (total - free) * blockSize - stored - reserved - external;
-    long freeSlots = free * blockSize;
-    return new KvUsage(
-        blockSize,
-        total,
-        total - free,
-        free,
-        0,
-        0,
-        0,
-        stored,
-        0,
-        reserved,
-        internal,
-        refused ? external + freeSlots : external,
-        refused ? 0 : freeSlots,
-        0,
-        0,
-        0,
-        0);
+    return audit.usage(firstGroup, endGroup, refused);
   }
 
   /** Slots of the runs in use that lie beyond what their sequences reserved. */
   public long roundingSlots() {
-    long slots = 0;
-    for (var s : live) {
-      var reservation = reservation(s);
-      slots +=
-          reservation.placed ? (long) reservation.blocks() * blockSize - reservation.tokens : 0;
-    }
-    return slots * groups;
+    return audit.roundingSlots();
   }
 
   @Override
   public void checkIntegrity() {
-    for (int group = 0; group < groups; group++) {
-      memory[group].check();
-      var owned = new boolean[memory[group].size()];
-      for (var s : live) {
-        var reservation = reservation(s);
-        if (reservation.placed) {
-          checkRun(s, reservation, group, owned);
-        } else if (s.blockCount(group) > 0) {
-          throw new PagingException("a sequence has blocks but no run of memory");
-        }
-      }
-    }
-  }
-
-  private void checkRun(SequenceBlocks s, Reservation reservation, int group, boolean[] owned) {
-    int base = reservation.bases[group];
-    if (memory[group].orderInUse(base) != reservation.order || owned[base]) {
-      throw new PagingException(
-          "group %d: run at block %d is not of order %d, free, or has two owners"
-              .formatted(group, base, reservation.order));
-    }
-    owned[base] = true;
-    for (int i = 0; i < s.blockCount(group); i++) {
-      if (s.block(group, i) != base + i || i >= reservation.blocks()) {
-        throw new PagingException(
-            "group %d: entry %d is block %d, outside the run of %d blocks at %d"
-                .formatted(group, i, s.block(group, i), reservation.blocks(), base));
-      }
-    }
+    audit.check();
   }
 }
