@@ -15,9 +15,10 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  * TiledProduct} has them.
  *
  * <pre>
- *   panel p      products of A and B in local memory, while …
- *   panel p + 1  … its quants and scales come to registers; then they become halves in the other B
- *   panel p + 2  … its activations are copied to the third A
+ *   panel p      products of A and B in local memory; then
+ *   panel p + 1  its quants and scales, out of registers, become halves in the other B
+ *   panel p + 2  its activations are on their way to the third A, its quants and scales to registers
+ *   panel p + 3  its quants and scales set out: three panels of them are under way
  * </pre>
  */
 public final class TiledProductQ8 {
@@ -89,34 +90,68 @@ public final class TiledProductQ8 {
     int q01 = quants.get(qFrom + 2 * start + 32);
     int q02 = quants.get(qFrom + 2 * start + 64);
     int q03 = quants.get(qFrom + 2 * start + 96);
-    Half2 l00 = scales.getHalf2(sFrom + start / 4);
-    Half2 h00 = scales.getHalf2(sFrom + start / 4 + 2);
-    Half2 l01 = scales.getHalf2(sFrom + start / 4 + 8);
-    Half2 h01 = scales.getHalf2(sFrom + start / 4 + 10);
-    b[bTo] = pair(q00 << 24 >> 24, q00 << 16 >> 24, l00);
-    b[bTo + 1] = pair(q00 << 8 >> 24, q00 >> 24, h00);
-    b[bTo + 64] = pair(q01 << 24 >> 24, q01 << 16 >> 24, l00);
-    b[bTo + 64 + 1] = pair(q01 << 8 >> 24, q01 >> 24, h00);
-    b[bTo + 128] = pair(q02 << 24 >> 24, q02 << 16 >> 24, l01);
-    b[bTo + 128 + 1] = pair(q02 << 8 >> 24, q02 >> 24, h01);
-    b[bTo + 192] = pair(q03 << 24 >> 24, q03 << 16 >> 24, l01);
-    b[bTo + 192 + 1] = pair(q03 << 8 >> 24, q03 >> 24, h01);
+    Half2 d00 = scales.getHalf2(sFrom + start / 4);
+    Half2 e00 = scales.getHalf2(sFrom + start / 4 + 2);
+    Half2 d01 = scales.getHalf2(sFrom + start / 4 + 8);
+    Half2 e01 = scales.getHalf2(sFrom + start / 4 + 10);
+    b[bTo] = pair(q00 << 24 >> 24, q00 << 16 >> 24, d00);
+    b[bTo + 1] = pair(q00 << 8 >> 24, q00 >> 24, e00);
+    b[bTo + 64] = pair(q01 << 24 >> 24, q01 << 16 >> 24, d00);
+    b[bTo + 64 + 1] = pair(q01 << 8 >> 24, q01 >> 24, e00);
+    b[bTo + 128] = pair(q02 << 24 >> 24, q02 << 16 >> 24, d01);
+    b[bTo + 128 + 1] = pair(q02 << 8 >> 24, q02 >> 24, e01);
+    b[bTo + 192] = pair(q03 << 24 >> 24, q03 << 16 >> 24, d01);
+    b[bTo + 192 + 1] = pair(q03 << 8 >> 24, q03 >> 24, e01);
     int q10 = quants.get(qFrom + 2 * start + 8 * padded);
     int q11 = quants.get(qFrom + 2 * start + 8 * padded + 32);
     int q12 = quants.get(qFrom + 2 * start + 8 * padded + 64);
     int q13 = quants.get(qFrom + 2 * start + 8 * padded + 96);
-    Half2 l10 = scales.getHalf2(sFrom + start / 4 + padded);
-    Half2 h10 = scales.getHalf2(sFrom + start / 4 + padded + 2);
-    Half2 l11 = scales.getHalf2(sFrom + start / 4 + padded + 8);
-    Half2 h11 = scales.getHalf2(sFrom + start / 4 + padded + 10);
-    b[bTo + 1024] = pair(q10 << 24 >> 24, q10 << 16 >> 24, l10);
-    b[bTo + 1024 + 1] = pair(q10 << 8 >> 24, q10 >> 24, h10);
-    b[bTo + 1088] = pair(q11 << 24 >> 24, q11 << 16 >> 24, l10);
-    b[bTo + 1088 + 1] = pair(q11 << 8 >> 24, q11 >> 24, h10);
-    b[bTo + 1152] = pair(q12 << 24 >> 24, q12 << 16 >> 24, l11);
-    b[bTo + 1152 + 1] = pair(q12 << 8 >> 24, q12 >> 24, h11);
-    b[bTo + 1216] = pair(q13 << 24 >> 24, q13 << 16 >> 24, l11);
-    b[bTo + 1216 + 1] = pair(q13 << 8 >> 24, q13 >> 24, h11);
+    Half2 d10 = scales.getHalf2(sFrom + start / 4 + padded);
+    Half2 e10 = scales.getHalf2(sFrom + start / 4 + padded + 2);
+    Half2 d11 = scales.getHalf2(sFrom + start / 4 + padded + 8);
+    Half2 e11 = scales.getHalf2(sFrom + start / 4 + padded + 10);
+    b[bTo + 1024] = pair(q10 << 24 >> 24, q10 << 16 >> 24, d10);
+    b[bTo + 1024 + 1] = pair(q10 << 8 >> 24, q10 >> 24, e10);
+    b[bTo + 1088] = pair(q11 << 24 >> 24, q11 << 16 >> 24, d10);
+    b[bTo + 1088 + 1] = pair(q11 << 8 >> 24, q11 >> 24, e10);
+    b[bTo + 1152] = pair(q12 << 24 >> 24, q12 << 16 >> 24, d11);
+    b[bTo + 1152 + 1] = pair(q12 << 8 >> 24, q12 >> 24, e11);
+    b[bTo + 1216] = pair(q13 << 24 >> 24, q13 << 16 >> 24, d11);
+    b[bTo + 1216 + 1] = pair(q13 << 8 >> 24, q13 >> 24, e11);
+    int next = (panel + TornadoMath.min(1, count - 1)) * DEPTH;
+    int n00 = quants.get(qFrom + 2 * next);
+    int n01 = quants.get(qFrom + 2 * next + 32);
+    int n02 = quants.get(qFrom + 2 * next + 64);
+    int n03 = quants.get(qFrom + 2 * next + 96);
+    int n10 = quants.get(qFrom + 2 * next + 8 * padded);
+    int n11 = quants.get(qFrom + 2 * next + 8 * padded + 32);
+    int n12 = quants.get(qFrom + 2 * next + 8 * padded + 64);
+    int n13 = quants.get(qFrom + 2 * next + 8 * padded + 96);
+    Half2 u00 = scales.getHalf2(sFrom + next / 4);
+    Half2 v00 = scales.getHalf2(sFrom + next / 4 + 2);
+    Half2 u01 = scales.getHalf2(sFrom + next / 4 + 8);
+    Half2 v01 = scales.getHalf2(sFrom + next / 4 + 10);
+    Half2 u10 = scales.getHalf2(sFrom + next / 4 + padded);
+    Half2 v10 = scales.getHalf2(sFrom + next / 4 + padded + 2);
+    Half2 u11 = scales.getHalf2(sFrom + next / 4 + padded + 8);
+    Half2 v11 = scales.getHalf2(sFrom + next / 4 + padded + 10);
+    int third = (panel + TornadoMath.min(2, count - 1)) * DEPTH;
+    int r00 = quants.get(qFrom + 2 * third);
+    int r01 = quants.get(qFrom + 2 * third + 32);
+    int r02 = quants.get(qFrom + 2 * third + 64);
+    int r03 = quants.get(qFrom + 2 * third + 96);
+    int r10 = quants.get(qFrom + 2 * third + 8 * padded);
+    int r11 = quants.get(qFrom + 2 * third + 8 * padded + 32);
+    int r12 = quants.get(qFrom + 2 * third + 8 * padded + 64);
+    int r13 = quants.get(qFrom + 2 * third + 8 * padded + 96);
+    Half2 g00 = scales.getHalf2(sFrom + third / 4);
+    Half2 h00 = scales.getHalf2(sFrom + third / 4 + 2);
+    Half2 g01 = scales.getHalf2(sFrom + third / 4 + 8);
+    Half2 h01 = scales.getHalf2(sFrom + third / 4 + 10);
+    Half2 g10 = scales.getHalf2(sFrom + third / 4 + padded);
+    Half2 h10 = scales.getHalf2(sFrom + third / 4 + padded + 2);
+    Half2 g11 = scales.getHalf2(sFrom + third / 4 + padded + 8);
+    Half2 h11 = scales.getHalf2(sFrom + third / 4 + padded + 10);
     int matrix = lane / 8;
     int row16 = lane % 8 + matrix % 2 * 8;
     int chunk = matrix / 2 ^ lane % 8;
@@ -142,23 +177,23 @@ public final class TiledProductQ8 {
         context.asyncCopyToLocal(a, stage * A_INTS + to, x, from + i * 4 * inputs);
       }
       context.asyncCopyCommit();
-      int next = (panel + TornadoMath.min(p + 1, count - 1)) * DEPTH;
-      int n00 = quants.get(qFrom + 2 * next);
-      int n01 = quants.get(qFrom + 2 * next + 32);
-      int n02 = quants.get(qFrom + 2 * next + 64);
-      int n03 = quants.get(qFrom + 2 * next + 96);
-      Half2 u00 = scales.getHalf2(sFrom + next / 4);
-      Half2 v00 = scales.getHalf2(sFrom + next / 4 + 2);
-      Half2 u01 = scales.getHalf2(sFrom + next / 4 + 8);
-      Half2 v01 = scales.getHalf2(sFrom + next / 4 + 10);
-      int n10 = quants.get(qFrom + 2 * next + 8 * padded);
-      int n11 = quants.get(qFrom + 2 * next + 8 * padded + 32);
-      int n12 = quants.get(qFrom + 2 * next + 8 * padded + 64);
-      int n13 = quants.get(qFrom + 2 * next + 8 * padded + 96);
-      Half2 u10 = scales.getHalf2(sFrom + next / 4 + padded);
-      Half2 v10 = scales.getHalf2(sFrom + next / 4 + padded + 2);
-      Half2 u11 = scales.getHalf2(sFrom + next / 4 + padded + 8);
-      Half2 v11 = scales.getHalf2(sFrom + next / 4 + padded + 10);
+      int later = (panel + TornadoMath.min(p + 3, count - 1)) * DEPTH;
+      int m00 = quants.get(qFrom + 2 * later);
+      int m01 = quants.get(qFrom + 2 * later + 32);
+      int m02 = quants.get(qFrom + 2 * later + 64);
+      int m03 = quants.get(qFrom + 2 * later + 96);
+      int m10 = quants.get(qFrom + 2 * later + 8 * padded);
+      int m11 = quants.get(qFrom + 2 * later + 8 * padded + 32);
+      int m12 = quants.get(qFrom + 2 * later + 8 * padded + 64);
+      int m13 = quants.get(qFrom + 2 * later + 8 * padded + 96);
+      Half2 s00 = scales.getHalf2(sFrom + later / 4);
+      Half2 t00 = scales.getHalf2(sFrom + later / 4 + 2);
+      Half2 s01 = scales.getHalf2(sFrom + later / 4 + 8);
+      Half2 t01 = scales.getHalf2(sFrom + later / 4 + 10);
+      Half2 s10 = scales.getHalf2(sFrom + later / 4 + padded);
+      Half2 t10 = scales.getHalf2(sFrom + later / 4 + padded + 2);
+      Half2 s11 = scales.getHalf2(sFrom + later / 4 + padded + 8);
+      Half2 t11 = scales.getHalf2(sFrom + later / 4 + padded + 10);
       for (int step = 0; step < 4; step++) {
         int aAt = p % 3 * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
         int bAt = p % 2 * (4 * B_INTS) + bBase + step * 256;
@@ -194,6 +229,38 @@ public final class TiledProductQ8 {
       b[into + bTo + 1152 + 1] = pair(n12 << 8 >> 24, n12 >> 24, v11);
       b[into + bTo + 1216] = pair(n13 << 24 >> 24, n13 << 16 >> 24, u11);
       b[into + bTo + 1216 + 1] = pair(n13 << 8 >> 24, n13 >> 24, v11);
+      n00 = r00;
+      r00 = m00;
+      n01 = r01;
+      r01 = m01;
+      n02 = r02;
+      r02 = m02;
+      n03 = r03;
+      r03 = m03;
+      n10 = r10;
+      r10 = m10;
+      n11 = r11;
+      r11 = m11;
+      n12 = r12;
+      r12 = m12;
+      n13 = r13;
+      r13 = m13;
+      u00 = g00;
+      v00 = h00;
+      g00 = s00;
+      h00 = t00;
+      u01 = g01;
+      v01 = h01;
+      g01 = s01;
+      h01 = t01;
+      u10 = g10;
+      v10 = h10;
+      g10 = s10;
+      h10 = t10;
+      u11 = g11;
+      v11 = h11;
+      g11 = s11;
+      h11 = t11;
     }
     context.asyncCopyWaitGroup(0);
     int row = firstRow + warp / 2 * 32;

@@ -1,0 +1,259 @@
+package dev.quire.bench.kernels;
+
+import dev.quire.kernels.Activations;
+import dev.quire.kernels.LeanProduct;
+import dev.quire.kernels.MediumProduct;
+import dev.quire.kernels.SkinnyProduct;
+import dev.quire.kernels.SkinnyProductQ8;
+import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.TiledProductQ8;
+import dev.quire.kernels.WideProduct;
+import java.util.ArrayList;
+import java.util.List;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/** Products of weights and several rows of activations, in tiles, and what they are compared to. */
+final class TileCases {
+  private static final int DEFAULT_SPLITS = 8;
+
+  private final KernelContext context = new KernelContext();
+  private final List<KernelCase> cases = new ArrayList<>();
+
+  private TileCases() {}
+
+  static List<KernelCase> of(Scale scale) {
+    TileCases tiles = new TileCases();
+    skinny(scale).forEach(tiles::skinny);
+    tiled(scale).forEach(tiles::tiled);
+    return tiles.cases;
+  }
+
+  private static List<ProductShape> skinny(Scale scale) {
+    if (scale == Scale.TINY) {
+      return List.of(new ProductShape("tiny", 64, 5, 96, 2));
+    }
+    List<ProductShape> shapes = new ArrayList<>();
+    for (int rows : new int[] {8, 16}) {
+      addLayer(shapes, rows);
+      shapes.add(new ProductShape("1B-head", 128256, rows, 2048, 1));
+    }
+    return shapes;
+  }
+
+  private static List<ProductShape> tiled(Scale scale) {
+    if (scale == Scale.TINY) {
+      return List.of(new ProductShape("tiny", 64, 48, 96, 2));
+    }
+    List<ProductShape> shapes = new ArrayList<>();
+    shapes.add(new ProductShape("square", 4096, 4096, 4096, 1));
+    shapes.add(new ProductShape("wide", 8192, 2048, 2048, 1));
+    shapes.add(new ProductShape("wide", 8192, 2048, 8192, 1));
+    shapes.add(new ProductShape("narrow", 2048, 256, 8192, 4));
+    for (int rows : new int[] {32, 64, 128, 256}) {
+      addLayer(shapes, rows);
+    }
+    return shapes;
+  }
+
+  /** Llama-3.2-1B's matrices of 16 layers. */
+  private static void addLayer(List<ProductShape> shapes, int rows) {
+    shapes.add(new ProductShape("1B-qkv", 3072, rows, 2048, 16));
+    shapes.add(new ProductShape("1B-output", 2048, rows, 2048, 16));
+    shapes.add(new ProductShape("1B-gate-up", 16384, rows, 2048, 16));
+    shapes.add(new ProductShape("1B-down", 2048, rows, 8192, 16));
+  }
+
+  private void skinny(ProductShape shape) {
+    allSplits("SkinnyProduct", shape, SkinnyProduct::multiply, SkinnyProduct::grid);
+    quants("SkinnyProduct", shape, SkinnyProductQ8::multiply, SkinnyProductQ8::grid);
+    library(shape);
+  }
+
+  private void tiled(ProductShape shape) {
+    if (shape.label().endsWith("gate-up") || shape.label().equals("tiny")) {
+      gated("TiledProduct-gated", shape, TiledProduct::multiply, TiledProduct::grid);
+      gated("WideProduct-gated", shape, WideProduct::multiply, WideProduct::grid);
+    }
+    if (shape.rows() <= LeanProduct.TILE_ROWS) {
+      allSplits("LeanProduct", shape, LeanProduct::multiply, LeanProduct::grid);
+    }
+    if (shape.rows() <= MediumProduct.TILE_ROWS) {
+      allSplits("MediumProduct", shape, MediumProduct::multiply, MediumProduct::grid);
+    }
+    allSplits("WideProduct", shape, WideProduct::multiply, WideProduct::grid);
+    allSplits("TiledProduct", shape, TiledProduct::multiply, TiledProduct::grid);
+    quants("TiledProduct", shape, TiledProductQ8::multiply, TiledProductQ8::grid);
+    if (!shape.label().startsWith("1B")) {
+      naive("NaiveProduct", shape, NaiveProduct::multiply);
+      naive("NaiveProduct-tiled", shape, NaiveProduct::multiplyTiled);
+    }
+    library(shape);
+  }
+
+  /** A kernel of halves; all have the same arguments. */
+  private interface Halves
+      extends TornadoFunctions.Task11<
+          KernelContext,
+          IntArray,
+          HalfFloatArray,
+          HalfFloatArray,
+          FloatArray,
+          HalfFloatArray,
+          Integer,
+          Integer,
+          Integer,
+          Integer,
+          Integer> {}
+
+  /** A kernel of quants and scales; all have the same arguments. */
+  private interface Quants
+      extends TornadoFunctions.Task12<
+          KernelContext,
+          IntArray,
+          IntArray,
+          HalfFloatArray,
+          HalfFloatArray,
+          FloatArray,
+          HalfFloatArray,
+          Integer,
+          Integer,
+          Integer,
+          Integer,
+          Integer> {}
+
+  /** A kernel of halves row by row. */
+  private interface Rows
+      extends TornadoFunctions.Task6<
+          KernelContext, HalfFloatArray, HalfFloatArray, FloatArray, Integer, Integer> {}
+
+  @FunctionalInterface
+  private interface Grid {
+    WorkerGrid of(int rows, int outputs, int splits);
+  }
+
+  /** Numbers of parts that the inputs are cut into: several where there are few outputs. */
+  private static List<Integer> splits(ProductShape shape) {
+    if (shape.outputs() * shape.rows() > 4096 * 256 || shape.outputs() > 8192) {
+      return List.of(1);
+    }
+    return shape.inputs() < 256 ? List.of(1, 2) : List.of(1, 4, 8, 16);
+  }
+
+  private void allSplits(String kernel, ProductShape shape, Halves multiply, Grid grid) {
+    for (int splits : splits(shape)) {
+      cases.add(
+          ProductCases.halves(
+              splits == 1 ? kernel : kernel + "/" + splits,
+              shape,
+              splits,
+              arrays ->
+                  launch(arrays.work(), arrays, shape, splits, Activations.NONE, multiply, grid)));
+    }
+  }
+
+  /** Gate and up in one product, whose activation is all that leaves it. */
+  private void gated(String kernel, ProductShape shape, Halves multiply, Grid grid) {
+    cases.add(
+        ProductCases.halves(
+            kernel,
+            shape,
+            1,
+            arrays ->
+                launch(arrays.gatedWork(), arrays, shape, 1, Activations.SILU, multiply, grid)));
+  }
+
+  private KernelWork launch(
+      KernelWork work,
+      ProductShape.Arrays arrays,
+      ProductShape shape,
+      int splits,
+      int activation,
+      Halves multiply,
+      Grid grid) {
+    return work.launch(
+        grid.of(shape.rows(), shape.outputs(), splits),
+        (graph, id, i) ->
+            graph.task(
+                id,
+                multiply,
+                context,
+                arrays.counts,
+                arrays.weights.get(i % shape.matrices()),
+                arrays.x,
+                arrays.out,
+                arrays.gated,
+                shape.outputs(),
+                shape.inputs(),
+                splits,
+                arrays.partRows,
+                activation));
+  }
+
+  /** With the splits that a small matrix wants. */
+  private void quants(String kernel, ProductShape shape, Quants multiply, Grid grid) {
+    int splits = splits(shape).size() > 2 ? DEFAULT_SPLITS : 1;
+    cases.add(
+        ProductCases.quants(
+            kernel + (splits == 1 ? "-Q8" : "-Q8/" + splits),
+            shape,
+            splits,
+            arrays ->
+                arrays
+                    .work()
+                    .launch(
+                        grid.of(shape.rows(), shape.outputs(), splits),
+                        (graph, id, i) ->
+                            graph.task(
+                                id,
+                                multiply,
+                                context,
+                                arrays.counts,
+                                arrays.quants.get(i % shape.matrices()),
+                                arrays.scales.get(i % shape.matrices()),
+                                arrays.x,
+                                arrays.out,
+                                arrays.gated,
+                                shape.outputs(),
+                                shape.inputs(),
+                                splits,
+                                arrays.partRows,
+                                Activations.NONE))));
+  }
+
+  private void naive(String kernel, ProductShape shape, Rows multiply) {
+    cases.add(
+        new KernelCase(
+            kernel,
+            shape.text(),
+            shape.bytes(2),
+            shape.operations(),
+            () -> {
+              ProductShape.Arrays arrays = ProductShape.Arrays.halves(shape);
+              return arrays
+                  .work()
+                  .launch(
+                      NaiveProduct.grid(shape.rows(), shape.outputs()),
+                      (graph, id, i) ->
+                          graph.task(
+                              id,
+                              multiply,
+                              context,
+                              arrays.weights.get(i % shape.matrices()),
+                              arrays.x,
+                              arrays.out,
+                              shape.outputs(),
+                              shape.inputs()));
+            }));
+  }
+
+  private void library(ProductShape shape) {
+    if (LibraryProduct.available()) {
+      cases.add(LibraryProduct.of(shape));
+    }
+  }
+}

@@ -1,0 +1,146 @@
+package dev.quire.kernels;
+
+import dev.quire.kernels.Matrices.Quantised;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+
+/** Products of one row. */
+class VectorProductTest {
+  @ParameterizedTest
+  @CsvSource({"8, 2", "8, 64", "16, 258", "64, 512", "136, 1026", "24, 2048"})
+  void oneRow(int outputs, int inputs) {
+    float[] values = Matrices.halves(Device.normal(new Random(outputs * 7L), outputs * inputs));
+    HalfFloatArray weights = WeightTiles.pack(values, outputs, inputs);
+    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
+    FloatArray out = new FloatArray(outputs);
+    Device.run(
+        MatrixVector.grid(outputs),
+        Device.in(weights, x),
+        g -> g.task("kernel", MatrixVector::multiply, new KernelContext(), weights, x, out, inputs),
+        Device.out(out));
+    Matrices.check(values, x, out, 1, outputs, inputs);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8, 128", "24, 2048", "16, 2176"})
+  void oneRowShared(int outputs, int inputs) {
+    float[] values = Matrices.halves(Device.normal(new Random(outputs * 7L), outputs * inputs));
+    HalfFloatArray weights = WeightTiles.pack(values, outputs, inputs);
+    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
+    FloatArray out = new FloatArray(outputs);
+    Device.run(
+        MatrixVector.sharedGrid(outputs),
+        Device.in(weights, x),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVector::multiplyShared,
+                new KernelContext(),
+                weights,
+                x,
+                out,
+                inputs),
+        Device.out(out));
+    Matrices.check(values, x, out, 1, outputs, inputs);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8, 64, 1", "24, 100, 2", "72, 600, 1"})
+  void oneRowThroughTheGate(int inner, int inputs, int activation) {
+    int outputs = 2 * inner;
+    float[] values = Matrices.halves(Device.normal(new Random(inner), outputs * inputs));
+    HalfFloatArray weights = Matrices.interleaved(values, inner, inputs);
+    HalfFloatArray x = Device.halves(Matrices.small(new Random(9), inputs));
+    HalfFloatArray gated = new HalfFloatArray(inner);
+    Device.run(
+        MatrixVector.gatedGrid(outputs),
+        Device.in(weights, x),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVector::multiplyGated,
+                new KernelContext(),
+                weights,
+                x,
+                gated,
+                inputs,
+                activation),
+        Device.out(gated));
+    Matrices.checkGated(values, x, gated, 1, inner, inputs, activation);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8, 32", "8, 64", "16, 288", "136, 1024"})
+  void oneRowOfQ8(int outputs, int inputs) {
+    Quantised weights = Quantised.random(outputs, inputs, false);
+    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
+    FloatArray out = new FloatArray(outputs);
+    Device.run(
+        MatrixVectorQ8.grid(outputs),
+        Device.in(weights.quants(), weights.scales(), x),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorQ8::multiply,
+                new KernelContext(),
+                weights.quants(),
+                weights.scales(),
+                x,
+                out,
+                inputs),
+        Device.out(out));
+    Matrices.check(weights.values(), x, out, 1, outputs, inputs);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8, 128", "24, 2048", "16, 2176"})
+  void oneRowOfQ8Shared(int outputs, int inputs) {
+    Quantised weights = Quantised.random(outputs, inputs, false);
+    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
+    FloatArray out = new FloatArray(outputs);
+    Device.run(
+        MatrixVectorQ8.sharedGrid(outputs),
+        Device.in(weights.quants(), weights.scales(), x),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorQ8::multiplyShared,
+                new KernelContext(),
+                weights.quants(),
+                weights.scales(),
+                x,
+                out,
+                inputs),
+        Device.out(out));
+    Matrices.check(weights.values(), x, out, 1, outputs, inputs);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8, 64, 1", "24, 96, 2", "72, 608, 1"})
+  void oneRowOfQ8ThroughTheGate(int inner, int inputs, int activation) {
+    int outputs = 2 * inner;
+    Quantised weights = Quantised.random(outputs, inputs, true);
+    HalfFloatArray x = Device.halves(Matrices.small(new Random(9), inputs));
+    HalfFloatArray gated = new HalfFloatArray(inner);
+    Device.run(
+        MatrixVectorQ8.gatedGrid(outputs),
+        Device.in(weights.quants(), weights.scales(), x),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorQ8::multiplyGated,
+                new KernelContext(),
+                weights.quants(),
+                weights.scales(),
+                x,
+                gated,
+                inputs,
+                activation),
+        Device.out(gated));
+    Matrices.checkGated(weights.values(), x, gated, 1, inner, inputs, activation);
+  }
+}
