@@ -81,12 +81,20 @@ final class Matrices {
     }
   }
 
-  /**
-   * A matrix in Q8_0.
-   *
-   * @param values row by row; gate above up, if the device has them interleaved
-   */
-  record Quantised(float[] values, IntArray quants, HalfFloatArray scales) {
+  /** A matrix in Q8_0. */
+  static final class Quantised {
+    /** Row by row; gate above up, if the device has them interleaved. */
+    final float[] values;
+
+    final IntArray quants;
+    final HalfFloatArray scales;
+
+    private Quantised(float[] values, IntArray quants, HalfFloatArray scales) {
+      this.values = values;
+      this.quants = quants;
+      this.scales = scales;
+    }
+
     static Quantised random(int outputs, int inputs, boolean interleaved) {
       byte[] blocks = Device.q8(new Random(outputs + inputs), outputs * inputs / 32);
       IntArray quants = new IntArray((int) QuantTiles.quants(outputs, inputs));
@@ -97,7 +105,7 @@ final class Matrices {
         for (int i = 0; i < inputs; i++) {
           int block = (row * inputs + i) / 32 * 34;
           int at = QuantTiles.quantAt(o, i, inputs);
-          int quant = (blocks[block + 2 + i % 32] & 0xFF) << 8 * (at % 4);
+          int quant = (blocks[block + 2 + i % 32] & 0xFF) << (8 * (at % 4));
           quants.set(at / 4, quants.get(at / 4) | quant);
           scales.set(
               QuantTiles.scaleAt(o, i, inputs),

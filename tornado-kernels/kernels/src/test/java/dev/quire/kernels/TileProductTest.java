@@ -94,14 +94,14 @@ class TileProductTest {
     int count = outputs * WeightTiles.paddedInputs(inputs) / 4;
     Device.run(
         QuantTiles.grid(count),
-        Device.in(weights.quants(), weights.scales()),
+        Device.in(weights.quants, weights.scales),
         g ->
             g.task(
                 "kernel",
                 QuantTiles::unpack,
                 new KernelContext(),
-                weights.quants(),
-                weights.scales(),
+                weights.quants,
+                weights.scales,
                 tiles,
                 count),
         Device.out(tiles));
@@ -209,15 +209,15 @@ class TileProductTest {
       Quantised weights = Quantised.random(outputs, inputs, activation != Activations.NONE);
       Device.run(
           grid.of(most, outputs, splits),
-          Device.in(counts, weights.quants(), weights.scales(), x),
+          Device.in(counts, weights.quants, weights.scales, x),
           g ->
               g.task(
                   "kernel",
                   multiply,
                   new KernelContext(),
                   counts,
-                  weights.quants(),
-                  weights.scales(),
+                  weights.quants,
+                  weights.scales,
                   x,
                   out,
                   gated,

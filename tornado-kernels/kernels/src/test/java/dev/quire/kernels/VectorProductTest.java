@@ -81,19 +81,19 @@ class VectorProductTest {
     FloatArray out = new FloatArray(outputs);
     Device.run(
         MatrixVectorQ8.grid(outputs),
-        Device.in(weights.quants(), weights.scales(), x),
+        Device.in(weights.quants, weights.scales, x),
         g ->
             g.task(
                 "kernel",
                 MatrixVectorQ8::multiply,
                 new KernelContext(),
-                weights.quants(),
-                weights.scales(),
+                weights.quants,
+                weights.scales,
                 x,
                 out,
                 inputs),
         Device.out(out));
-    Matrices.check(weights.values(), x, out, 1, outputs, inputs);
+    Matrices.check(weights.values, x, out, 1, outputs, inputs);
   }
 
   @ParameterizedTest
@@ -104,19 +104,19 @@ class VectorProductTest {
     FloatArray out = new FloatArray(outputs);
     Device.run(
         MatrixVectorQ8.sharedGrid(outputs),
-        Device.in(weights.quants(), weights.scales(), x),
+        Device.in(weights.quants, weights.scales, x),
         g ->
             g.task(
                 "kernel",
                 MatrixVectorQ8::multiplyShared,
                 new KernelContext(),
-                weights.quants(),
-                weights.scales(),
+                weights.quants,
+                weights.scales,
                 x,
                 out,
                 inputs),
         Device.out(out));
-    Matrices.check(weights.values(), x, out, 1, outputs, inputs);
+    Matrices.check(weights.values, x, out, 1, outputs, inputs);
   }
 
   @ParameterizedTest
@@ -128,19 +128,19 @@ class VectorProductTest {
     HalfFloatArray gated = new HalfFloatArray(inner);
     Device.run(
         MatrixVectorQ8.gatedGrid(outputs),
-        Device.in(weights.quants(), weights.scales(), x),
+        Device.in(weights.quants, weights.scales, x),
         g ->
             g.task(
                 "kernel",
                 MatrixVectorQ8::multiplyGated,
                 new KernelContext(),
-                weights.quants(),
-                weights.scales(),
+                weights.quants,
+                weights.scales,
                 x,
                 gated,
                 inputs,
                 activation),
         Device.out(gated));
-    Matrices.checkGated(weights.values(), x, gated, 1, inner, inputs, activation);
+    Matrices.checkGated(weights.values, x, gated, 1, inner, inputs, activation);
   }
 }

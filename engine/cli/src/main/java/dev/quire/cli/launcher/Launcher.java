@@ -84,6 +84,11 @@ public final class Launcher {
         }
       }
       command.addAll(sdk.flags(backend, TornadoHome.deviceMebibytes()));
+      File driver = sdk.cudaDriver(backend);
+      String patch = driver == null ? null : DriverPatch.flag(driver, StartupCache.folder());
+      if (patch != null && !"off".equals(System.getenv(DriverPatch.VARIABLE))) {
+        command.add(patch);
+      }
       command.add("-D" + TORNADO + "=" + backend);
       command.addAll(JvmFlags.fromEnvironment());
       command.add("-jar");

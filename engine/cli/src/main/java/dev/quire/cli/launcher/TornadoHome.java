@@ -113,6 +113,11 @@ final class TornadoHome {
     return jars;
   }
 
+  /** The jar of the cuda backend's driver; null where there is none or another is used. */
+  @Nullable File cudaDriver(String backend) {
+    return backend.equals("cuda") ? jar("tornado-drivers-cuda-") : null;
+  }
+
   private File exports(String of) {
     return new File(folder, "etc/exportLists/" + of + "-exports");
   }

@@ -1,0 +1,168 @@
+package dev.quire.cli.launcher;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One word of TornadoVM's CUDA backend said otherwise, by {@code --patch-module}: it keeps
+ * addresses of arrays in integers.
+ *
+ * <pre>
+ *   unsigned long long ul_0, ul_9;               decltype((unsigned char *) 0) ul_0, ul_9;
+ *   ul_0 = (unsigned long long) weights;         ul_0 = (decltype((unsigned char *) 0)) weights;
+ *   ul_9 = ul_0 + l_8;                           ul_9 = ul_0 + l_8;
+ *   … ((__half2 *)(ul_9))[(0)]                   … ((__half2 *)(ul_9))[(0)]
+ * </pre>
+ *
+ * From integers NVIDIA's compiler can't tell what memory a load goes to (LD instead of LDG), and
+ * adds 64 bits for each address; with pointers it does neither, and takes fewer registers.
+ */
+final class DriverPatch {
+  /** Says {@code off} where TornadoVM's driver is to stay as it is. */
+  static final String VARIABLE = "QUIRE_DRIVER_PATCH";
+
+  private static final String MODULE = "tornado.drivers.cuda";
+  private static final String PACKAGE = "uk/ac/manchester/tornado/drivers/cuda/graal/";
+  private static final String INTEGER = "unsigned long long";
+  private static final String POINTER = "decltype((unsigned char *) 0)";
+
+  // Class, constant, and what it becomes.
+  private static final String[][] CHANGES = {
+    {PACKAGE + "lir/CUDAKind.class", INTEGER, POINTER},
+    {PACKAGE + "asm/CUDAAssembler$CUDAUnaryOp.class", "(" + INTEGER + ") ", "(" + POINTER + ") "},
+  };
+
+  private static final int[] LENGTHS = {
+    0, 0, 0, 4, 4, 8, 8, 2, 2, 4, 4, 4, 4, 0, 0, 3, 2, 4, 4, 2, 2
+  };
+
+  private DriverPatch() {}
+
+  /**
+   * The flag that puts the changed classes in front of the driver's own.
+   *
+   * @param driver the driver's jar
+   * @param cache where the classes are kept; null: in a folder that goes with this JVM
+   * @return null where the driver has other classes than those that this knows: it then stays as it
+   *     is
+   */
+  static @Nullable String flag(File driver, @Nullable File cache) {
+    try {
+      byte[][] classes = classes(driver);
+      if (classes == null) {
+        return null;
+      }
+      Path folder = folder(driver, cache);
+      for (int i = 0; i < CHANGES.length; i++) {
+        write(folder, CHANGES[i][0], classes[i]);
+      }
+      return "--patch-module=" + MODULE + "=" + folder;
+    } catch (IOException e) {
+      return null; // Slower, but right.
+    }
+  }
+
+  private static byte @Nullable [][] classes(File driver) throws IOException {
+    byte[][] classes = new byte[CHANGES.length][];
+    try (ZipFile jar = new ZipFile(driver)) {
+      for (int i = 0; i < CHANGES.length; i++) {
+        ZipEntry entry = jar.getEntry(CHANGES[i][0]);
+        if (entry == null) {
+          return null;
+        }
+        try (InputStream in = jar.getInputStream(entry)) {
+          byte[] changed = replace(in, CHANGES[i][1], CHANGES[i][2]);
+          if (changed == null) {
+            return null;
+          }
+          classes[i] = changed;
+        }
+      }
+    }
+    return classes;
+  }
+
+  private static Path folder(File driver, @Nullable File cache) throws IOException {
+    if (cache == null) {
+      Path folder = Files.createTempDirectory("quire-driver");
+      folder.toFile().deleteOnExit();
+      return folder;
+    }
+    String stamp = driver.length() + "-" + driver.lastModified() / 1000;
+    return new File(cache, "driver-" + stamp).toPath().toAbsolutePath();
+  }
+
+  private static void write(Path folder, String name, byte[] content) throws IOException {
+    Path file = folder.resolve(name);
+    if (Files.isRegularFile(file) && Files.size(file) == content.length) {
+      return;
+    }
+    Files.createDirectories(file.getParent());
+    Path part = Files.createTempFile(file.getParent(), "part", ".class");
+    Files.write(part, content);
+    Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    if (folder.getFileName().toString().startsWith("quire-driver")) {
+      deleteOnExit(folder, name);
+    }
+  }
+
+  private static void deleteOnExit(Path folder, String name) {
+    Path at = folder;
+    for (String part : name.split("/", -1)) {
+      at = at.resolve(part);
+      at.toFile().deleteOnExit(); // What is asked for last goes first.
+    }
+  }
+
+  /**
+   * A class file with another string constant.
+   *
+   * @return null if it has none of this text
+   */
+  static byte @Nullable [] replace(InputStream type, String text, String by) throws IOException {
+    DataInputStream in = new DataInputStream(type);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    DataOutputStream out = new DataOutputStream(bytes);
+    out.writeLong(in.readLong()); // Magic number and version.
+    int count = in.readUnsignedShort();
+    out.writeShort(count);
+    boolean found = false;
+    for (int i = 1; i < count; i++) {
+      int tag = in.readUnsignedByte();
+      out.writeByte(tag);
+      if (tag == 1) {
+        String constant = in.readUTF();
+        found |= constant.equals(text);
+        out.writeUTF(constant.equals(text) ? by : constant);
+      } else {
+        byte[] entry = new byte[length(tag)];
+        in.readFully(entry);
+        out.write(entry);
+        i += tag == 5 || tag == 6 ? 1 : 0; // long and double take two places
+      }
+    }
+    byte[] buffer = new byte[8192];
+    for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+      out.write(buffer, 0, n);
+    }
+    return found ? bytes.toByteArray() : null;
+  }
+
+  /** Bytes of a constant after its tag, as the JVM's specification has them. */
+  private static int length(int tag) throws IOException {
+    if (tag >= LENGTHS.length || LENGTHS[tag] == 0) {
+      throw new IOException("a constant of kind " + tag);
+    }
+    return LENGTHS[tag];
+  }
+}
