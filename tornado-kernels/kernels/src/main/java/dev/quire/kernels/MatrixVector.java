@@ -21,7 +21,8 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  * </pre>
  *
  * A group has one block, or two, one after the other, where gate and up are interleaved. Sums are
- * always added in the same order.
+ * always added in the same order. It takes any shape; {@link MatrixVectorShared} is faster on those
+ * that it takes.
  */
 public final class MatrixVector {
   private MatrixVector() {}
@@ -29,12 +30,8 @@ public final class MatrixVector {
   /** Threads of a group: eight warps. */
   public static final int GROUP = 256;
 
-  /** Inputs that a warp of {@link #multiplyShared} reads at a time. */
-  public static final int SHARED_INPUTS = 128;
-
   private static final int WARP = 32;
   private static final int WARPS = GROUP / WARP;
-  private static final int SHARED_WARPS = 16;
   private static final int BLOCK = WeightTiles.OUTPUTS;
 
   /**
@@ -112,109 +109,6 @@ public final class MatrixVector {
     if (thread < BLOCK) {
       float sum = 0.0f;
       for (int w = 0; w < WARPS; w++) {
-        sum += parts[w * BLOCK + thread];
-      }
-      out.set(context.groupIdx * BLOCK + thread, sum);
-    }
-  }
-
-  /**
-   * As {@link #multiply}, by sixteen warps with sixteen strips under way each: few outputs of many
-   * inputs would leave most of a device idle otherwise.
-   *
-   * @param inputs a multiple of {@value #SHARED_INPUTS}
-   */
-  public static void multiplyShared(
-      KernelContext context, HalfFloatArray weights, HalfFloatArray x, FloatArray out, int inputs) {
-    float[] parts = context.allocateFloatLocalArray(SHARED_WARPS * BLOCK);
-    int thread = context.localIdx;
-    int lane = thread % WARP;
-    int warp = thread / WARP;
-    int from = WeightTiles.START + context.groupIdx * BLOCK * inputs + 2 * lane;
-    float a = 0.0f;
-    float b = 0.0f;
-    for (int depth = warp * SHARED_INPUTS; depth < inputs; depth += SHARED_WARPS * SHARED_INPUTS) {
-      int at = depth * BLOCK;
-      int input = depth + lane / 4;
-      Half2 w0 = weights.getHalf2(from + at);
-      Half2 w1 = weights.getHalf2(from + at + 64);
-      Half2 w2 = weights.getHalf2(from + at + 128);
-      Half2 w3 = weights.getHalf2(from + at + 192);
-      Half2 w4 = weights.getHalf2(from + at + 256);
-      Half2 w5 = weights.getHalf2(from + at + 320);
-      Half2 w6 = weights.getHalf2(from + at + 384);
-      Half2 w7 = weights.getHalf2(from + at + 448);
-      Half2 w8 = weights.getHalf2(from + at + 512);
-      Half2 w9 = weights.getHalf2(from + at + 576);
-      Half2 w10 = weights.getHalf2(from + at + 640);
-      Half2 w11 = weights.getHalf2(from + at + 704);
-      Half2 w12 = weights.getHalf2(from + at + 768);
-      Half2 w13 = weights.getHalf2(from + at + 832);
-      Half2 w14 = weights.getHalf2(from + at + 896);
-      Half2 w15 = weights.getHalf2(from + at + 960);
-      float x0 = x.get(input).getFloat32();
-      float x1 = x.get(input + 8).getFloat32();
-      float x2 = x.get(input + 16).getFloat32();
-      float x3 = x.get(input + 24).getFloat32();
-      float x4 = x.get(input + 32).getFloat32();
-      float x5 = x.get(input + 40).getFloat32();
-      float x6 = x.get(input + 48).getFloat32();
-      float x7 = x.get(input + 56).getFloat32();
-      float x8 = x.get(input + 64).getFloat32();
-      float x9 = x.get(input + 72).getFloat32();
-      float x10 = x.get(input + 80).getFloat32();
-      float x11 = x.get(input + 88).getFloat32();
-      float x12 = x.get(input + 96).getFloat32();
-      float x13 = x.get(input + 104).getFloat32();
-      float x14 = x.get(input + 112).getFloat32();
-      float x15 = x.get(input + 120).getFloat32();
-      a += Half2.lowFloat(w0) * x0;
-      a += Half2.lowFloat(w1) * x1;
-      a += Half2.lowFloat(w2) * x2;
-      a += Half2.lowFloat(w3) * x3;
-      a += Half2.lowFloat(w4) * x4;
-      a += Half2.lowFloat(w5) * x5;
-      a += Half2.lowFloat(w6) * x6;
-      a += Half2.lowFloat(w7) * x7;
-      a += Half2.lowFloat(w8) * x8;
-      a += Half2.lowFloat(w9) * x9;
-      a += Half2.lowFloat(w10) * x10;
-      a += Half2.lowFloat(w11) * x11;
-      a += Half2.lowFloat(w12) * x12;
-      a += Half2.lowFloat(w13) * x13;
-      a += Half2.lowFloat(w14) * x14;
-      a += Half2.lowFloat(w15) * x15;
-      b += Half2.highFloat(w0) * x0;
-      b += Half2.highFloat(w1) * x1;
-      b += Half2.highFloat(w2) * x2;
-      b += Half2.highFloat(w3) * x3;
-      b += Half2.highFloat(w4) * x4;
-      b += Half2.highFloat(w5) * x5;
-      b += Half2.highFloat(w6) * x6;
-      b += Half2.highFloat(w7) * x7;
-      b += Half2.highFloat(w8) * x8;
-      b += Half2.highFloat(w9) * x9;
-      b += Half2.highFloat(w10) * x10;
-      b += Half2.highFloat(w11) * x11;
-      b += Half2.highFloat(w12) * x12;
-      b += Half2.highFloat(w13) * x13;
-      b += Half2.highFloat(w14) * x14;
-      b += Half2.highFloat(w15) * x15;
-    }
-    a += context.simdShuffleDown(a, 16);
-    b += context.simdShuffleDown(b, 16);
-    a += context.simdShuffleDown(a, 8);
-    b += context.simdShuffleDown(b, 8);
-    a += context.simdShuffleDown(a, 4);
-    b += context.simdShuffleDown(b, 4);
-    if (lane < 4) {
-      parts[warp * BLOCK + 2 * lane] = a;
-      parts[warp * BLOCK + 2 * lane + 1] = b;
-    }
-    context.localBarrier();
-    if (thread < BLOCK) {
-      float sum = 0.0f;
-      for (int w = 0; w < SHARED_WARPS; w++) {
         sum += parts[w * BLOCK + thread];
       }
       out.set(context.groupIdx * BLOCK + thread, sum);
@@ -369,11 +263,6 @@ public final class MatrixVector {
   /** Groups for {@link #multiply} and all outputs. */
   public static WorkerGrid grid(int outputs) {
     return groups(outputs / BLOCK, GROUP);
-  }
-
-  /** Groups for {@link #multiplyShared} and all outputs. */
-  public static WorkerGrid sharedGrid(int outputs) {
-    return groups(outputs / BLOCK, SHARED_WARPS * WARP);
   }
 
   /** Groups for {@link #multiplyGated} and all outputs of gate and up together. */

@@ -26,29 +26,6 @@ class VectorProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"8, 128", "24, 2048", "16, 2176"})
-  void oneRowShared(int outputs, int inputs) {
-    float[] values = Matrices.halves(Device.normal(new Random(outputs * 7L), outputs * inputs));
-    HalfFloatArray weights = WeightTiles.pack(values, outputs, inputs);
-    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
-    FloatArray out = new FloatArray(outputs);
-    Device.run(
-        MatrixVector.sharedGrid(outputs),
-        Device.in(weights, x),
-        g ->
-            g.task(
-                "kernel",
-                MatrixVector::multiplyShared,
-                new KernelContext(),
-                weights,
-                x,
-                out,
-                inputs),
-        Device.out(out));
-    Matrices.check(values, x, out, 1, outputs, inputs);
-  }
-
-  @ParameterizedTest
   @CsvSource({"8, 64, 1", "24, 100, 2", "72, 600, 1"})
   void oneRowThroughTheGate(int inner, int inputs, int activation) {
     int outputs = 2 * inner;
@@ -74,13 +51,66 @@ class VectorProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"8, 32", "8, 64", "16, 288", "136, 1024"})
-  void oneRowOfQ8(int outputs, int inputs) {
-    Quantised weights = Quantised.random(outputs, inputs, false);
-    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
+  @CsvSource({
+    "8, 2048, 0",
+    "24, 128, 0",
+    "16, 2176, 0",
+    "16, 2048, 1",
+    "48, 1152, 2",
+    "32, 3072, 1"
+  })
+  void oneRowShared(int outputs, int inputs, int activation) {
+    float[] values = Matrices.halves(Device.normal(new Random(outputs * 7L), outputs * inputs));
+    HalfFloatArray weights =
+        activation == Activations.NONE
+            ? WeightTiles.pack(values, outputs, inputs)
+            : Matrices.interleaved(values, outputs / 2, inputs);
+    HalfFloatArray x = Device.halves(Matrices.small(new Random(9), inputs));
     FloatArray out = new FloatArray(outputs);
+    HalfFloatArray gated = new HalfFloatArray(outputs / 2);
     Device.run(
-        MatrixVectorQ8.grid(outputs),
+        MatrixVectorShared.grid(outputs, activation),
+        Device.in(weights, x),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorShared::multiply,
+                new KernelContext(),
+                weights,
+                x,
+                out,
+                gated,
+                inputs,
+                activation),
+        Device.out(out, gated));
+    if (activation == Activations.NONE) {
+      Matrices.check(values, x, out, 1, outputs, inputs);
+    } else {
+      Matrices.checkGated(values, x, gated, 1, outputs / 2, inputs, activation);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "8, 32, 0",
+    "8, 64, 0",
+    "16, 288, 0",
+    "136, 1024, 0",
+    "16, 2176, 0",
+    "8192, 96, 0",
+    "16, 64, 1",
+    "48, 96, 2",
+    "144, 608, 1",
+    "8192, 128, 1"
+  })
+  void oneRowOfQ8(int outputs, int inputs, int activation) {
+    Quantised weights = Quantised.random(outputs, inputs, activation != Activations.NONE);
+    HalfFloatArray x = Device.halves(Matrices.small(new Random(9), inputs));
+    FloatArray out = new FloatArray(outputs);
+    HalfFloatArray gated = new HalfFloatArray(outputs / 2);
+    int warps = MatrixVectorQ8.warps(outputs);
+    Device.run(
+        MatrixVectorQ8.grid(outputs, activation),
         Device.in(weights.quants, weights.scales, x),
         g ->
             g.task(
@@ -91,56 +121,15 @@ class VectorProductTest {
                 weights.scales,
                 x,
                 out,
-                inputs),
-        Device.out(out));
-    Matrices.check(weights.values, x, out, 1, outputs, inputs);
-  }
-
-  @ParameterizedTest
-  @CsvSource({"8, 128", "24, 2048", "16, 2176"})
-  void oneRowOfQ8Shared(int outputs, int inputs) {
-    Quantised weights = Quantised.random(outputs, inputs, false);
-    HalfFloatArray x = Device.halves(Device.normal(new Random(9), inputs));
-    FloatArray out = new FloatArray(outputs);
-    Device.run(
-        MatrixVectorQ8.sharedGrid(outputs),
-        Device.in(weights.quants, weights.scales, x),
-        g ->
-            g.task(
-                "kernel",
-                MatrixVectorQ8::multiplyShared,
-                new KernelContext(),
-                weights.quants,
-                weights.scales,
-                x,
-                out,
-                inputs),
-        Device.out(out));
-    Matrices.check(weights.values, x, out, 1, outputs, inputs);
-  }
-
-  @ParameterizedTest
-  @CsvSource({"8, 64, 1", "24, 96, 2", "72, 608, 1"})
-  void oneRowOfQ8ThroughTheGate(int inner, int inputs, int activation) {
-    int outputs = 2 * inner;
-    Quantised weights = Quantised.random(outputs, inputs, true);
-    HalfFloatArray x = Device.halves(Matrices.small(new Random(9), inputs));
-    HalfFloatArray gated = new HalfFloatArray(inner);
-    Device.run(
-        MatrixVectorQ8.gatedGrid(outputs),
-        Device.in(weights.quants, weights.scales, x),
-        g ->
-            g.task(
-                "kernel",
-                MatrixVectorQ8::multiplyGated,
-                new KernelContext(),
-                weights.quants,
-                weights.scales,
-                x,
                 gated,
                 inputs,
+                warps,
                 activation),
-        Device.out(gated));
-    Matrices.checkGated(weights.values, x, gated, 1, inner, inputs, activation);
+        Device.out(out, gated));
+    if (activation == Activations.NONE) {
+      Matrices.check(weights.values, x, out, 1, outputs, inputs);
+    } else {
+      Matrices.checkGated(weights.values, x, gated, 1, outputs / 2, inputs, activation);
+    }
   }
 }

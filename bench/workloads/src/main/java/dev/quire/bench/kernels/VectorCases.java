@@ -4,6 +4,7 @@ import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.MatrixVectorQ4;
 import dev.quire.kernels.MatrixVectorQ8;
+import dev.quire.kernels.MatrixVectorShared;
 import java.util.ArrayList;
 import java.util.List;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -24,7 +25,7 @@ final class VectorCases {
   /** Llama-3.2-1B's matrices of 16 layers, its head, and one large matrix. */
   private static List<ProductShape> shapes(Scale scale) {
     return scale == Scale.TINY
-        ? List.of(new ProductShape("tiny", 64, 1, 96, 2))
+        ? List.of(new ProductShape("tiny", 64, 1, 96, 2), new ProductShape("tiny", 64, 1, 256, 2))
         : List.of(
             new ProductShape("large", 16384, 1, 8192, 2),
             new ProductShape("1B-qkv", 3072, 1, 2048, 16),
@@ -35,8 +36,24 @@ final class VectorCases {
   }
 
   private void vector(ProductShape shape) {
-    int outputs = shape.outputs();
-    int inputs = shape.inputs();
+    halves(shape);
+    if (shape.inputs() % 128 == 0) {
+      shared("MatrixVector-shared", shape, Activations.NONE);
+      shared("MatrixVector-shared-gated", shape, Activations.SILU);
+    }
+    quants("MatrixVector-Q8", shape, Activations.NONE);
+    quants("MatrixVector-gated-Q8", shape, Activations.SILU);
+    nibbles(shape);
+    if (LibraryProduct.available()) {
+      cases.add(LibraryProduct.of(shape));
+    }
+  }
+
+  private static KernelWork work(ProductShape.Arrays arrays, int activation) {
+    return activation == Activations.NONE ? arrays.work() : arrays.gatedWork();
+  }
+
+  private void halves(ProductShape shape) {
     cases.add(
         ProductCases.halves(
             "MatrixVector",
@@ -46,7 +63,7 @@ final class VectorCases {
                 arrays
                     .work()
                     .launch(
-                        MatrixVector.grid(outputs),
+                        MatrixVector.grid(shape.outputs()),
                         (graph, id, i) ->
                             graph.task(
                                 id,
@@ -55,28 +72,7 @@ final class VectorCases {
                                 arrays.weights.get(i % shape.matrices()),
                                 arrays.x,
                                 arrays.out,
-                                inputs))));
-    if (inputs % MatrixVector.SHARED_INPUTS == 0 && outputs < 8192) {
-      cases.add(
-          ProductCases.halves(
-              "MatrixVector-shared",
-              shape,
-              1,
-              arrays ->
-                  arrays
-                      .work()
-                      .launch(
-                          MatrixVector.sharedGrid(outputs),
-                          (graph, id, i) ->
-                              graph.task(
-                                  id,
-                                  MatrixVector::multiplyShared,
-                                  context,
-                                  arrays.weights.get(i % shape.matrices()),
-                                  arrays.x,
-                                  arrays.out,
-                                  inputs))));
-    }
+                                shape.inputs()))));
     cases.add(
         ProductCases.halves(
             "MatrixVector-gated",
@@ -86,7 +82,7 @@ final class VectorCases {
                 arrays
                     .gatedWork()
                     .launch(
-                        MatrixVector.gatedGrid(outputs),
+                        MatrixVector.gatedGrid(shape.outputs()),
                         (graph, id, i) ->
                             graph.task(
                                 id,
@@ -95,18 +91,44 @@ final class VectorCases {
                                 arrays.weights.get(i % shape.matrices()),
                                 arrays.x,
                                 arrays.gated,
-                                inputs,
+                                shape.inputs(),
                                 Activations.SILU))));
+  }
+
+  private void shared(String kernel, ProductShape shape, int activation) {
     cases.add(
-        ProductCases.quants(
-            "MatrixVector-Q8",
+        ProductCases.halves(
+            kernel,
             shape,
             1,
             arrays ->
-                arrays
-                    .work()
+                work(arrays, activation)
                     .launch(
-                        MatrixVectorQ8.grid(outputs),
+                        MatrixVectorShared.grid(shape.outputs(), activation),
+                        (graph, id, i) ->
+                            graph.task(
+                                id,
+                                MatrixVectorShared::multiply,
+                                context,
+                                arrays.weights.get(i % shape.matrices()),
+                                arrays.x,
+                                arrays.out,
+                                arrays.gated,
+                                shape.inputs(),
+                                activation))));
+  }
+
+  private void quants(String kernel, ProductShape shape, int activation) {
+    int warps = MatrixVectorQ8.warps(shape.outputs());
+    cases.add(
+        ProductCases.quants(
+            kernel,
+            shape,
+            1,
+            arrays ->
+                work(arrays, activation)
+                    .launch(
+                        MatrixVectorQ8.grid(shape.outputs(), activation),
                         (graph, id, i) ->
                             graph.task(
                                 id,
@@ -116,50 +138,13 @@ final class VectorCases {
                                 arrays.scales.get(i % shape.matrices()),
                                 arrays.x,
                                 arrays.out,
-                                inputs))));
-    if (inputs % MatrixVector.SHARED_INPUTS == 0 && outputs < 8192) {
-      cases.add(
-          ProductCases.quants(
-              "MatrixVector-shared-Q8",
-              shape,
-              1,
-              arrays ->
-                  arrays
-                      .work()
-                      .launch(
-                          MatrixVectorQ8.sharedGrid(outputs),
-                          (graph, id, i) ->
-                              graph.task(
-                                  id,
-                                  MatrixVectorQ8::multiplyShared,
-                                  context,
-                                  arrays.quants.get(i % shape.matrices()),
-                                  arrays.scales.get(i % shape.matrices()),
-                                  arrays.x,
-                                  arrays.out,
-                                  inputs))));
-    }
-    cases.add(
-        ProductCases.quants(
-            "MatrixVector-gated-Q8",
-            shape,
-            1,
-            arrays ->
-                arrays
-                    .gatedWork()
-                    .launch(
-                        MatrixVectorQ8.gatedGrid(outputs),
-                        (graph, id, i) ->
-                            graph.task(
-                                id,
-                                MatrixVectorQ8::multiplyGated,
-                                context,
-                                arrays.quants.get(i % shape.matrices()),
-                                arrays.scales.get(i % shape.matrices()),
-                                arrays.x,
                                 arrays.gated,
-                                inputs,
-                                Activations.SILU))));
+                                shape.inputs(),
+                                warps,
+                                activation))));
+  }
+
+  private void nibbles(ProductShape shape) {
     cases.add(
         ProductCases.nibbles(
             "MatrixVector-Q4",
@@ -168,7 +153,7 @@ final class VectorCases {
                 arrays
                     .work()
                     .launch(
-                        MatrixVectorQ4.grid(outputs),
+                        MatrixVectorQ4.grid(shape.outputs()),
                         (graph, id, i) ->
                             graph.task(
                                 id,
@@ -178,7 +163,7 @@ final class VectorCases {
                                 arrays.scales.get(i % shape.matrices()),
                                 arrays.x,
                                 arrays.out,
-                                inputs))));
+                                shape.inputs()))));
     cases.add(
         ProductCases.nibbles(
             "MatrixVector-gated-Q4",
@@ -187,7 +172,7 @@ final class VectorCases {
                 arrays
                     .gatedWork()
                     .launch(
-                        MatrixVectorQ4.gatedGrid(outputs),
+                        MatrixVectorQ4.gatedGrid(shape.outputs()),
                         (graph, id, i) ->
                             graph.task(
                                 id,
@@ -197,10 +182,7 @@ final class VectorCases {
                                 arrays.scales.get(i % shape.matrices()),
                                 arrays.x,
                                 arrays.gated,
-                                inputs,
+                                shape.inputs(),
                                 Activations.SILU))));
-    if (LibraryProduct.available()) {
-      cases.add(LibraryProduct.of(shape));
-    }
   }
 }

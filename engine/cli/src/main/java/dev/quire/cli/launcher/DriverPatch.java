@@ -39,6 +39,8 @@ final class DriverPatch {
   // Class, constant, and what it becomes.
   private static final String[][] CHANGES = {
     {PACKAGE + "lir/CUDAKind.class", INTEGER, POINTER},
+    // An index that can't be negative is extended to the same kind, but stays an integer.
+    {PACKAGE + "CUDALIRKindTool.class", "ULONG", "LONG"},
     {PACKAGE + "asm/CUDAAssembler$CUDAUnaryOp.class", "(" + INTEGER + ") ", "(" + POINTER + ") "},
   };
 

@@ -20,6 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class DriverPatchTest {
   private static final String KIND = "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDAKind";
+  private static final String TOOL =
+      "uk/ac/manchester/tornado/drivers/cuda/graal/CUDALIRKindTool";
   private static final String CAST =
       "uk/ac/manchester/tornado/drivers/cuda/graal/asm/CUDAAssembler$CUDAUnaryOp";
 
@@ -60,6 +62,8 @@ class DriverPatchTest {
     try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(jar))) {
       out.putNextEntry(new ZipEntry(KIND + ".class"));
       out.write(type(KIND, kind));
+      out.putNextEntry(new ZipEntry(TOOL + ".class"));
+      out.write(type(TOOL, "ULONG"));
       out.putNextEntry(new ZipEntry(CAST + ".class"));
       out.write(type(CAST, cast));
     }
@@ -81,6 +85,7 @@ class DriverPatchTest {
     Path folder = Path.of(Objects.requireNonNull(flag).replaceFirst(".*=", ""));
     String pointer = "decltype((unsigned char *) 0)";
     assertThat(text(KIND, Files.readAllBytes(folder.resolve(KIND + ".class")))).isEqualTo(pointer);
+    assertThat(text(TOOL, Files.readAllBytes(folder.resolve(TOOL + ".class")))).isEqualTo("LONG");
     assertThat(text(CAST, Files.readAllBytes(folder.resolve(CAST + ".class"))))
         .isEqualTo("(" + pointer + ") ");
     assertThat(DriverPatch.flag(driver, temporary.resolve("cache").toFile())).isEqualTo(flag);

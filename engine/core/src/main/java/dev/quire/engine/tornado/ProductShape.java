@@ -1,7 +1,6 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.kernels.LeanProduct;
-import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.TiledProduct;
@@ -18,7 +17,6 @@ import dev.quire.kernels.WideProduct;
 record ProductShape(Kernel kernel, int splits, int partRows) {
   enum Kernel {
     VECTOR,
-    SHARED_VECTOR,
     SKINNY,
     LEAN,
     MEDIUM,
@@ -38,11 +36,6 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
 
   private static final int MOST_SPLITS = 16;
 
-  // Fewer outputs of more inputs leave multiprocessors idle unless more warps share them.
-  private static final int MANY_OUTPUTS = 8192;
-  private static final int MANY_INPUTS = 4096;
-  private static final int FEW_OUTPUTS = 2560;
-
   // Fewer inputs in a part, and filling the pipeline costs more than the part gains.
   private static final int LEAST_INPUTS = 256;
 
@@ -51,7 +44,7 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
 
   /** Whether the kernel is one for exactly one row. */
   boolean oneRow() {
-    return kernel == Kernel.VECTOR || kernel == Kernel.SHARED_VECTOR;
+    return kernel == Kernel.VECTOR;
   }
 
   /** The kernel for a product of at most {@code rows} rows; 1 means exactly one. */
@@ -59,10 +52,7 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     int partRows = Math.ceilDiv(rows, 16) * 16;
     int outputs = matrix.outputs();
     if (rows == 1) {
-      boolean shared =
-          (outputs <= FEW_OUTPUTS || outputs < MANY_OUTPUTS && matrix.inputs() >= MANY_INPUTS)
-              && matrix.inputs() % MatrixVector.SHARED_INPUTS == 0;
-      return new ProductShape(shared ? Kernel.SHARED_VECTOR : Kernel.VECTOR, 1, partRows);
+      return new ProductShape(Kernel.VECTOR, 1, partRows);
     }
     int most = Math.clamp(WeightTiles.paddedInputs(matrix.inputs()) / LEAST_INPUTS, 1, MOST_SPLITS);
     if (rows <= SkinnyProduct.TILE_ROWS) {

@@ -29,7 +29,7 @@ final class ProductTasks {
     this.segments = segments;
     this.scratch = scratch;
     this.rows = rows;
-    this.vectors = new VectorProducts(context, segments);
+    this.vectors = new VectorProducts(context, segments, scratch);
     this.tensors = new TensorProducts(context, segments, scratch, rows);
     this.noHalves = scratch.activated;
   }
@@ -135,7 +135,7 @@ final class ProductTasks {
           "%s: %d outputs, filled up to %d".formatted(id, outputs, matrix.outputs()));
     }
     if (shape.oneRow()) {
-      vectors.add(id, matrix, x, out, shape);
+      vectors.add(id, matrix, x, out);
     } else {
       tensors.add(id, counts, matrix, x, out, noHalves, Activations.NONE, shape);
     }

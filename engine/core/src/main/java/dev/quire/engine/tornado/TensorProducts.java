@@ -226,7 +226,7 @@ final class TensorProducts {
                       partRows,
                       activation),
               counts);
-      case VECTOR, SHARED_VECTOR -> throw new IllegalArgumentException(id);
+      case VECTOR -> throw new IllegalArgumentException(id);
     }
   }
 
