@@ -19,21 +19,26 @@ class DeviceGoldenTest {
   @ValueSource(
       strings = {
         "gemma2",
+        "gemma2-odd",
         "gemma3",
         "granite",
         "llama",
         "llama-biases",
+        "llama-odd",
         "llama-tied-rope3",
         "llama-yarn",
         "mistral-window",
         "mixtral",
         "olmo2",
+        "olmo2-odd",
         "phi3",
         "phi3-longrope-crossing",
         "phi3-partial",
         "qwen2",
         "qwen2-moe",
+        "qwen2-moe-odd",
         "qwen3",
+        "qwen3-odd",
         "qwen3-moe",
         "smollm3"
       })

@@ -65,6 +65,8 @@ class FolderConverterTest {
     Files.copy(tokenizer, source.resolve("tokenizer.json"));
     Files.writeString(source.resolve("generation_config.json"), "{\"eos_token_id\": [3, 5]}");
     Files.writeString(source.resolve("chat_template.jinja"), "{{ messages }}");
+    Path named = Files.createDirectory(source.resolve("additional_chat_templates"));
+    Files.writeString(named.resolve("tool_use.jinja"), "{{ tools }}");
     Path gguf = folder.resolve("model.gguf");
     FolderConverter.convert(source, gguf, TensorType.Q8_0, Progress.NONE);
     Tokenizer expected = Tokenizer.fromHuggingFace(source);
@@ -74,6 +76,8 @@ class FolderConverterTest {
       assertThat(actual.encode(text, true, true)).isEqualTo(expected.encode(text, true, true));
       assertThat(actual.endOfTurnIds()).isEqualTo(expected.endOfTurnIds()).contains(3, 5);
       assertThat(file.metadata().string("tokenizer.chat_template")).isEqualTo("{{ messages }}");
+      assertThat(file.metadata().string("tokenizer.chat_template.tool_use"))
+          .isEqualTo("{{ tools }}");
       assertThat(Objects.requireNonNull(file.tensor("blk.0.attn_q.weight")).type())
           .isEqualTo(TensorType.Q8_0);
     }

@@ -5,11 +5,13 @@ import dev.quire.tokenizer.TokenizerException;
 import dev.quire.tokenizer.chat.ChatRequest;
 import dev.quire.tokenizer.chat.ChatTemplate;
 import dev.quire.tokenizer.chat.ChatTemplateException;
+import dev.quire.tokenizer.chat.TemplateTexts;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -51,6 +53,7 @@ final class ChatTemplateCommand implements Callable<Integer> {
   private Source source = new Source();
 
   @Option(names = "--jsonl", description = "One request a line; the only form there is.")
+  @SuppressWarnings("UnusedVariable") // says how lines are read, which is the only way
   private boolean jsonl;
 
   /** Where the template comes from. */
@@ -76,20 +79,22 @@ final class ChatTemplateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    String text;
+    TemplateTexts texts;
     if (source.template != null) {
-      text = new String(Files.readAllBytes(source.template), StandardCharsets.UTF_8);
+      texts =
+          TemplateTexts.of(
+              new String(Files.readAllBytes(source.template), StandardCharsets.UTF_8));
     } else {
-      text = TemplateSource.of(source.model);
-      if (text == null && source.model == null) {
+      texts = TemplateSource.of(source.model);
+      if (texts == null && source.model == null) {
         throw new UsageError(
             "the embedded model has no chat template: give -m MODEL or --template FILE");
       }
-      if (text == null) {
+      if (texts == null) {
         throw new Failure(source.model + ": has no chat template");
       }
     }
-    ChatTemplate template = ChatTemplate.of(text);
+    ChatTemplate template = ChatTemplate.of(texts);
     TokenNames names = source.template == null ? tokenNames() : new TokenNames("", "");
     JsonLines.each(console, node -> render(template, node, names).toString());
     return CommandLineRunner.DONE;
@@ -157,7 +162,7 @@ final class ChatTemplateCommand implements Callable<Integer> {
 
   private static LocalDateTime now(@Nullable JsonNode now) {
     if (now == null || now.isNull()) {
-      return LocalDateTime.now();
+      return LocalDateTime.now(ZoneId.systemDefault());
     }
     String text = now.asString("").replace(' ', 'T').replaceFirst("(Z|[+-]\\d\\d:\\d\\d)$", "");
     try {

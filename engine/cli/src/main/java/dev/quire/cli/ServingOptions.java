@@ -104,7 +104,7 @@ final class ServingOptions {
 
   @Option(
       names = "--check-integrity",
-      description = "Verify the block pool while serving, in less than 5 % of the time.")
+      description = "Verify the block pool while serving, in less than 5 %% of the time.")
   private boolean checkIntegrity;
 
   /** Blocks asked for; 0 where the memory decides. */

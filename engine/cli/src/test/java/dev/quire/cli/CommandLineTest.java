@@ -163,10 +163,17 @@ class CommandLineTest {
         "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"no\"},"
             + " {\"name\": \"default\", \"template\": \"named {{ messages[0].content }}\"}]}");
     assertThat(run(request, command).out()).contains("named Well?");
+    String withTools = request.replace("\"bos", "\"tools\": [], \"bos");
+    assertThat(run(withTools, command).out()).contains("no");
     Files.writeString(config, "{\"chat_template\": \"plain {{ messages[0].content }}\"}");
     assertThat(run(request, command).out()).contains("plain Well?");
     Files.writeString(folder.resolve("chat_template.jinja"), "file {{ messages[0].content }}");
     assertThat(run(request, command).out()).contains("file Well?");
+    assertThat(run(withTools, command).out()).contains("file Well?");
+    Path named = Files.createDirectory(folder.resolve("additional_chat_templates"));
+    Files.writeString(named.resolve("tool_use.jinja"), "tools {{ messages[0].content }}");
+    assertThat(run(request, command).out()).contains("file Well?");
+    assertThat(run(withTools, command).out()).contains("tools Well?");
     Files.writeString(config, "{");
     Files.delete(folder.resolve("chat_template.jinja"));
     assertThat(run(request, command).err()).contains("tokenizer_config.json").hasLineCount(1);

@@ -10,6 +10,7 @@ import dev.quire.paging.BlockMap;
 import dev.quire.paging.KvAllocator;
 import dev.quire.tokenizer.Tokenizer;
 import dev.quire.tokenizer.chat.ChatTemplate;
+import dev.quire.tokenizer.chat.TemplateTexts;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 public final class Engine implements AutoCloseable {
   private final ModelInfo info;
   private final @Nullable Tokenizer tokenizer;
-  private final @Nullable String chatTemplate;
+  private final @Nullable TemplateTexts chatTemplate;
   private final RequestFactory requests;
   private final ModelExecutor executor;
   private final EngineLoop loop;
@@ -44,7 +45,7 @@ public final class Engine implements AutoCloseable {
   record Parts(
       ModelInfo info,
       @Nullable Tokenizer tokenizer,
-      @Nullable String chatTemplate,
+      @Nullable TemplateTexts chatTemplate,
       ModelExecutor executor,
       KvAllocator allocator,
       int groups,

@@ -1,6 +1,7 @@
 package dev.quire.engine;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.quire.engine.chat.GgufTemplate;
 import dev.quire.engine.cpu.CpuExecutor;
 import dev.quire.engine.cpu.CpuOptions;
 import dev.quire.engine.exec.ModelExecutor;
@@ -14,6 +15,7 @@ import dev.quire.paging.KvCacheConfig;
 import dev.quire.paging.PagedAllocator;
 import dev.quire.tokenizer.Tokenizer;
 import dev.quire.tokenizer.chat.FolderTemplate;
+import dev.quire.tokenizer.chat.TemplateTexts;
 import dev.quire.weights.GgufFile;
 import dev.quire.weights.HuggingFaceFolder;
 import dev.quire.weights.ModelFile;
@@ -28,7 +30,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Puts an engine together from a model file: sizes the KV cache, makes executor and tokenizer. */
 final class EngineLoader {
-  private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
 
   // What the cache takes unasked: enough full-length sequences for a batch, a quarter of the memory
   // that the weights leave, and no more than can be cleared in an instant.
@@ -155,10 +156,9 @@ final class EngineLoader {
     };
   }
 
-  private static @Nullable String chatTemplate(ModelFile file) {
+  private static @Nullable TemplateTexts chatTemplate(ModelFile file) {
     return switch (file) {
-      case GgufFile gguf ->
-          gguf.metadata().has(CHAT_TEMPLATE) ? gguf.metadata().string(CHAT_TEMPLATE) : null;
+      case GgufFile gguf -> GgufTemplate.read(gguf);
       case HuggingFaceFolder folder -> FolderTemplate.read(folder.path());
     };
   }

@@ -1,10 +1,12 @@
 package dev.quire.engine;
 
+import dev.quire.engine.chat.GgufTemplate;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.GgufDescription;
 import dev.quire.engine.model.GgufExport;
 import dev.quire.engine.model.ModelLoader;
 import dev.quire.tokenizer.chat.FolderTemplate;
+import dev.quire.tokenizer.chat.TemplateTexts;
 import dev.quire.weights.HuggingFaceFolder;
 import dev.quire.weights.Progress;
 import dev.quire.weights.WeightsException;
@@ -14,6 +16,7 @@ import dev.quire.weights.gguf.MetadataBuilder;
 import dev.quire.weights.quantize.TypePlan;
 import dev.quire.weights.tensor.TensorType;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Writes a Hugging Face folder as one GGUF file, its matrices in a type of choice. */
@@ -40,9 +43,13 @@ public final class FolderConverter {
       metadata.integer("general.quantization_version", 2);
       sampling(SamplingDefaultsReader.read(source), metadata);
       GgufTokenizer.write(source, metadata);
-      String template = FolderTemplate.read(folder);
-      if (template != null) {
-        metadata.string("tokenizer.chat_template", template);
+      TemplateTexts templates = FolderTemplate.read(folder);
+      if (templates != null) {
+        metadata.string(GgufTemplate.KEY, templates.usual());
+        if (templates.toolUse() != null) {
+          metadata.strings("tokenizer.chat_templates", List.of("tool_use"));
+          metadata.string(GgufTemplate.TOOL_USE_KEY, templates.toolUse());
+        }
       }
       var writer = new GgufWriter(metadata.build());
       GgufExport.addTensors(model, type, writer);

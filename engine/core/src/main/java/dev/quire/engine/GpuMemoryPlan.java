@@ -2,7 +2,6 @@ package dev.quire.engine;
 
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
-import dev.quire.engine.model.LayerSpec;
 import dev.quire.engine.tornado.GpuDevice;
 import dev.quire.engine.tornado.TornadoExecutor;
 import dev.quire.engine.tornado.TornadoOptions;
@@ -45,10 +44,7 @@ final class GpuMemoryPlan {
     long usable = (long) (device.totalBytes() * options.gpuMemoryUtilization());
     long budget = Math.min(usable, device.freeBytes()) - RUNTIME;
     long left = budget - weights - scratch;
-    long most =
-        spec.layers().stream().mapToInt(LayerSpec::cacheGroup).distinct().count() == 0
-            ? 1
-            : MOST_ELEMENTS / largestBlock(spec, options.blockSize());
+    long most = MOST_ELEMENTS / TornadoExecutor.largestBlock(spec, options.blockSize());
     long blocks = Math.min(most, left / blockBytes);
     if (left < blockBytes) {
       throw QuireException.invalid(
@@ -88,11 +84,6 @@ final class GpuMemoryPlan {
                     size(blocks * blockBytes),
                     blocks * options.blockSize()));
     return (int) blocks;
-  }
-
-  private static long largestBlock(DecoderSpec spec, int blockSize) {
-    return (long) blockSize
-        * spec.layers().stream().mapToInt(layer -> layer.attention().kvSize()).max().orElse(1);
   }
 
   private static String size(long bytes) {

@@ -12,12 +12,14 @@ import org.jspecify.annotations.Nullable;
 
 /** A model's chat template: Jinja with the functions that transformers provides. */
 public final class ChatTemplate {
-  private final String source;
-  private final Template template;
+  private final TemplateTexts texts;
+  private final Template usual;
+  private final Template toolUse;
 
-  private ChatTemplate(String source, Template template) {
-    this.source = source;
-    this.template = template;
+  private ChatTemplate(TemplateTexts texts, Template usual, Template toolUse) {
+    this.texts = texts;
+    this.usual = usual;
+    this.toolUse = toolUse;
   }
 
   /**
@@ -26,16 +28,31 @@ public final class ChatTemplate {
    * @throws ChatTemplateException with the line if it is malformed
    */
   public static ChatTemplate of(String source) {
+    return of(TemplateTexts.of(source));
+  }
+
+  /**
+   * Parses a model's templates.
+   *
+   * @throws ChatTemplateException with the line if one is malformed
+   */
+  public static ChatTemplate of(TemplateTexts texts) {
+    Template usual = parse(texts.usual());
+    String named = texts.toolUse();
+    return new ChatTemplate(texts, usual, named == null ? usual : parse(named));
+  }
+
+  private static Template parse(String source) {
     try {
-      return new ChatTemplate(source, Template.parse(source));
+      return Template.parse(source);
     } catch (JinjaException e) {
       throw new ChatTemplateException("chat template: " + e.getMessage(), e);
     }
   }
 
-  /** The template's text. */
-  public String source() {
-    return source;
+  /** Whether a conversation's tools have a place in what is rendered. */
+  public boolean takesTools() {
+    return texts.toolUse() != null || texts.usual().contains("tools");
   }
 
   /**
@@ -67,7 +84,7 @@ public final class ChatTemplate {
     variables.put("eos_token", request.eosToken());
     request.extra().forEach((name, value) -> variables.put(name, plain(value)));
     try {
-      return template.render(variables);
+      return (request.tools() == null ? usual : toolUse).render(variables);
     } catch (JinjaException e) {
       throw new ChatTemplateException(String.valueOf(e.getMessage()), e);
     }

@@ -11,32 +11,36 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The chat template of a Hugging Face folder: {@code chat_template.jinja}, else the field {@code
- * chat_template} of {@code tokenizer_config.json}, which is a text or a list of named ones.
+ * The chat templates of a Hugging Face folder. The files {@code chat_template.jinja} and {@code
+ * additional_chat_templates/NAME.jinja} win; else the field {@code chat_template} of {@code
+ * tokenizer_config.json} is taken, which is a text or a list of named ones. Of those with a name,
+ * {@code default} serves conversations and {@code tool_use} those with tools, as in transformers.
  */
 public final class FolderTemplate {
   private static final String FILE = "chat_template.jinja";
+  private static final String NAMED_FILE = "additional_chat_templates/tool_use.jinja";
   private static final String CONFIG = "tokenizer_config.json";
   private static final String FIELD = "chat_template";
 
   private FolderTemplate() {}
 
   /**
-   * Reads it; no other file is touched.
+   * Reads them; no other file is touched.
    *
-   * @return the template's text, null if the folder has none for plain conversations
+   * @return null if the folder has none for plain conversations
    * @throws TokenizerException if a file cannot be read or is no JSON
    */
-  public static @Nullable String read(Path folder) {
+  public static @Nullable TemplateTexts read(Path folder) {
     Path own = folder.resolve(FILE);
     if (Files.isRegularFile(own)) {
-      return text(own);
+      Path named = folder.resolve(NAMED_FILE);
+      return new TemplateTexts(text(own), Files.isRegularFile(named) ? text(named) : null);
     }
     Path config = folder.resolve(CONFIG);
     return Files.isRegularFile(config) ? fromConfig(config) : null;
   }
 
-  private static @Nullable String fromConfig(Path config) {
+  private static @Nullable TemplateTexts fromConfig(Path config) {
     JsonNode template;
     try {
       template = new JsonMapper().readTree(text(config)).get(FIELD);
@@ -47,16 +51,20 @@ public final class FolderTemplate {
       return null;
     }
     if (template.isString()) {
-      return template.stringValue();
+      return TemplateTexts.of(template.stringValue());
     }
     if (!template.isArray()) {
       throw new TokenizerException(
           config + ": " + FIELD + " must be a text or a list of named ones");
     }
-    for (JsonNode named : template) {
-      // The others are for tools or retrieval alone.
-      if (named.path("name").asString("").equals("default")) {
-        return named.path("template").asString("");
+    String usual = named(template, "default");
+    return usual == null ? null : new TemplateTexts(usual, named(template, "tool_use"));
+  }
+
+  private static @Nullable String named(JsonNode templates, String name) {
+    for (JsonNode template : templates) {
+      if (template.path("name").asString("").equals(name)) {
+        return template.path("template").asString("");
       }
     }
     return null;

@@ -15,7 +15,10 @@ public final class Activations {
   /** {@code gelu(gate) · up}, as {@link GeluMultiply}. */
   public static final int GELU = 2;
 
-  private static final float ROOT = 0.7978845608f;
+  /** {@code gelu(gate) · up} by the error function, as {@link GeluMultiply#applyExact}. */
+  public static final int EXACT_GELU = 3;
+
+  private static final float ROOT = 0.7978846f;
   private static final float CUBE = 0.044715f;
 
   /** The gate's activation times up. */
@@ -28,6 +31,9 @@ public final class Activations {
       float inner = ROOT * (gate + CUBE * gate * gate * gate);
       result = 0.5f * result * (1.0f + TornadoMath.tanh(inner));
     }
+    if (activation == EXACT_GELU) {
+      result = up * GeluMultiply.exact(gate);
+    }
     return result;
   }
 
@@ -36,6 +42,7 @@ public final class Activations {
     return switch (activation) {
       case SILU -> SiluMultiply.reference(gate, up);
       case GELU -> GeluMultiply.reference(gate, up);
+      case EXACT_GELU -> GeluMultiply.exactReference(gate, up);
       default -> throw new IllegalArgumentException("activation " + activation);
     };
   }

@@ -100,9 +100,37 @@ public final class Embedding {
     for (int i = context.localIdx; i < width; i += GROUP) {
       int group = token / 8 * groups + i / 32;
       int eight = nibbles.get(NibbleTiles.START + group * 32 + i % 32 / 4 * 4 + token % 8 / 2);
-      int nibble = eight >> token % 2 * 16 + i % 4 * 4 & 15;
+      int nibble = (eight >> (token % 2 * 16 + i % 4 * 4)) & 15;
       Half2 step = steps.getHalf2(group * 16 + token % 8 * 2);
       residual.set(row * width + i, Half2.lowFloat(step) * nibble - Half2.highFloat(step));
+    }
+  }
+
+  /**
+   * The same from a table in BF16.
+   *
+   * @param table [vocabulary, width], as {@link MatrixVectorBf16} has it
+   * @param scales likewise
+   */
+  public static void gatherBf16(
+      KernelContext context,
+      IntArray counts,
+      IntArray tokens,
+      IntArray table,
+      FloatArray scales,
+      FloatArray residual,
+      int width) {
+    int row = context.groupIdx;
+    if (row >= counts.get(0)) {
+      return;
+    }
+    int token = tokens.get(row);
+    int padded = (width + 63) / 64 * 64;
+    int source = MatrixVectorBf16.START + token / 8 * 4 * padded + token % 8 / 2;
+    int shift = token % 2 * 16;
+    for (int i = context.localIdx; i < width; i += GROUP) {
+      int bits = table.get(source + 4 * i) >> shift & 0xFFFF;
+      residual.set(row * width + i, MatrixVectorBf16.value(bits, scales));
     }
   }
 

@@ -109,6 +109,35 @@ class ElementwiseTest {
   }
 
   @Test
+  void geluByTheErrorFunction() {
+    int hidden = 400;
+    float[] gateUp = Device.normal(new Random(3), 2 * hidden);
+    gateUp[0] = -90;
+    gateUp[1] = 90;
+    gateUp[2] = 0;
+    for (int i = 3; i < 200; i++) {
+      gateUp[i] *= 3;
+    }
+    FloatArray in = FloatArray.fromArray(gateUp);
+    IntArray counts = IntArray.fromElements(1);
+    HalfFloatArray out = new HalfFloatArray(hidden);
+    Device.run(
+        GeluMultiply.grid(1, hidden),
+        Device.in(counts, in),
+        g ->
+            g.task(
+                "kernel", GeluMultiply::applyExact, new KernelContext(), counts, in, out, hidden),
+        Device.out(out));
+    for (int i = 0; i < hidden; i++) {
+      float expected = GeluMultiply.exactReference(gateUp[i], gateUp[hidden + i]);
+      assertThat(out.get(i).getFloat32())
+          .isCloseTo(expected, within(1e-3f * Math.abs(expected) + 1e-5f));
+      assertThat(Activations.apply(Activations.EXACT_GELU, gateUp[i], gateUp[hidden + i]))
+          .isCloseTo(expected, within(1e-5f * Math.max(1, Math.abs(expected))));
+    }
+  }
+
+  @Test
   void blocksAreCopiedGatheredAndScattered() {
     int size = 130;
     HalfFloatArray keys = Device.halves(Device.normal(new Random(1), 9 * size));

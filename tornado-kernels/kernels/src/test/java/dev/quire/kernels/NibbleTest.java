@@ -7,6 +7,8 @@ import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
@@ -66,6 +68,106 @@ class NibbleTest {
       float expected = Activations.reference(activation, sums[j], sums[inner + j]);
       assertThat(gated.get(j).getFloat32())
           .isCloseTo(expected, within(2e-3f * (1 + Math.abs(expected))));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 8, 32, 1, 0",
+    "2, 64, 64, 1, 0",
+    "7, 72, 352, 3, 0",
+    "16, 144, 96, 1, 1",
+    "5, 48, 640, 1, 2"
+  })
+  void aFewRows(int rows, int outputs, int inputs, int splits, int activation) {
+    int tile = SkinnyProductQ4.TILE_ROWS;
+    WorkerGrid grid = SkinnyProductQ4.grid(rows + tile, outputs, splits);
+    product(SkinnyProductQ4::multiply, grid, tile, rows, outputs, inputs, splits, activation);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"17, 64, 64, 1, 0", "64, 72, 32, 1, 0", "130, 136, 352, 3, 0", "70, 80, 256, 1, 1"})
+  void manyRows(int rows, int outputs, int inputs, int splits, int activation) {
+    int tile = TiledProductQ4.TILE_ROWS;
+    WorkerGrid grid = TiledProductQ4.grid(rows + tile, outputs, splits);
+    product(TiledProductQ4::multiply, grid, tile, rows, outputs, inputs, splits, activation);
+  }
+
+  private interface Product
+      extends TornadoFunctions.Task12<
+          KernelContext,
+          IntArray,
+          IntArray,
+          HalfFloatArray,
+          HalfFloatArray,
+          FloatArray,
+          HalfFloatArray,
+          Integer,
+          Integer,
+          Integer,
+          Integer,
+          Integer> {}
+
+  private static void product(
+      Product kernel,
+      WorkerGrid grid,
+      int tile,
+      int rows,
+      int outputs,
+      int inputs,
+      int splits,
+      int activation) {
+    Matrix matrix = Matrix.random(outputs, inputs, activation != Activations.NONE);
+    HalfFloatArray x =
+        Device.halves(Device.normal(new Random(rows), Math.ceilDiv(rows, tile) * tile * inputs));
+    IntArray counts = IntArray.fromElements(rows);
+    int partRows = Math.ceilDiv(rows, 16) * 16;
+    FloatArray out = new FloatArray(splits * partRows * outputs);
+    HalfFloatArray gated = new HalfFloatArray(rows * outputs / 2);
+    Device.run(
+        grid,
+        Device.in(counts, matrix.nibbles, matrix.steps, x),
+        g ->
+            g.task(
+                "kernel",
+                kernel,
+                new KernelContext(),
+                counts,
+                matrix.nibbles,
+                matrix.steps,
+                x,
+                out,
+                gated,
+                outputs,
+                inputs,
+                splits,
+                partRows,
+                activation),
+        Device.out(out, gated));
+    float[] sums =
+        MatrixVector.reference(matrix.rounded(), Device.floats(x), rows, outputs, inputs);
+    for (int r = 0; r < rows; r++) {
+      if (activation == Activations.NONE) {
+        for (int o = 0; o < outputs; o++) {
+          float actual = 0;
+          for (int s = 0; s < splits; s++) {
+            actual += out.get((s * partRows + r) * outputs + o);
+          }
+          assertThat(actual)
+              .as("row %d, output %d", r, o)
+              .isCloseTo(sums[r * outputs + o], within(1e-3f));
+        }
+      } else {
+        int inner = outputs / 2;
+        for (int j = 0; j < inner; j++) {
+          float expected =
+              Activations.reference(
+                  activation, sums[r * outputs + j], sums[r * outputs + inner + j]);
+          assertThat(gated.get(r * inner + j).getFloat32())
+              .as("row %d, element %d", r, j)
+              .isCloseTo(expected, within(1e-3f * (1 + Math.abs(expected))));
+        }
+      }
     }
   }
 
@@ -131,7 +233,17 @@ class NibbleTest {
    *
    * @param values row by row; gate above up, if the device has them interleaved
    */
+  @SuppressWarnings("ArrayRecordComponent") // test data, never compared
   private record Matrix(float[] values, IntArray nibbles, HalfFloatArray steps) {
+    /** The values as halves. */
+    float[] rounded() {
+      float[] rounded = new float[values.length];
+      for (int i = 0; i < rounded.length; i++) {
+        rounded[i] = Float.float16ToFloat(Float.floatToFloat16(values[i]));
+      }
+      return rounded;
+    }
+
     static Matrix random(int outputs, int inputs, boolean interleaved) {
       Random random = new Random(outputs + inputs);
       IntArray nibbles = new IntArray((int) NibbleTiles.nibbles(outputs, inputs));

@@ -6,6 +6,7 @@ import dev.quire.tokenizer.Tokenizer;
 import dev.quire.tokenizer.chat.ChatRequest;
 import dev.quire.tokenizer.chat.ChatTemplate;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -57,7 +58,7 @@ public interface ChatFormat {
     Tokenizer tokenizer = engine.tokenizer();
     String bos = spelling(tokenizer, tokenizer.bosId());
     String eos = spelling(tokenizer, tokenizer.eosId());
-    boolean knowsTools = template.source().contains("tools");
+    boolean knowsTools = template.takesTools();
     return given -> {
       Conversation conversation = knowsTools ? given : withTools(inText(given));
       return Prompt.rendered(
@@ -68,7 +69,7 @@ public interface ChatFormat {
                   true,
                   bos,
                   eos,
-                  LocalDateTime.now(),
+                  LocalDateTime.now(ZoneId.systemDefault()),
                   conversation.extra())));
     };
   }

@@ -12,7 +12,9 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 /**
  * One layer's weights on the device; null where the layer doesn't have them.
  *
+ * @param spec with the sizes on the device
  * @param queryKeyValue the three projections, one above the other
+ * @param headEpsilon of the norms of queries and keys
  * @param frequencies of the rotary embedding, usual and stretched; one zero where there is none
  * @param keys the layer's part of the cache, [blocks, kvHeads, blockSize, headSize]
  */
@@ -26,6 +28,7 @@ record DeviceLayer(
     @Nullable FloatArray queryKeyValueBias,
     @Nullable FloatArray queryNorm,
     @Nullable FloatArray keyNorm,
+    float headEpsilon,
     FloatArray frequencies,
     DeviceMatrix output,
     @Nullable FloatArray outputBias,

@@ -1,6 +1,7 @@
 package dev.quire.engine.tornado;
 
 import java.util.List;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
@@ -36,6 +37,20 @@ sealed interface DeviceMatrix {
     @Override
     public List<TornadoNativeArray> arrays() {
       return List.of(nibbles, steps);
+    }
+  }
+
+  /**
+   * BF16 as in the file, as {@link dev.quire.kernels.MatrixVectorBf16} has it.
+   *
+   * @param weights two an int, where {@link Halves} has its halves
+   * @param scales the kernels' table
+   */
+  record Brains(int outputs, int inputs, IntArray weights, FloatArray scales)
+      implements DeviceMatrix {
+    @Override
+    public List<TornadoNativeArray> arrays() {
+      return List.of(weights, scales);
     }
   }
 

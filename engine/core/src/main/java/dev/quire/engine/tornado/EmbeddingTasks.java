@@ -49,6 +49,24 @@ final class EmbeddingTasks {
                       hidden),
               inputs.counts,
               inputs.tokens);
+      case DeviceMatrix.Brains brains ->
+          segments.add(
+              "embed",
+              7,
+              Embedding.grid(rows),
+              g ->
+                  g.task(
+                      "embed",
+                      Embedding::gatherBf16,
+                      context,
+                      inputs.counts,
+                      inputs.tokens,
+                      brains.weights(),
+                      brains.scales(),
+                      scratch.residual,
+                      hidden),
+              inputs.counts,
+              inputs.tokens);
       case DeviceMatrix.Quants quants ->
           segments.add(
               "embed",

@@ -43,7 +43,6 @@ final class FeedForwardTasks {
   void gateUp(String id, DeviceLayer layer, DeviceLayer.FeedForward.Dense dense) {
     int inner = dense.down().inputs();
     if (dense.interleaved()) {
-      boolean silu = layer.spec().feedForward().activation() == Activation.SILU;
       products.addGated(
           id + "gateUp",
           inputs.counts,
@@ -51,7 +50,7 @@ final class FeedForwardTasks {
           scratch.normed,
           scratch.gateUp,
           scratch.activated,
-          silu ? Activations.SILU : Activations.GELU);
+          activation(layer));
       return;
     }
     products.add(
@@ -62,29 +61,49 @@ final class FeedForwardTasks {
   }
 
   void activate(String id, DeviceLayer layer, IntArray counts, int most, int inner) {
-    boolean silu = layer.spec().feedForward().activation() == Activation.SILU;
+    Activation activation = layer.spec().feedForward().activation();
     segments.add(
         id,
         5,
         SiluMultiply.grid(most, inner),
         g ->
-            silu
-                ? g.task(
-                    id,
-                    SiluMultiply::apply,
-                    context,
-                    counts,
-                    scratch.gateUp,
-                    scratch.activated,
-                    inner)
-                : g.task(
-                    id,
-                    GeluMultiply::apply,
-                    context,
-                    counts,
-                    scratch.gateUp,
-                    scratch.activated,
-                    inner),
+            switch (activation) {
+              case SILU ->
+                  g.task(
+                      id,
+                      SiluMultiply::apply,
+                      context,
+                      counts,
+                      scratch.gateUp,
+                      scratch.activated,
+                      inner);
+              case GELU_TANH ->
+                  g.task(
+                      id,
+                      GeluMultiply::apply,
+                      context,
+                      counts,
+                      scratch.gateUp,
+                      scratch.activated,
+                      inner);
+              case GELU ->
+                  g.task(
+                      id,
+                      GeluMultiply::applyExact,
+                      context,
+                      counts,
+                      scratch.gateUp,
+                      scratch.activated,
+                      inner);
+            },
         counts);
+  }
+
+  private static int activation(DeviceLayer layer) {
+    return switch (layer.spec().feedForward().activation()) {
+      case SILU -> Activations.SILU;
+      case GELU_TANH -> Activations.GELU;
+      case GELU -> Activations.EXACT_GELU;
+    };
   }
 }

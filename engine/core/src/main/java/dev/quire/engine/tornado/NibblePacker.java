@@ -40,7 +40,9 @@ final class NibblePacker {
               short[] step = new short[ints / 2];
               for (int o = 0; o < Math.min(8, rows.size() - 8 * b); o++) {
                 WeightPacker.Row row = rows.get(8 * b + o);
-                new NibblePacker(row.tensor(), row.row()).output(o, inputs, tile, step);
+                if (!row.empty()) {
+                  new NibblePacker(row.tensor(), row.row()).output(o, inputs, tile, step);
+                }
               }
               MemorySegment.copy(
                   tile,
@@ -83,10 +85,10 @@ final class NibblePacker {
 
   private int nibble(int input) {
     if (small()) {
-      return unsigned(block(input) + 2 + input % 16) >> input % 32 / 16 * 4 & 15;
+      return (unsigned(block(input) + 2 + input % 16) >> (input % 32 / 16 * 4)) & 15;
     }
     int within = input % 256;
-    return unsigned(block(input) + 16 + within / 64 * 32 + within % 32) >> within % 64 / 32 * 4
+    return (unsigned(block(input) + 16 + within / 64 * 32 + within % 32) >> (within % 64 / 32 * 4))
         & 15;
   }
 
@@ -99,7 +101,7 @@ final class NibblePacker {
     int s =
         j < 4
             ? unsigned(packed + j) & 63
-            : unsigned(packed + j + 4) & 15 | unsigned(packed + j - 4) >> 6 << 4;
+            : (unsigned(packed + j + 4) & 15) | (unsigned(packed + j - 4) >> 6 << 4);
     return half(block(input)) * s;
   }
 
@@ -112,7 +114,7 @@ final class NibblePacker {
     int m =
         j < 4
             ? unsigned(packed + j + 4) & 63
-            : unsigned(packed + j + 4) >> 4 | unsigned(packed + j) >> 6 << 4;
+            : (unsigned(packed + j + 4) >> 4) | (unsigned(packed + j) >> 6 << 4);
     return half(block(input) + 2) * m;
   }
 }

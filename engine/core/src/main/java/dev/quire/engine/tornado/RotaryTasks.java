@@ -1,7 +1,6 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.engine.model.AttentionSpec;
-import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.QueryKeyNorm;
 import dev.quire.engine.model.RopeLayout;
 import dev.quire.engine.model.RopeSpec;
@@ -18,7 +17,6 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  */
 final class RotaryTasks {
   private final KernelContext context;
-  private final DecoderSpec spec;
   private final Scratch scratch;
   private final TornadoOptions options;
   private final StepInputs inputs;
@@ -27,7 +25,6 @@ final class RotaryTasks {
 
   RotaryTasks(StepContext step) {
     this.context = step.context();
-    this.spec = step.spec();
     this.scratch = step.scratch();
     this.options = step.options();
     this.inputs = step.inputs();
@@ -47,7 +44,7 @@ final class RotaryTasks {
     }
     int querySize = attention.querySize();
     int keySize = attention.kvSize();
-    float epsilon = spec.normEpsilon();
+    float epsilon = layer.headEpsilon();
     segments.add(
         id,
         10,
@@ -87,7 +84,7 @@ final class RotaryTasks {
     FloatArray queryNorm = single ? Objects.requireNonNull(layer.queryNorm()) : layer.frequencies();
     FloatArray keyNorm = single ? Objects.requireNonNull(layer.keyNorm()) : layer.frequencies();
     int norm = single ? 1 : 0;
-    float epsilon = spec.normEpsilon();
+    float epsilon = layer.headEpsilon();
     segments.add(
         id,
         20,

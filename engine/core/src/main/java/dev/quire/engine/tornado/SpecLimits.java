@@ -1,6 +1,5 @@
 package dev.quire.engine.tornado;
 
-import dev.quire.engine.model.Activation;
 import dev.quire.engine.model.AttentionSpec;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardSpec;
@@ -34,35 +33,25 @@ final class SpecLimits {
 
   private static @Nullable String refusal(DecoderSpec spec, LayerSpec layer) {
     AttentionSpec attention = layer.attention();
-    if (attention.headSize() % 2 != 0 || attention.headSize() > RowAttention.MAX_HEAD) {
-      return "has heads of %d elements; they must be even and at most %d"
+    if (attention.headSize() > RowAttention.MAX_HEAD) {
+      return "has heads of %d elements; they must be at most %d"
           .formatted(attention.headSize(), RowAttention.MAX_HEAD);
     }
     if (spec.hiddenSize() > RmsNorm.MAX_WIDTH) {
       return "has %d hidden elements; they must be at most %d"
           .formatted(spec.hiddenSize(), RmsNorm.MAX_WIDTH);
     }
-    if (spec.hiddenSize() % 8 != 0 || attention.querySize() % 2 != 0) {
-      return "has %d hidden elements; they must be a multiple of 8".formatted(spec.hiddenSize());
-    }
     return switch (layer.feedForward()) {
-      case FeedForwardSpec.Dense dense when dense.innerSize() % 8 != 0 ->
-          "has %d feed-forward elements; they must be a multiple of 8".formatted(dense.innerSize());
-      case FeedForwardSpec.Experts experts when experts.sharedInnerSize() % 8 != 0 ->
-          "has a shared expert of %d elements; they must be a multiple of 8"
-              .formatted(experts.sharedInnerSize());
       case FeedForwardSpec.Experts experts
           when 2L * experts.count() * experts.innerSize() * spec.hiddenSize() > Integer.MAX_VALUE ->
           "has experts of more than 2^31 weights together";
-      case FeedForwardSpec feedForward when feedForward.activation() == Activation.GELU ->
-          "uses GELU by the error function";
       case FeedForwardSpec _ -> null;
     };
   }
 
   /** Whether the kernel of single queries that share keys takes a layer's heads. */
   static boolean shared(AttentionSpec attention) {
-    return attention.headSize() % 16 == 0 && attention.headSize() <= PagedAttention.MAX_HEAD;
+    return attention.headSize() <= PagedAttention.MAX_HEAD;
   }
 
   /** Queries of a tile that suits the heads of every layer. */
@@ -76,6 +65,6 @@ final class SpecLimits {
 
   /** Whether the kernel of query tiles takes a layer's heads; else rows attend one by one. */
   static boolean tiled(AttentionSpec attention) {
-    return attention.headSize() % 16 == 0 && attention.headSize() <= ChunkAttention.MAX_HEAD;
+    return attention.headSize() <= ChunkAttention.MAX_HEAD;
   }
 }

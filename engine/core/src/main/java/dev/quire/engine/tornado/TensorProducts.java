@@ -6,8 +6,11 @@ import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.SkinnyProduct;
+import dev.quire.kernels.SkinnyProductQ4;
 import dev.quire.kernels.SkinnyProductQ8;
 import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.TiledProductBf16;
+import dev.quire.kernels.TiledProductQ4;
 import dev.quire.kernels.TiledProductQ8;
 import dev.quire.kernels.WeightTiles;
 import dev.quire.kernels.WideProduct;
@@ -52,11 +55,9 @@ final class TensorProducts {
     switch (matrix) {
       case DeviceMatrix.Halves halves ->
           halves(id, counts, matrix, halves.weights(), x, out, gated, activation, shape);
+      case DeviceMatrix.Brains brains -> brains(id, counts, brains, x, out, activation, shape);
       case DeviceMatrix.Quants quants -> {
-        boolean worth = rows > TiledProductQ8.TILE_ROWS;
-        if (worth
-            && WeightTiles.elements(matrix.outputs(), matrix.inputs())
-                <= scratch.unpacked.getSize()) {
+        if (unpacks(matrix)) {
           unpack(id + "Unpack", quants);
           halves(id, counts, matrix, scratch.unpacked, x, out, gated, activation, shape);
         } else {
@@ -64,10 +65,20 @@ final class TensorProducts {
         }
       }
       case DeviceMatrix.Nibbles nibbles -> {
-        unpack(id + "Unpack", nibbles);
-        halves(id, counts, matrix, scratch.unpacked, x, out, gated, activation, shape);
+        if (unpacks(matrix)) {
+          unpack(id + "Unpack", nibbles);
+          halves(id, counts, matrix, scratch.unpacked, x, out, gated, activation, shape);
+        } else {
+          nibbles(id, counts, nibbles, x, out, gated, activation, shape);
+        }
       }
     }
+  }
+
+  /** Whether so many rows want the matrix that it is worth turning it into halves first. */
+  private boolean unpacks(DeviceMatrix matrix) {
+    return rows > TiledProductQ8.TILE_ROWS
+        && WeightTiles.elements(matrix.outputs(), matrix.inputs()) <= scratch.unpacked.getSize();
   }
 
   private void unpack(String id, DeviceMatrix.Nibbles matrix) {
@@ -230,6 +241,41 @@ final class TensorProducts {
     }
   }
 
+  private void brains(
+      String id,
+      IntArray counts,
+      DeviceMatrix.Brains matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      int activation,
+      ProductShape shape) {
+    if (activation != Activations.NONE) {
+      throw new IllegalArgumentException(id);
+    }
+    int outputs = matrix.outputs();
+    int inputs = matrix.inputs();
+    int splits = shape.splits();
+    int partRows = shape.partRows();
+    segments.add(
+        id,
+        9,
+        TiledProductBf16.grid(rows, outputs, splits),
+        g ->
+            g.task(
+                id,
+                TiledProductBf16::multiply,
+                context,
+                counts,
+                matrix.weights(),
+                x,
+                out,
+                outputs,
+                inputs,
+                splits,
+                partRows),
+        counts);
+  }
+
   private void quants(
       String id,
       IntArray counts,
@@ -276,6 +322,68 @@ final class TensorProducts {
               g.task(
                   id,
                   TiledProductQ8::multiply,
+                  context,
+                  counts,
+                  q,
+                  s,
+                  x,
+                  out,
+                  gated,
+                  outputs,
+                  inputs,
+                  splits,
+                  partRows,
+                  activation),
+          counts);
+    }
+  }
+
+  private void nibbles(
+      String id,
+      IntArray counts,
+      DeviceMatrix.Nibbles matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      ProductShape shape) {
+    IntArray q = matrix.nibbles();
+    HalfFloatArray s = matrix.steps();
+    int outputs = matrix.outputs();
+    int inputs = matrix.inputs();
+    int splits = shape.splits();
+    int partRows = shape.partRows();
+    if (shape.kernel() == ProductShape.Kernel.SKINNY) {
+      segments.add(
+          id,
+          12,
+          SkinnyProductQ4.grid(rows, outputs, splits),
+          g ->
+              g.task(
+                  id,
+                  SkinnyProductQ4::multiply,
+                  context,
+                  counts,
+                  q,
+                  s,
+                  x,
+                  out,
+                  gated,
+                  outputs,
+                  inputs,
+                  splits,
+                  partRows,
+                  activation),
+          counts);
+    } else {
+      segments.add(
+          id,
+          12,
+          TiledProductQ4.grid(rows, outputs, splits),
+          g ->
+              g.task(
+                  id,
+                  TiledProductQ4::multiply,
                   context,
                   counts,
                   q,

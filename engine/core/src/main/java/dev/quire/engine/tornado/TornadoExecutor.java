@@ -48,12 +48,13 @@ public final class TornadoExecutor implements ModelExecutor {
    *     wrongly
    */
   public TornadoExecutor(DecoderModel model, TornadoOptions options) {
-    this.spec = model.spec();
-    this.options = options;
-    String refusal = SpecLimits.refusal(spec);
+    String refusal = SpecLimits.refusal(model.spec());
     if (refusal != null) {
       throw QuireException.invalid(refusal);
     }
+    var parts = new ModelParts(model, DeviceShape.of(model.spec()));
+    this.spec = parts.shape().device();
+    this.options = options;
     if (UNCHECKED) {
       options.say().accept("the device's results are not checked: for compiling where none is");
     } else {
@@ -69,8 +70,8 @@ public final class TornadoExecutor implements ModelExecutor {
     }
     this.expertsUsed = expertsUsed(spec);
     this.stretchedBeyond = spec.stretchedBeyond();
-    var weights = new DeviceWeights(model, options, mirror);
-    var scratch = new Scratch(mirror, spec, options, DeviceWeights.unpackedElements(model));
+    var weights = new DeviceWeights(parts, options, mirror);
+    var scratch = new Scratch(mirror, spec, options, parts.unpackedElements());
     int groups = spec.cacheGroups().size();
     this.inputs = new StepInputs(mirror, groups, Scratch.tiles(spec, options), options);
     this.tables =
@@ -103,7 +104,7 @@ public final class TornadoExecutor implements ModelExecutor {
     runner.start();
     try {
       new WeightSender(weights, mirror, runner, options.say()).send(load, memory, !UNCHECKED);
-      DeviceWeights.unload(model, mirror);
+      parts.unload(mirror);
     } catch (QuireException e) {
       throw DeviceMemory.outOfMemory(e) ? use.tooLarge(e) : e;
     }
@@ -132,19 +133,28 @@ public final class TornadoExecutor implements ModelExecutor {
 
   /** Bytes that one block takes over all layers of a cache group. */
   public static long blockBytes(DecoderSpec spec, int group, int blockSize) {
-    return 2 * spec.cacheElements(group) * blockSize;
+    return 2 * DeviceShape.of(spec).device().cacheElements(group) * blockSize;
+  }
+
+  /** Elements that one block takes in the largest array of keys or values. */
+  public static long largestBlock(DecoderSpec spec, int blockSize) {
+    return DeviceShape.of(spec).device().layers().stream()
+        .mapToLong(layer -> (long) blockSize * layer.attention().kvSize())
+        .max()
+        .orElse(1);
   }
 
   /** Bytes that a model's weights will take on the device. */
   public static long weightBytes(DecoderModel model) {
-    return DeviceWeights.bytes(model);
+    return new ModelParts(model, DeviceShape.of(model.spec())).bytes();
   }
 
   /** Bytes that the arrays between the kernels will take on the device. */
   public static long scratchBytes(DecoderModel model, TornadoOptions options) {
     try (HostMirror mirror = new HostMirror()) {
-      DecoderSpec spec = model.spec();
-      var scratch = new Scratch(mirror, spec, options, DeviceWeights.unpackedElements(model));
+      var parts = new ModelParts(model, DeviceShape.of(model.spec()));
+      DecoderSpec spec = parts.shape().device();
+      var scratch = new Scratch(mirror, spec, options, parts.unpackedElements());
       int groups = spec.cacheGroups().size();
       var inputs = new StepInputs(mirror, groups, Scratch.tiles(spec, options), options);
       return bytes(scratch.arrays()) + bytes(inputs.arrays());
@@ -178,7 +188,7 @@ public final class TornadoExecutor implements ModelExecutor {
 
   @Override
   public long blockBytes(int group) {
-    return blockBytes(spec, group, options.blockSize());
+    return 2 * spec.cacheElements(group) * options.blockSize();
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.quire.engine.tornado;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
+import dev.quire.kernels.MatrixVectorBf16;
 import dev.quire.kernels.MatrixVectorQ4;
 import dev.quire.kernels.MatrixVectorQ8;
 import dev.quire.kernels.MatrixVectorShared;
@@ -44,6 +45,21 @@ final class VectorProducts {
               g -> g.task(id, MatrixVector::multiply, context, w, x, out, inputs));
         }
       }
+      case DeviceMatrix.Brains brains ->
+          segments.add(
+              id,
+              6,
+              MatrixVectorBf16.grid(outputs),
+              g ->
+                  g.task(
+                      id,
+                      MatrixVectorBf16::multiply,
+                      context,
+                      brains.weights(),
+                      brains.scales(),
+                      x,
+                      out,
+                      inputs));
       case DeviceMatrix.Quants quants -> quants(id, quants, x, out, noHalves, Activations.NONE);
       case DeviceMatrix.Nibbles nibbles -> {
         IntArray q = nibbles.nibbles();
@@ -77,6 +93,7 @@ final class VectorProducts {
                       id, MatrixVector::multiplyGated, context, w, x, gated, inputs, activation));
         }
       }
+      case DeviceMatrix.Brains _ -> throw new IllegalArgumentException(id);
       case DeviceMatrix.Quants quants -> quants(id, quants, x, noFloats, gated, activation);
       case DeviceMatrix.Nibbles nibbles -> {
         IntArray q = nibbles.nibbles();

@@ -1,6 +1,7 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.engine.QuireException;
+import dev.quire.kernels.MatrixVectorBf16;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.WeightTiles;
@@ -10,8 +11,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -26,21 +27,26 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 final class WeightPacker {
   private static final int Q8_BLOCK = 32;
   private static final int Q8_BYTES = 34;
-  private static final int CHUNK_ELEMENTS = 1 << 16;
   private static final int HALF_INFINITY = 0x7C00;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
   private final HostMirror mirror;
-  private final Set<TensorType> converted = new TreeSet<>();
+  private final Map<TensorType, Long> converted = new TreeMap<>();
   private List<Runnable> fills = new ArrayList<>();
 
   WeightPacker(HostMirror mirror) {
     this.mirror = mirror;
   }
 
-  /** Types that were converted to F16 so far. */
-  Set<TensorType> converted() {
+  /** Weights of each type that were converted to F16 so far. */
+  Map<TensorType, Long> converted() {
     return converted;
+  }
+
+  private void convert(Tensor tensor) {
+    if (tensor.type() != TensorType.F16) {
+      converted.merge(tensor.type(), tensor.elements(), Long::sum);
+    }
   }
 
   /** Outputs up to a multiple of 8, which the tiled products need. */
@@ -49,9 +55,12 @@ final class WeightPacker {
   }
 
   /** Bytes of these matrices on the device, one above the other. */
-  static long bytes(List<Tensor> parts) {
-    int outputs = parts.stream().mapToInt(Tensor::rows).sum();
-    return WeightForm.of(parts).bytes(outputs, parts.getFirst().columns());
+  static long bytes(List<MatrixPart> parts) {
+    return WeightForm.of(parts).bytes(outputs(parts), parts.getFirst().columns().total());
+  }
+
+  private static int outputs(List<MatrixPart> parts) {
+    return parts.stream().mapToInt(part -> part.rows().total()).sum();
   }
 
   /** What fills the arrays handed out since the last call. */
@@ -62,31 +71,43 @@ final class WeightPacker {
   }
 
   /** Matrices of the same inputs, one above the other; rows of zeros fill up to a multiple of 8. */
-  DeviceMatrix stack(List<Tensor> parts) {
-    int outputs = padded(parts.stream().mapToInt(Tensor::rows).sum());
-    return matrix(outputs, rows(parts), WeightForm.of(parts));
+  DeviceMatrix stack(List<MatrixPart> parts) {
+    return matrix(padded(outputs(parts)), rows(parts), WeightForm.ofValues(parts));
   }
 
   /**
-   * Gate and up interleaved, as {@link WeightTiles#interleaved} says.
+   * Gate and up, of whole eights of outputs, interleaved as {@link WeightTiles#interleaved} says.
    *
-   * @return null if their outputs aren't eights: then they are stacked
+   * @return null for {@link WeightForm#BRAINS}, whose kernels don't activate: then they are stacked
    */
-  @Nullable DeviceMatrix interleave(Tensor gate, Tensor up) {
-    int inner = gate.rows();
-    if (inner % WeightTiles.OUTPUTS != 0) {
+  @Nullable DeviceMatrix interleave(List<MatrixPart> gateUp) {
+    WeightForm form = WeightForm.ofValues(gateUp);
+    if (form == WeightForm.BRAINS) {
       return null;
     }
-    Rows stacked = rows(List.of(gate, up));
+    int inner = gateUp.getFirst().rows().total();
+    Rows stacked = rows(gateUp);
     List<Row> rows =
         IntStream.range(0, 2 * inner)
             .mapToObj(o -> stacked.get(WeightTiles.interleaved(o, inner)))
             .toList();
-    return matrix(2 * inner, new Rows(rows), WeightForm.of(List.of(gate, up)));
+    return matrix(2 * inner, new Rows(rows), form);
   }
 
-  /** A row of a tensor. */
-  record Row(Tensor tensor, int row) {}
+  /**
+   * A row of a matrix on the device.
+   *
+   * @param row of the tensor; -1 where zeros lie
+   */
+  record Row(MatrixPart part, int row) {
+    Tensor tensor() {
+      return part.tensor();
+    }
+
+    boolean empty() {
+      return row < 0;
+    }
+  }
 
   /** The rows of a matrix, wherever they are in the file. */
   record Rows(List<Row> list) {
@@ -99,17 +120,21 @@ final class WeightPacker {
     }
   }
 
-  private static Rows rows(List<Tensor> parts) {
+  private static Rows rows(List<MatrixPart> parts) {
     return new Rows(
         parts.stream()
-            .flatMap(part -> IntStream.range(0, part.rows()).mapToObj(row -> new Row(part, row)))
+            .flatMap(
+                part ->
+                    IntStream.range(0, part.rows().total())
+                        .mapToObj(place -> new Row(part, part.rows().source(place))))
             .toList());
   }
 
   private DeviceMatrix matrix(int outputs, Rows rows, WeightForm form) {
-    int inputs = rows.get(0).tensor().columns();
+    int inputs = rows.get(0).part().columns().total();
     return switch (form) {
       case HALVES -> tiles(outputs, inputs, rows);
+      case BRAINS -> brains(outputs, inputs, rows);
       case BYTES -> quants(outputs, inputs, rows);
       case NIBBLES -> nibbles(outputs, inputs, rows);
     };
@@ -142,6 +167,9 @@ final class WeightPacker {
               byte[] row = new byte[inputs / Q8_BLOCK * Q8_BYTES];
               for (int o = 0; o < Math.min(block, rows.size() - b * block); o++) {
                 Row source = rows.get(b * block + o);
+                if (source.empty()) {
+                  continue;
+                }
                 long from = (long) source.row() * row.length;
                 MemorySegment data = source.tensor().data();
                 MemorySegment.copy(data, ValueLayout.JAVA_BYTE, from, row, 0, row.length);
@@ -160,16 +188,31 @@ final class WeightPacker {
 
   private DeviceMatrix.Halves tiles(int outputs, int inputs, Rows rows) {
     HalfFloatArray weights = mirror.halves(WeightTiles.elements(outputs, inputs));
-    fills.add(() -> fillTiles(weights.getSegment(), inputs, rows));
-    for (Row row : rows.list()) {
-      if (row.tensor().type() != TensorType.F16) {
-        converted.add(row.tensor().type());
-      }
-    }
+    fills.add(() -> fillTiles(weights.getSegment(), inputs, rows, WeightPacker::toHalves));
+    rows.list().stream().map(Row::tensor).distinct().forEach(this::convert);
     return new DeviceMatrix.Halves(outputs, inputs, weights);
   }
 
-  private static void fillTiles(MemorySegment target, int inputs, Rows rows) {
+  private DeviceMatrix.Brains brains(int outputs, int inputs, Rows rows) {
+    IntArray weights = mirror.ints(WeightTiles.elements(outputs, inputs) / 2);
+    fills.add(() -> fillTiles(weights.getSegment(), inputs, rows, WeightPacker::copyRow));
+    return new DeviceMatrix.Brains(
+        outputs, inputs, weights, FloatArray.fromArray(MatrixVectorBf16.scales()));
+  }
+
+  /** Takes a row of two bytes an element as it is. */
+  private static void copyRow(Row row, short[] elements, float[] unused) {
+    long offset = row.tensor().type().bytesFor((long) row.row() * row.tensor().columns());
+    MemorySegment.copy(row.tensor().data(), SHORT, offset, elements, 0, elements.length);
+  }
+
+  /** Brings a row of a tensor into elements of two bytes. */
+  private interface RowReader {
+    void read(Row row, short[] elements, float[] values);
+  }
+
+  private static void fillTiles(
+      MemorySegment target, int inputs, Rows rows, RowReader reader) {
     int block = WeightTiles.OUTPUTS;
     int padded = WeightTiles.paddedInputs(inputs);
     IntStream.range(0, Math.ceilDiv(rows.size(), block))
@@ -177,12 +220,23 @@ final class WeightPacker {
         .forEach(
             b -> {
               short[] tile = new short[block * padded];
-              short[] row = new short[inputs];
-              float[] values = new float[inputs];
+              Extent columns = rows.get(0).part().columns();
+              short[] row = new short[columns.elements()];
+              float[] values = new float[row.length];
               for (int o = 0; o < Math.min(block, rows.size() - b * block); o++) {
-                toHalves(rows.get(b * block + o), row, values);
-                for (int i = 0; i < inputs; i++) {
-                  tile[i * block + o] = row[i];
+                Row source = rows.get(b * block + o);
+                if (source.empty()) {
+                  continue;
+                }
+                reader.read(source, row, values);
+                if (columns.isWhole()) {
+                  for (int i = 0; i < inputs; i++) {
+                    tile[i * block + o] = row[i];
+                  }
+                } else {
+                  for (int i = 0; i < row.length; i++) {
+                    tile[columns.place(i) * block + o] = row[i];
+                  }
                 }
               }
               long to = 2 * (WeightTiles.START + (long) b * block * padded);
@@ -209,16 +263,14 @@ final class WeightPacker {
     }
   }
 
-  /** Tensors one after the other as halves. */
-  HalfFloatArray halves(List<Tensor> parts, long elements) {
-    HalfFloatArray weights = mirror.halves(elements);
+  /** Matrices one after the other as halves, row by row. */
+  HalfFloatArray halves(List<MatrixPart> parts) {
+    HalfFloatArray weights = mirror.halves(parts.stream().mapToLong(MatrixPart::elements).sum());
     long element = 0;
-    for (Tensor part : parts) {
+    for (MatrixPart part : parts) {
       long first = element;
-      fills.add(() -> toHalves(part, weights.getSegment(), first));
-      if (part.type() != TensorType.F16) {
-        converted.add(part.type());
-      }
+      fills.add(() -> fillRows(part, weights.getSegment(), first));
+      convert(part.tensor());
       element += part.elements();
     }
     return weights;
@@ -229,24 +281,21 @@ final class WeightPacker {
     return FloatArray.fromArray(values);
   }
 
-  private static void toHalves(Tensor tensor, MemorySegment target, long firstElement) {
-    if (tensor.type() == TensorType.F16) {
-      MemorySegment.copy(tensor.data(), 0, target, 2 * firstElement, tensor.data().byteSize());
-      return;
-    }
-    long elements = tensor.elements();
-    TensorType type = tensor.type();
-    // A multiple of every type's block.
-    IntStream.range(0, (int) Math.ceilDiv(elements, CHUNK_ELEMENTS))
+  private static void fillRows(MatrixPart part, MemorySegment target, long firstElement) {
+    Extent columns = part.columns();
+    IntStream.range(0, part.rows().elements())
         .parallel()
         .forEach(
-            chunk -> {
-              long start = (long) chunk * CHUNK_ELEMENTS;
-              int count = (int) Math.min(CHUNK_ELEMENTS, elements - start);
-              float[] values = new float[count];
-              type.codec().decode(tensor.data(), type.bytesFor(start), values, 0, count);
-              for (int i = 0; i < count; i++) {
-                target.set(SHORT, 2 * (firstElement + start + i), Float.floatToFloat16(values[i]));
+            r -> {
+              short[] row = new short[columns.elements()];
+              toHalves(new Row(part, r), row, new float[row.length]);
+              long to = firstElement + (long) part.rows().place(r) * columns.total();
+              if (columns.isWhole()) {
+                MemorySegment.copy(row, 0, target, SHORT, 2 * to, row.length);
+              } else {
+                for (int i = 0; i < row.length; i++) {
+                  target.set(SHORT, 2 * (to + columns.place(i)), row[i]);
+                }
               }
             });
   }

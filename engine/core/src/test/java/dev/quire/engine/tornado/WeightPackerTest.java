@@ -11,6 +11,7 @@ import dev.quire.weights.tensor.Tensor;
 import dev.quire.weights.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -18,6 +19,7 @@ import java.util.function.IntBinaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 
 class WeightPackerTest {
   private static final int INPUTS = 512;
@@ -29,7 +31,7 @@ class WeightPackerTest {
     Tensor second = random(type, 13, 2);
     try (HostMirror mirror = new HostMirror()) {
       WeightPacker packer = new WeightPacker(mirror);
-      DeviceMatrix matrix = packer.stack(List.of(first, second));
+      DeviceMatrix matrix = packer.stack(wholes(first, second));
       packer.takeFills().forEach(Runnable::run);
       assertThat(matrix.outputs()).isEqualTo(40);
       float[] top = decode(first);
@@ -44,7 +46,7 @@ class WeightPackerTest {
         assertThat(weight(matrix, o, 7)).isZero();
       }
       long bytes = matrix.arrays().stream().mapToLong(a -> a.getNumBytesOfSegment()).sum();
-      assertThat(bytes).isEqualTo(WeightPacker.bytes(List.of(first, second)));
+      assertThat(bytes).isEqualTo(WeightPacker.bytes(wholes(first, second)));
     }
   }
 
@@ -55,7 +57,7 @@ class WeightPackerTest {
     Tensor up = random(type, 16, 4);
     try (HostMirror mirror = new HostMirror()) {
       WeightPacker packer = new WeightPacker(mirror);
-      DeviceMatrix matrix = Objects.requireNonNull(packer.interleave(gate, up));
+      DeviceMatrix matrix = Objects.requireNonNull(packer.interleave(wholes(gate, up)));
       packer.takeFills().forEach(Runnable::run);
       float[] gates = decode(gate);
       float[] ups = decode(up);
@@ -70,15 +72,69 @@ class WeightPackerTest {
   }
 
   @Test
-  void whatNoHalfHoldsIsRefused() {
+  void whatNoHalfHoldsStaysBf16() {
     Tensor tensor = random(TensorType.BF16, 8, 5);
-    tensor.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * (3 * INPUTS + 9), (short) 0x4800);
+    tensor.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * (3 * INPUTS + 9), (short) 0xC800);
     try (HostMirror mirror = new HostMirror()) {
       WeightPacker packer = new WeightPacker(mirror);
-      packer.stack(List.of(tensor));
+      DeviceMatrix matrix = packer.stack(wholes(tensor));
+      assertThat(packer.interleave(wholes(tensor, tensor))).isNull();
+      packer.takeFills().forEach(Runnable::run);
+      assertThat(packer.converted()).isEmpty();
+      float[] values = decode(tensor);
+      assertThat(values[3 * INPUTS + 9]).isEqualTo(-131072);
+      for (int o = 0; o < 8; o++) {
+        for (int i = 0; i < INPUTS; i++) {
+          assertThat(weight(matrix, o, i)).isEqualTo(values[o * INPUTS + i]);
+        }
+      }
+    }
+  }
+
+  @Test
+  void whatNoHalfHoldsIsRefusedInF32() {
+    Tensor tensor = random(TensorType.F32, 8, 5);
+    tensor.data().set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * (3 * INPUTS + 9), 131072);
+    try (HostMirror mirror = new HostMirror()) {
+      WeightPacker packer = new WeightPacker(mirror);
+      packer.stack(wholes(tensor));
       assertThatThrownBy(() -> packer.takeFills().forEach(Runnable::run))
           .hasMessageContaining("'w' row 3 column 9 is 131072.0");
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "F16", "Q8_0", "Q4_0"})
+  void headsAreFilledUpWithZeros(TensorType type) {
+    Tensor tensor = random(type, 9, 6);
+    MatrixPart part = new MatrixPart(tensor, new Extent(3, 3, 16), new Extent(INPUTS / 32, 32, 48));
+    try (HostMirror mirror = new HostMirror()) {
+      WeightPacker packer = new WeightPacker(mirror);
+      DeviceMatrix matrix = packer.stack(List.of(part));
+      HalfFloatArray rows = packer.halves(List.of(part));
+      packer.takeFills().forEach(Runnable::run);
+      int inputs = INPUTS / 32 * 48;
+      assertThat(matrix).isInstanceOf(DeviceMatrix.Halves.class);
+      assertThat(matrix.outputs()).isEqualTo(48);
+      assertThat(matrix.inputs()).isEqualTo(inputs);
+      float[] values = decode(tensor);
+      HalfFloatArray weights = ((DeviceMatrix.Halves) matrix).weights();
+      for (int o = 0; o < 48; o++) {
+        for (int i = 0; i < inputs; i++) {
+          boolean there = o % 16 < 3 && i % 48 < 32;
+          int at = (o / 16 * 3 + o % 16) * INPUTS + i / 48 * 32 + i % 48;
+          float expected = there ? values[at] : 0;
+          assertThat(weights.get(WeightTiles.at(o, i, inputs)).getFloat32())
+              .isCloseTo(expected, within(tolerance(expected)));
+          assertThat(rows.get(o * inputs + i).getFloat32())
+              .isCloseTo(expected, within(tolerance(expected)));
+        }
+      }
+    }
+  }
+
+  private static List<MatrixPart> wholes(Tensor... tensors) {
+    return Arrays.stream(tensors).map(MatrixPart::whole).toList();
   }
 
   /** Scales and leasts, and so weights of up to 4, are rounded to halves. */
@@ -90,14 +146,18 @@ class WeightPackerTest {
     return switch (matrix) {
       case DeviceMatrix.Halves halves ->
           halves.weights().get(WeightTiles.at(output, input, INPUTS)).getFloat32();
+      case DeviceMatrix.Brains brains -> {
+        int at = WeightTiles.at(output, input, INPUTS);
+        yield Float.intBitsToFloat(brains.weights().get(at / 2) >> (at % 2 * 16) << 16);
+      }
       case DeviceMatrix.Quants quants -> {
         int at = QuantTiles.quantAt(output, input, INPUTS);
-        int quant = (byte) (quants.quants().get(at / 4) >> at % 4 * 8);
+        int quant = (byte) (quants.quants().get(at / 4) >> (at % 4 * 8));
         yield quant * quants.scales().get(QuantTiles.scaleAt(output, input, INPUTS)).getFloat32();
       }
       case DeviceMatrix.Nibbles nibbles -> {
         int eight = nibbles.nibbles().get(NibbleTiles.intAt(output, input, INPUTS));
-        int nibble = eight >> NibbleTiles.shift(output, input) & 15;
+        int nibble = (eight >> NibbleTiles.shift(output, input)) & 15;
         int step = NibbleTiles.stepAt(output, input, INPUTS);
         yield nibbles.steps().get(step).getFloat32() * nibble
             - nibbles.steps().get(step + 1).getFloat32();
