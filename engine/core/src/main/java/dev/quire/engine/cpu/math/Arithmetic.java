@@ -73,12 +73,22 @@ public abstract sealed class Arithmetic
       int outStride,
       Scratch s);
 
-  /** As {@link #product}, of one quantised row. */
+  /**
+   * As {@link #product}, of a quantised row.
+   *
+   * @param x with {@linkplain QuantizedRows#fillFactors factors} of the row
+   */
   abstract void quantizedProduct(
-      WeightTiles w, int tile, QuantizedRows x, float[] out, int outOffset, Scratch s);
+      WeightTiles w, int tile, QuantizedRows x, int row, float[] out, int outOffset, Scratch s);
 
-  /** As {@link #decode}, but levels alone; their scales and minima are left in the scratch. */
-  abstract void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s);
+  /**
+   * As {@link #decode}, but levels alone, of a part of a chunk; their scales and minima are left in
+   * the scratch.
+   *
+   * @param from the first input, a multiple of 32
+   * @param n inputs, a multiple of 32
+   */
+  abstract void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s);
 
   /**
    * As {@link #multiply}, of levels by quantised rows: each block's sum is exact, and added with

@@ -32,6 +32,12 @@ public final class MatMul {
   /** Pieces of work that a worker gets in the mean, so that a delayed one doesn't hold up all. */
   private static final int ITEMS_PER_WORKER = 8;
 
+  /** Most quantised rows that are taken one by one, each over the words of a tile as they are. */
+  private static final int FEW_ROWS = 4;
+
+  /** Inputs whose levels are decoded at once: as floats they fit half of a first-level cache. */
+  private static final int STRIP = 64;
+
   /** Most tiles of an item of a single row: as many as are read as one long stream. */
   private static final int MOST_TILES = 8;
 
@@ -236,8 +242,8 @@ public final class MatMul {
       void fill(int inputs) {
         quantized.resize(rows, inputs);
         interleaving.run(x, xOffset, xStride, rows, inputs, quantized);
-        if (rows == 1) {
-          quantized.pair(inputs);
+        if (rows <= FEW_ROWS) {
+          quantized.fillFactors(rows, inputs);
         } else {
           interleavedLevels = grown(interleavedLevels, Math.multiplyExact(rows, inputs));
           interleaving.run(quantized.floats(), 0, inputs, rows, inputs, interleavedLevels);
@@ -280,24 +286,30 @@ public final class MatMul {
 
     private void sums(Matrix w, int tile, float[] out, int outOffset, int outStride, Scratch s) {
       WeightTiles tiles = w.tiles();
-      if (rows == 1 && tiles != null) {
-        if (quantizes(tiles)) {
-          arithmetic.quantizedProduct(tiles, tile, levels(tiles).quantized, out, outOffset, s);
-        } else {
-          arithmetic.product(tiles, tile, x, xOffset, out, outOffset, s);
+      if (tiles != null && quantizes(tiles) && rows <= FEW_ROWS) {
+        QuantizedRows levels = levels(tiles).quantized;
+        for (int r = 0; r < rows; r++) {
+          arithmetic.quantizedProduct(tiles, tile, levels, r, out, outOffset + r * outStride, s);
         }
+        return;
+      }
+      if (tiles != null && rows == 1) {
+        arithmetic.product(tiles, tile, x, xOffset, out, outOffset, s);
         return;
       }
       for (int r = 0; r < rows; r++) {
         Arrays.fill(out, outOffset + r * outStride, outOffset + r * outStride + ROWS, 0);
       }
+      if (tiles != null && quantizes(tiles)) {
+        for (int from = 0; from < w.inputs(); from += STRIP) {
+          int n = Math.min(STRIP, w.inputs() - from);
+          levels(tiles, tile, from, n, out, outOffset, outStride, s);
+        }
+        return;
+      }
       for (int from = 0; from < w.inputs(); from += CHUNK) {
         int n = Math.min(CHUNK, w.inputs() - from);
-        if (tiles != null && quantizes(tiles)) {
-          levels(tiles, tile, from, n, out, outOffset, outStride, s);
-        } else {
-          floats(w, tile, from, n, out, outOffset, outStride, s);
-        }
+        floats(w, tile, from, n, out, outOffset, outStride, s);
       }
     }
 
@@ -331,8 +343,8 @@ public final class MatMul {
         int outOffset,
         int outStride,
         Scratch s) {
-      float[] panel = s.panel(CHUNK * ROWS);
-      arithmetic.levels(w, tile, from, panel, s);
+      float[] panel = s.panel(STRIP * ROWS);
+      arithmetic.levels(w, tile, from, n, panel, s);
       boolean minima = w.layout().hasMinima();
       Levels levels = levels(w);
       int stride = w.inputs() / QuantizedRows.BLOCK;

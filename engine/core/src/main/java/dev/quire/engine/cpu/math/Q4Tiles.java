@@ -1,7 +1,9 @@
 package dev.quire.engine.cpu.math;
 
 import static dev.quire.engine.cpu.math.Lanes.FLOATS;
+import static dev.quire.engine.cpu.math.Lanes.WIDE_SHORTS;
 import static dev.quire.engine.cpu.math.Lanes.WIDTH;
+import static dev.quire.engine.cpu.math.WeightTiles.LINE;
 import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 
 import java.lang.foreign.MemorySegment;
@@ -18,13 +20,7 @@ final class Q4Tiles {
   private static final int BLOCK = 32;
 
   /** Inputs whose products with nibbles add up in a short: {@link QuantizedRows#forNibbles}. */
-  private static final int SHORT_RUN = 16;
-
-  /** Bytes of the nibbles of 32 inputs; in Q4_K these lie together. */
-  static final int NIBBLES = BLOCK / 2 * ROWS;
-
-  /** Bytes of a block of Q4_0. */
-  static final int BYTES = TileLayout.Q4_0.blockBytes();
+  private static final int RUN = 16;
 
   private static final int SUPER = 256;
   private static final int SCALES = SUPER / 2 * ROWS;
@@ -32,28 +28,19 @@ final class Q4Tiles {
 
   private Q4Tiles() {}
 
-  /** The scales of a chunk of {@code n} inputs, {@code [block][64]}. */
-  static void scales(MemorySegment data, long chunk, int n, float[] scales) {
-    long block = chunk + NIBBLES;
-    for (int to = 0; to < n / BLOCK * ROWS; to += ROWS, block += BYTES) {
-      for (int row = 0; row < ROWS; row += WIDTH) {
-        Lanes.finiteHalves(data, block + 2 * row).intoArray(scales, to + row);
-      }
-    }
-  }
-
   /**
-   * Scales and minima of Q4_K.
+   * Scales and minima of some blocks of Q4_K.
    *
    * @param minima what is added: less than nothing
    */
-  static void scalesK(MemorySegment data, long chunk, float[] scales, float[] minima) {
+  static void scalesK(
+      MemorySegment data, long chunk, int first, int blocks, float[] scales, float[] minima) {
     for (int row = 0; row < ROWS; row += WIDTH) {
       long halves = chunk + HALVES + 2 * row;
       FloatVector d = Lanes.finiteHalves(data, halves);
       FloatVector m = Lanes.finiteHalves(data, halves + 2 * ROWS).neg();
-      long at = chunk + SCALES + row;
-      for (int to = row; to < SUPER / BLOCK * ROWS; to += ROWS, at += ROWS) {
+      long at = chunk + SCALES + first * ROWS + row;
+      for (int to = row; to < blocks * ROWS; to += ROWS, at += ROWS) {
         Lanes.signedBytes(data, at).mul(d).intoArray(scales, to);
         Lanes.signedBytes(data, at + SUPER / BLOCK * ROWS).mul(m).intoArray(minima, to);
       }
@@ -61,120 +48,221 @@ final class Q4Tiles {
   }
 
   /**
-   * Adds one vector of words, that is two of rows, times a chunk of quantised inputs.
+   * Sums of two vectors of words, that is four of rows, times a chunk of one input row: shorts
+   * {@code [run of 16 inputs][32 words][2]}.
    *
-   * @param row the first row; the others are those 16 further
+   * <p>A word's short is {@code v = n0 + 16 n1 + 256 n2 + 4096 n3}. With {@link
+   * QuantizedRows#factors} for nibbles,
+   *
+   * <pre>
+   *   v · x0 + (v » 4) · (x1 − 16 x0) + (v » 8) · (x2 − 16 x1) + (v » 12) · (x3 − 16 x2)
+   *     = n0 x0 + n1 x1 + n2 x2 + n3 x3    modulo 2¹⁶
+   * </pre>
+   *
+   * and so for a run of sixteen, whose sum fits a short: no nibble has to be taken out alone.
+   *
+   * <p>Vector operations are called without helpers of our own: see {@link Q8Tiles#sums}.
+   *
+   * @param at where the first vector's words start
+   * @param gap from there to the second's
+   * @param nibbleShift 4, in a variable: see {@link Scratch#byteShift}
+   * @param to where in {@code sums} the first vector's words start
    */
-  static void product(
+  static void sums(
       MemorySegment data,
-      long chunk,
-      int row,
+      long at,
+      long gap,
       int n,
-      float[] scales,
-      QuantizedRows x,
-      int from,
-      float[] out,
-      int outOffset) {
-    int[] levels = x.twins();
-    FloatVector low = FloatVector.fromArray(FLOATS, out, outOffset + row);
-    FloatVector high = FloatVector.fromArray(FLOATS, out, outOffset + row + 16);
-    long block = chunk + WeightTiles.place(row);
-    int scale = row;
-    for (int k = from; k < from + n; k += BLOCK, block += BYTES, scale += ROWS) {
-      IntVector lowSum = IntVector.broadcast(Lanes.INTS, -8 * x.levelSums()[k / BLOCK]);
-      IntVector highSum = lowSum;
-      long at = block;
-      for (int run = k; run < k + BLOCK; run += SHORT_RUN) {
-        ShortVector sums = ShortVector.zero(Lanes.WIDE_SHORTS);
-        for (int i = 0; i < SHORT_RUN; i += 4, at += 2 * ROWS) {
-          ShortVector v = Lanes.wideShorts(data, at);
-          sums = sums.add(v.and((short) 15).mul(Lanes.wideSplat(levels[run + i])));
-          v = v.lanewise(VectorOperators.LSHR, 4);
-          sums = sums.add(v.and((short) 15).mul(Lanes.wideSplat(levels[run + i + 1])));
-          v = v.lanewise(VectorOperators.LSHR, 4);
-          sums = sums.add(v.and((short) 15).mul(Lanes.wideSplat(levels[run + i + 2])));
-          v = v.lanewise(VectorOperators.LSHR, 4);
-          sums = sums.add(v.mul(Lanes.wideSplat(levels[run + i + 3])));
-        }
-        lowSum = lowSum.add(Lanes.lowHalves(sums));
-        highSum = highSum.add(Lanes.highHalves(sums));
-      }
-      FloatVector d = Lanes.splat(x.scales()[k / BLOCK]);
-      low = Lanes.floats(lowSum).fma(FloatVector.fromArray(FLOATS, scales, scale).mul(d), low);
-      high =
-          Lanes.floats(highSum).fma(FloatVector.fromArray(FLOATS, scales, scale + 16).mul(d), high);
+      float[] factors,
+      int firstFactor,
+      int nibbleShift,
+      short[] sums,
+      int to) {
+    long words = at;
+    int f = firstFactor;
+    int place = to;
+    for (int i = 0; i < n; i += RUN, words += 4 * LINE, f += RUN, place += ROWS) {
+      ShortVector x0 = FloatVector.broadcast(FLOATS, factors[f]).reinterpretAsShorts();
+      ShortVector x1 = FloatVector.broadcast(FLOATS, factors[f + 1]).reinterpretAsShorts();
+      ShortVector x2 = FloatVector.broadcast(FLOATS, factors[f + 2]).reinterpretAsShorts();
+      ShortVector x3 = FloatVector.broadcast(FLOATS, factors[f + 3]).reinterpretAsShorts();
+      ShortVector v = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words, Lanes.ORDER);
+      ShortVector a = v.mul(x0);
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x1));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x2));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x3));
+      v = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words + gap, Lanes.ORDER);
+      ShortVector b = v.mul(x0);
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x1));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x2));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x3));
+
+      x0 = FloatVector.broadcast(FLOATS, factors[f + 4]).reinterpretAsShorts();
+      x1 = FloatVector.broadcast(FLOATS, factors[f + 5]).reinterpretAsShorts();
+      x2 = FloatVector.broadcast(FLOATS, factors[f + 6]).reinterpretAsShorts();
+      x3 = FloatVector.broadcast(FLOATS, factors[f + 7]).reinterpretAsShorts();
+      v = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words + LINE, Lanes.ORDER);
+      a = a.add(v.mul(x0));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x1));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x2));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x3));
+      v = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words + gap + LINE, Lanes.ORDER);
+      b = b.add(v.mul(x0));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x1));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x2));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x3));
+
+      x0 = FloatVector.broadcast(FLOATS, factors[f + 8]).reinterpretAsShorts();
+      x1 = FloatVector.broadcast(FLOATS, factors[f + 9]).reinterpretAsShorts();
+      x2 = FloatVector.broadcast(FLOATS, factors[f + 10]).reinterpretAsShorts();
+      x3 = FloatVector.broadcast(FLOATS, factors[f + 11]).reinterpretAsShorts();
+      v = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words + 2 * LINE, Lanes.ORDER);
+      a = a.add(v.mul(x0));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x1));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x2));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x3));
+      v = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words + gap + 2 * LINE, Lanes.ORDER);
+      b = b.add(v.mul(x0));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x1));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x2));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x3));
+
+      x0 = FloatVector.broadcast(FLOATS, factors[f + 12]).reinterpretAsShorts();
+      x1 = FloatVector.broadcast(FLOATS, factors[f + 13]).reinterpretAsShorts();
+      x2 = FloatVector.broadcast(FLOATS, factors[f + 14]).reinterpretAsShorts();
+      x3 = FloatVector.broadcast(FLOATS, factors[f + 15]).reinterpretAsShorts();
+      v = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words + 3 * LINE, Lanes.ORDER);
+      a = a.add(v.mul(x0));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x1));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x2));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      a = a.add(v.mul(x3));
+      v = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words + gap + 3 * LINE, Lanes.ORDER);
+      b = b.add(v.mul(x0));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x1));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x2));
+      v = v.lanewise(VectorOperators.LSHR, nibbleShift);
+      b = b.add(v.mul(x3));
+
+      a.intoArray(sums, place);
+      b.intoArray(sums, place + 2 * WIDTH);
     }
-    low.intoArray(out, outOffset + row);
-    high.intoArray(out, outOffset + row + 16);
   }
 
-  /** As {@link #product}, of Q4_K. */
-  static void productK(
-      MemorySegment data,
-      long chunk,
-      int row,
-      int n,
+  /**
+   * Adds a chunk's sums with their scales to the 64 results.
+   *
+   * @param least what a nibble of zero means
+   * @param inputBlock the chunk's first block among those of {@code x}
+   */
+  static void add(
+      short[] sums,
+      int blocks,
+      int least,
+      float[] scales,
+      QuantizedRows x,
+      int inputBlock,
+      float[] out,
+      int outOffset) {
+    int[] levelSums = x.levelSums();
+    float[] inputScales = x.scales();
+    for (int word = 0; word < ROWS / 2; word += WIDTH) {
+      int row = word / 16 * 32 + word % 16;
+      FloatVector low = FloatVector.fromArray(FLOATS, out, outOffset + row);
+      FloatVector high = FloatVector.fromArray(FLOATS, out, outOffset + row + 16);
+      for (int b = 0; b < blocks; b++) {
+        int from = b * 2 * ROWS + 2 * word;
+        ShortVector first = ShortVector.fromArray(WIDE_SHORTS, sums, from);
+        ShortVector second = ShortVector.fromArray(WIDE_SHORTS, sums, from + ROWS);
+        int zeros = least * levelSums[inputBlock + b];
+        IntVector lowSum = Lanes.lowHalves(first).add(Lanes.lowHalves(second)).add(zeros);
+        IntVector highSum = Lanes.highHalves(first).add(Lanes.highHalves(second)).add(zeros);
+        FloatVector d = FloatVector.broadcast(FLOATS, inputScales[inputBlock + b]);
+        int at = b * ROWS + row;
+        FloatVector lowScale = FloatVector.fromArray(FLOATS, scales, at).mul(d);
+        FloatVector highScale = FloatVector.fromArray(FLOATS, scales, at + 16).mul(d);
+        low = Lanes.floats(lowSum).fma(lowScale, low);
+        high = Lanes.floats(highSum).fma(highScale, high);
+      }
+      low.intoArray(out, outOffset + row);
+      high.intoArray(out, outOffset + row + 16);
+    }
+  }
+
+  /** As {@link #add}, with minima. */
+  static void addWithMinima(
+      short[] sums,
+      int blocks,
       float[] scales,
       float[] minima,
       QuantizedRows x,
-      int from,
+      int inputBlock,
       float[] out,
       int outOffset) {
-    int[] levels = x.twins();
-    FloatVector low = FloatVector.fromArray(FLOATS, out, outOffset + row);
-    FloatVector high = FloatVector.fromArray(FLOATS, out, outOffset + row + 16);
-    long block = chunk + WeightTiles.place(row);
-    int scale = row;
-    for (int k = from; k < from + n; k += BLOCK, block += NIBBLES, scale += ROWS) {
-      IntVector lowSum = IntVector.zero(Lanes.INTS);
-      IntVector highSum = lowSum;
-      long at = block;
-      for (int run = k; run < k + BLOCK; run += SHORT_RUN) {
-        ShortVector sums = ShortVector.zero(Lanes.WIDE_SHORTS);
-        for (int i = 0; i < SHORT_RUN; i += 4, at += 2 * ROWS) {
-          ShortVector v = Lanes.wideShorts(data, at);
-          sums = sums.add(v.and((short) 15).mul(Lanes.wideSplat(levels[run + i])));
-          v = v.lanewise(VectorOperators.LSHR, 4);
-          sums = sums.add(v.and((short) 15).mul(Lanes.wideSplat(levels[run + i + 1])));
-          v = v.lanewise(VectorOperators.LSHR, 4);
-          sums = sums.add(v.and((short) 15).mul(Lanes.wideSplat(levels[run + i + 2])));
-          v = v.lanewise(VectorOperators.LSHR, 4);
-          sums = sums.add(v.mul(Lanes.wideSplat(levels[run + i + 3])));
-        }
-        lowSum = lowSum.add(Lanes.lowHalves(sums));
-        highSum = highSum.add(Lanes.highHalves(sums));
+    float[] inputSums = x.sums();
+    float[] inputScales = x.scales();
+    for (int word = 0; word < ROWS / 2; word += WIDTH) {
+      int row = word / 16 * 32 + word % 16;
+      FloatVector low = FloatVector.fromArray(FLOATS, out, outOffset + row);
+      FloatVector high = FloatVector.fromArray(FLOATS, out, outOffset + row + 16);
+      for (int b = 0; b < blocks; b++) {
+        int from = b * 2 * ROWS + 2 * word;
+        ShortVector first = ShortVector.fromArray(WIDE_SHORTS, sums, from);
+        ShortVector second = ShortVector.fromArray(WIDE_SHORTS, sums, from + ROWS);
+        IntVector lowSum = Lanes.lowHalves(first).add(Lanes.lowHalves(second));
+        IntVector highSum = Lanes.highHalves(first).add(Lanes.highHalves(second));
+        FloatVector d = FloatVector.broadcast(FLOATS, inputScales[inputBlock + b]);
+        FloatVector t = FloatVector.broadcast(FLOATS, inputSums[inputBlock + b]);
+        int at = b * ROWS + row;
+        FloatVector lowScale = FloatVector.fromArray(FLOATS, scales, at).mul(d);
+        FloatVector highScale = FloatVector.fromArray(FLOATS, scales, at + 16).mul(d);
+        low = Lanes.floats(lowSum).fma(lowScale, low);
+        low = FloatVector.fromArray(FLOATS, minima, at).fma(t, low);
+        high = Lanes.floats(highSum).fma(highScale, high);
+        high = FloatVector.fromArray(FLOATS, minima, at + 16).fma(t, high);
       }
-      FloatVector d = Lanes.splat(x.scales()[k / BLOCK]);
-      FloatVector t = Lanes.splat(x.sums()[k / BLOCK]);
-      low = Lanes.floats(lowSum).fma(FloatVector.fromArray(FLOATS, scales, scale).mul(d), low);
-      low = FloatVector.fromArray(FLOATS, minima, scale).fma(t, low);
-      high =
-          Lanes.floats(highSum).fma(FloatVector.fromArray(FLOATS, scales, scale + 16).mul(d), high);
-      high = FloatVector.fromArray(FLOATS, minima, scale + 16).fma(t, high);
+      low.intoArray(out, outOffset + row);
+      high.intoArray(out, outOffset + row + 16);
     }
-    low.intoArray(out, outOffset + row);
-    high.intoArray(out, outOffset + row + 16);
   }
 
   /**
    * The levels of one vector of words as floats; see {@link VectorTiles#levels}.
    *
-   * @param blockBytes from one block of nibbles to the next
+   * @param at where the words start
    * @param least what a nibble of zero means
    */
-  static void levels(
-      MemorySegment data, long chunk, int blockBytes, int row, int n, int least, float[] panel) {
-    long block = chunk + WeightTiles.place(row);
+  static void levels(MemorySegment data, long at, int row, int n, int least, float[] panel) {
     int to = row;
-    for (int k = 0; k < n; k += BLOCK, block += blockBytes) {
-      long at = block;
-      for (int i = 0; i < BLOCK; i += 4, at += 2 * ROWS, to += 4 * ROWS) {
-        IntVector v = Lanes.ints(data, at);
-        for (int half = 0; half < 32; half += 16) {
-          for (int j = 0; j < 4; j++) {
-            Lanes.floats(v.and(15).add(least)).intoArray(panel, to + half + j * ROWS);
-            v = v.lanewise(VectorOperators.LSHR, 4);
-          }
+    long words = at;
+    for (int i = 0; i < n; i += 4, words += LINE, to += 4 * ROWS) {
+      IntVector v = Lanes.ints(data, words);
+      for (int half = 0; half < 32; half += 16) {
+        for (int j = 0; j < 4; j++) {
+          Lanes.floats(v.and(15).add(least)).intoArray(panel, to + half + j * ROWS);
+          v = v.lanewise(VectorOperators.LSHR, 4);
         }
       }
     }

@@ -15,7 +15,7 @@ final class QuantizedRows {
 
   /** Levels for products with bytes: {@code 128 · (254 + 1)} fits a short. */
   static QuantizedRows forBytes() {
-    return new QuantizedRows(2, 254);
+    return new QuantizedRows(PAIR, 254);
   }
 
   /** Levels for products with nibbles: {@code 15 · (2176 + 8)} fits a short. */
@@ -23,10 +23,16 @@ final class QuantizedRows {
     return new QuantizedRows(16, 2176);
   }
 
+  /** Added to the sum of two products, it leaves a short without sign. */
+  static final int SHORT_BIAS = 1 << 15;
+
+  private static final int PAIR = 2;
+
   private final int run;
   private final int most;
+  private int rowFactors;
 
-  private int[] twins = {};
+  private float[] factors = {};
   private float[] floats = {};
   private float[] scales = {};
   private float[] sums = {};
@@ -49,9 +55,6 @@ final class QuantizedRows {
       scales = new float[length / BLOCK + 1];
       sums = new float[length / BLOCK + 1];
       levelSums = new int[length / BLOCK + 1];
-    }
-    if (rows == 1 && twins.length < inputs) {
-      twins = new int[inputs];
     }
   }
 
@@ -88,20 +91,61 @@ final class QuantizedRows {
     return greatest;
   }
 
-  /** Fills {@link #twins} from a single row. */
-  void pair(int inputs) {
-    for (int i = 0; i < inputs; i++) {
-      int level = (int) floats[i];
-      twins[i] = level << 16 | level & 0xFFFF;
+  /** Fills {@link #factors} from the levels of the first rows. */
+  void fillFactors(int rows, int inputs) {
+    rowFactors = run == PAIR ? inputs / 2 * 3 : inputs;
+    if (factors.length < rows * rowFactors) {
+      factors = new float[rows * rowFactors];
+    }
+    for (int row = 0; row < rows; row++) {
+      if (run == PAIR) {
+        byteFactors(row * inputs, inputs, row * rowFactors);
+      } else {
+        nibbleFactors(row * inputs, inputs, row * rowFactors);
+      }
     }
   }
 
+  private void byteFactors(int from, int inputs, int to) {
+    for (int i = 0, f = to; i < inputs; i += 2, f += 3) {
+      int x0 = (int) floats[from + i];
+      int x1 = (int) floats[from + i + 1];
+      factors[f] = twins(x0, x0);
+      factors[f + 1] = twins(x1 - 256 * x0, x1 - 256 * x0);
+      factors[f + 2] = twins(SHORT_BIAS - 128 * x0, -128 * x0);
+    }
+  }
+
+  private void nibbleFactors(int from, int inputs, int to) {
+    for (int i = 0; i < inputs; i += 4) {
+      int x0 = (int) floats[from + i];
+      int x1 = (int) floats[from + i + 1];
+      int x2 = (int) floats[from + i + 2];
+      int x3 = (int) floats[from + i + 3];
+      factors[to + i] = twins(x0, x0);
+      factors[to + i + 1] = twins(x1 - 16 * x0, x1 - 16 * x0);
+      factors[to + i + 2] = twins(x2 - 16 * x1, x2 - 16 * x1);
+      factors[to + i + 3] = twins(x3 - 16 * x2, x3 - 16 * x2);
+    }
+  }
+
+  private static float twins(int low, int high) {
+    return Float.intBitsToFloat(high << 16 | low & 0xFFFF);
+  }
+
   /**
-   * The levels of a single row, each in both halves of an int: an int from memory is spread over a
-   * vector as it is loaded, a short costs an operation more.
+   * What words of weights are multiplied by, as {@link Q8Tiles#sums} and {@link Q4Tiles#sums} say:
+   * with bytes three for two inputs, with nibbles one for each. Two shorts each, for the two halves
+   * of a word; as the bits of floats, because C2 spreads floats over a vector as they are loaded,
+   * where ints mostly go through a register.
    */
-  int[] twins() {
-    return twins;
+  float[] factors() {
+    return factors;
+  }
+
+  /** Where the factors of a row's input start; of an even one, or with nibbles every fourth. */
+  int factor(int row, int input) {
+    return row * rowFactors + (run == PAIR ? input / 2 * 3 : input);
   }
 
   /** The levels, {@code [rows][inputs]}. */

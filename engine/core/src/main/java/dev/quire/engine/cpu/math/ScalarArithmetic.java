@@ -53,21 +53,22 @@ final class ScalarArithmetic extends Arithmetic {
 
   @Override
   void quantizedProduct(
-      WeightTiles w, int tile, QuantizedRows x, float[] out, int outOffset, Scratch s) {
+      WeightTiles w, int tile, QuantizedRows x, int row, float[] out, int outOffset, Scratch s) {
     float[] panel = s.panel(WeightTiles.CHUNK * WeightTiles.ROWS);
     Arrays.fill(out, outOffset, outOffset + WeightTiles.ROWS, 0);
     boolean minima = w.layout().hasMinima();
     for (int from = 0; from < w.inputs(); from += WeightTiles.CHUNK) {
       int n = Math.min(WeightTiles.CHUNK, w.inputs() - from);
-      levels(w, tile, from, panel, s);
-      int scale = from / QuantizedRows.BLOCK;
-      multiplyLevels(minima, panel, n, x.floats(), from, 1, x, scale, 0, out, outOffset, 0, s);
+      levels(w, tile, from, n, panel, s);
+      int input = row * w.inputs() + from;
+      int scale = input / QuantizedRows.BLOCK;
+      multiplyLevels(minima, panel, n, x.floats(), input, 1, x, scale, 0, out, outOffset, 0, s);
     }
   }
 
   @Override
-  void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
-    ScalarTiles.levels(w, tile, from, panel, s);
+  void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
+    ScalarTiles.levels(w, tile, from, n, panel, s);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.quire.engine.cpu.math;
 
 import static dev.quire.engine.cpu.math.WeightTiles.CHUNK;
+import static dev.quire.engine.cpu.math.WeightTiles.LINE;
 import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 
 import java.lang.foreign.MemorySegment;
@@ -44,7 +45,7 @@ final class ScalarTiles {
         }
       }
       case Q8_0, Q4_0, Q4_K -> {
-        levels(w, tile, from, panel, s);
+        levels(w, tile, from, n, panel, s);
         boolean minima = w.layout().hasMinima();
         for (int i = 0; i < n * ROWS; i++) {
           int scale = i / (32 * ROWS) * ROWS + i % ROWS;
@@ -60,63 +61,68 @@ final class ScalarTiles {
   }
 
   /** {@link Arithmetic#levels}. */
-  static void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
-    int n = Math.min(CHUNK, w.inputs() - from);
-    int length = (int) w.layout().bytes(n);
+  static void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
+    int chunk = from / CHUNK * CHUNK;
+    int inputs = Math.min(CHUNK, w.inputs() - chunk);
+    int length = (int) w.layout().bytes(inputs);
     byte[] bytes = s.bytes(length);
-    MemorySegment.copy(w.data(), ValueLayout.JAVA_BYTE, w.offset(tile, from), bytes, 0, length);
-    int blockBytes = w.layout().blockBytes();
+    MemorySegment.copy(w.data(), ValueLayout.JAVA_BYTE, w.offset(tile, chunk), bytes, 0, length);
+    int half = w.layout().lines(inputs);
+    int first = w.layout().lines(from - chunk) * LINE;
+    int firstBlock = (from - chunk) / 32;
+    int scales = 2 * half * LINE + firstBlock * 2 * ROWS;
     switch (w.layout()) {
       case Q8_0 -> {
-        for (int k = 0; k < n; k += 32) {
-          int block = k / 32 * blockBytes;
-          scales(bytes, block + 32 * ROWS, k, s.scales());
-          byteLevels(bytes, block, panel, k);
-        }
+        scales(bytes, scales, n, s.scales());
+        byteLevels(bytes, first, half, n, panel);
       }
       case Q4_0 -> {
-        for (int k = 0; k < n; k += 32) {
-          int block = k / 32 * blockBytes;
-          scales(bytes, block + 16 * ROWS, k, s.scales());
-          nibbleLevels(bytes, block, -8, panel, k);
-        }
+        scales(bytes, scales, n, s.scales());
+        nibbleLevels(bytes, first, half, n, w.layout().leastLevel(), panel);
       }
       case Q4_K -> {
-        int halves = 144 * ROWS;
-        for (int sub = 0; sub < 8; sub++) {
-          for (int r = 0; r < ROWS; r++) {
-            int at = sub * ROWS + r;
-            s.scales()[at] = half(bytes, halves + 2 * r) * bytes[128 * ROWS + at];
-            s.minima()[at] = -half(bytes, halves + 2 * (ROWS + r)) * bytes[136 * ROWS + at];
-          }
-          nibbleLevels(bytes, sub * 16 * ROWS, 0, panel, sub * 32);
-        }
+        scalesAndMinima(bytes, firstBlock, n / 32, s);
+        nibbleLevels(bytes, first, half, n, w.layout().leastLevel(), panel);
       }
       default -> throw new IllegalArgumentException("no levels of " + w.layout());
     }
   }
 
-  private static void scales(byte[] bytes, int from, int k, float[] scales) {
-    for (int r = 0; r < ROWS; r++) {
-      scales[k / 32 * ROWS + r] = half(bytes, from + 2 * r);
-    }
-  }
-
-  private static void byteLevels(byte[] bytes, int from, float[] panel, int k) {
-    for (int i = 0; i < 32; i++) {
-      int words = from + i / 2 * 2 * ROWS + i % 2;
+  private static void scalesAndMinima(byte[] bytes, int first, int blocks, Scratch s) {
+    int halves = 144 * ROWS;
+    for (int b = 0; b < blocks; b++) {
       for (int r = 0; r < ROWS; r++) {
-        panel[(k + i) * ROWS + r] = bytes[words + WeightTiles.place(r)];
+        int from = (first + b) * ROWS + r;
+        int to = b * ROWS + r;
+        s.scales()[to] = half(bytes, halves + 2 * r) * bytes[128 * ROWS + from];
+        s.minima()[to] = -half(bytes, halves + 2 * (ROWS + r)) * bytes[136 * ROWS + from];
       }
     }
   }
 
-  private static void nibbleLevels(byte[] bytes, int from, int least, float[] panel, int k) {
-    for (int i = 0; i < 32; i++) {
-      int words = from + i / 4 * 2 * ROWS + i % 4 / 2;
+  private static void scales(byte[] bytes, int from, int n, float[] scales) {
+    for (int i = 0; i < n / 32 * ROWS; i++) {
+      scales[i] = half(bytes, from + 2 * i);
+    }
+  }
+
+  private static void byteLevels(byte[] bytes, int from, int half, int n, float[] panel) {
+    for (int i = 0; i < n; i++) {
+      int words = from + i / 2 * LINE + i % 2;
+      int biased = i % 2 == 0 ? 0x80 : 0;
       for (int r = 0; r < ROWS; r++) {
-        int nibble = bytes[words + WeightTiles.place(r)] >> i % 2 * 4 & 15;
-        panel[(k + i) * ROWS + r] = nibble + least;
+        panel[i * ROWS + r] = (byte) (bytes[words + WeightTiles.place(r, half)] ^ biased);
+      }
+    }
+  }
+
+  private static void nibbleLevels(
+      byte[] bytes, int from, int half, int n, int least, float[] panel) {
+    for (int i = 0; i < n; i++) {
+      int words = from + i / 4 * LINE + i % 4 / 2;
+      for (int r = 0; r < ROWS; r++) {
+        int nibble = bytes[words + WeightTiles.place(r, half)] >> i % 2 * 4 & 15;
+        panel[i * ROWS + r] = nibble + least;
       }
     }
   }

@@ -16,9 +16,29 @@ final class Scratch {
   private final float[] blockSums =
       new float[WeightTiles.CHUNK / 32 * Arithmetic.TILE_ROWS * WeightTiles.ROWS];
   private final float[] minima = new float[WeightTiles.CHUNK / 16 * WeightTiles.ROWS];
+  private final int[] wordSums = new int[WeightTiles.CHUNK / 32 * WeightTiles.ROWS];
+  private final short[] shortSums = new short[WeightTiles.CHUNK / 16 * WeightTiles.ROWS];
+  private final int byteShift;
   private final float[] tileSums = new float[WeightTiles.ROWS];
   private final float[] tileWeights = new float[WeightTiles.ROWS];
   private final float[] lanes = new float[VectorAttention.SHARED * Arithmetic.LANES];
+
+  Scratch() {
+    byteShift = Byte.SIZE;
+  }
+
+  /**
+   * The bits of a byte, by a variable. There are no shifts of shorts by an immediate, and where C2
+   * knows the count it makes the register with it anew for each, in the loop.
+   */
+  int byteShift() {
+    return byteShift;
+  }
+
+  /** As {@link #byteShift}. */
+  int nibbleShift() {
+    return byteShift / 2;
+  }
 
   /** An encoded row. */
   byte[] bytes(int length) {
@@ -81,6 +101,16 @@ final class Scratch {
   /** Sums of eight rows over each block of a chunk. */
   float[] blockSums() {
     return blockSums;
+  }
+
+  /** Running sums of words: {@link Q8Tiles#sums}. */
+  int[] wordSums() {
+    return wordSums;
+  }
+
+  /** Sums of runs of inputs: {@link Q4Tiles#sums}. */
+  short[] shortSums() {
+    return shortSums;
   }
 
   /** Uses a value for nothing. */

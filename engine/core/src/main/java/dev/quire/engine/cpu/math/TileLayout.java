@@ -10,18 +10,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   FLOAT, HALF, BRAIN   elements [inputs][64]
- *   Q8_0                 per 32 inputs: words int [16][32], scales half [64]
- *   Q4_0                 per 32 inputs: words int [8][32], scales half [64]
- *   Q4_K                 per 256 inputs: words int [64][32], scales byte [8][64], minima
+ *   Q8_0                 per chunk of n inputs: words int [2][n / 2][16], scales half [n / 32][64]
+ *   Q4_0                 per chunk of n inputs: words int [2][n / 4][16], scales half [n / 32][64]
+ *   Q4_K                 per 256 inputs: words int [2][64][16], scales byte [8][64], minima
  *                        byte [8][64], d half [64], dmin half [64]
  *   Q6_K                 per 256 inputs: pairs byte [128][64], upper bits byte [64][64], scales
  *                        byte [16][64], d half [64]
  * </pre>
  *
- * Of 32 words the first sixteen have the rows 0 to 31, and word {@code j} has the row {@code j} in
- * its low half and the row {@code j + 16} in its high half: two neighbouring inputs as bytes, or
- * four as nibbles, the first lowest. As shorts a vector of words is twice as many rows; as ints,
- * its halves are neighbouring rows again.
+ * The first half of the words has the rows 0 to 31, the second the rows 32 to 63; of sixteen, word
+ * {@code j} has the row {@code j} in its low half and the row {@code j + 16} in its high half: two
+ * neighbouring inputs as bytes, or four as nibbles, the first lowest. As shorts a vector of words
+ * is twice as many rows; as ints, its halves are neighbouring rows again. So the words of a line of
+ * 64 bytes belong to the same inputs, and a loop over 32 rows reads line after line.
+ *
+ * <p>Of two bytes the first is stored with 128 added, as an unsigned byte: so the second is exactly
+ * what an arithmetic shift leaves of the two.
  *
  * <p>A pair is two neighbouring inputs, the first in the low nibble; a byte of upper bits has those
  * of four neighbouring inputs, the first lowest.
@@ -75,6 +79,15 @@ enum TileLayout {
   /** What a nibble of zero means. */
   int leastLevel() {
     return this == Q4_0 ? -8 : 0;
+  }
+
+  /**
+   * Lines of words that the 32 rows of a half have, where there are words.
+   *
+   * @param inputs a multiple of 4
+   */
+  int lines(int inputs) {
+    return hasNibbles() ? inputs / 4 : inputs / 2;
   }
 
   /** Inputs that share a scale; a row has a multiple of them. */

@@ -1,5 +1,7 @@
 package dev.quire.engine.cpu.math;
 
+import static dev.quire.engine.cpu.math.WeightTiles.CHUNK;
+import static dev.quire.engine.cpu.math.WeightTiles.LINE;
 import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 
 import java.lang.foreign.MemorySegment;
@@ -13,6 +15,9 @@ import java.util.Arrays;
 final class TilePacker {
   /** Inputs that are written together: what they fill of a tile stays in the first-level cache. */
   private static final int STRIP = 32;
+
+  /** Blocks of 32 inputs of a chunk. */
+  private static final int BLOCKS = CHUNK / 32;
 
   private byte[] source = {};
   private byte[] target = {};
@@ -70,11 +75,14 @@ final class TilePacker {
   private boolean q8(int rows, int rowBytes, int inputs) {
     boolean finite = true;
     for (int block = 0; block < inputs / 32; block++) {
-      int to = block * 34 * ROWS;
+      int inChunk = block % BLOCKS;
+      int chunk = (block - inChunk) * 34 * ROWS;
+      int n = Math.min(CHUNK, inputs - (block - inChunk) * 32);
+      int scales = chunk + n * ROWS + inChunk * 2 * ROWS;
       for (int r = 0; r < rows; r++) {
         int from = r * rowBytes + block * 34;
-        finite &= half(from, to + 32 * ROWS, r);
-        levels(from + 2, to + WeightTiles.place(r));
+        finite &= half(from, scales, r);
+        levels(from + 2, chunk + inChunk * 16 * LINE + WeightTiles.place(r, n / 2));
       }
     }
     return finite;
@@ -84,8 +92,8 @@ final class TilePacker {
   private void levels(int from, int to) {
     byte[] s = source;
     byte[] t = target;
-    for (int i = from, at = to; i < from + 32; i += 2, at += 2 * ROWS) {
-      t[at] = s[i];
+    for (int i = from, at = to; i < from + 32; i += 2, at += LINE) {
+      t[at] = (byte) (s[i] ^ 0x80);
       t[at + 1] = s[i + 1];
     }
   }
@@ -116,30 +124,38 @@ final class TilePacker {
   private boolean q4(int rows, int rowBytes, int inputs) {
     boolean finite = true;
     for (int block = 0; block < inputs / 32; block++) {
-      int to = block * 18 * ROWS;
+      int inChunk = block % BLOCKS;
+      int chunk = (block - inChunk) * 18 * ROWS;
+      int n = Math.min(CHUNK, inputs - (block - inChunk) * 32);
+      int scales = chunk + n / 2 * ROWS + inChunk * 2 * ROWS;
       for (int r = 0; r < rows; r++) {
         int from = r * rowBytes + block * 18;
-        finite &= half(from, to + 16 * ROWS, r);
+        finite &= half(from, scales, r);
         // In the file a byte has the inputs i and i + 16.
-        int place = to + WeightTiles.place(r);
-        pairs(from + 2, 0, place, 1, 16);
-        pairs(from + 2, 4, place + 8 * ROWS, 1, 16);
+        int place = chunk + inChunk * 8 * LINE + WeightTiles.place(r, n / 4);
+        fours(from + 2, 0, place, 16);
+        fours(from + 2, 4, place + 4 * LINE, 16);
       }
     }
     return finite;
   }
 
-  /**
-   * One nibble each of {@code n} bytes, as {@code n / 2} pairs.
-   *
-   * @param second how far the second pair of four inputs is from the first
-   */
-  private void pairs(int from, int shift, int to, int second, int n) {
+  /** One nibble each of {@code n} bytes, as {@code n / 4} half words. */
+  private void fours(int from, int shift, int to, int n) {
     byte[] s = source;
     byte[] t = target;
-    for (int i = from, at = to; i < from + n; i += 4, at += 2 * ROWS) {
+    for (int i = from, at = to; i < from + n; i += 4, at += LINE) {
       t[at] = (byte) (s[i] >> shift & 15 | (s[i + 1] >> shift & 15) << 4);
-      t[at + second] = (byte) (s[i + 2] >> shift & 15 | (s[i + 3] >> shift & 15) << 4);
+      t[at + 1] = (byte) (s[i + 2] >> shift & 15 | (s[i + 3] >> shift & 15) << 4);
+    }
+  }
+
+  /** One nibble each of {@code n} bytes, as {@code n / 2} pairs. */
+  private void pairs(int from, int shift, int to, int n) {
+    byte[] s = source;
+    byte[] t = target;
+    for (int i = from, at = to; i < from + n; i += 2, at += ROWS) {
+      t[at] = (byte) (s[i] >> shift & 15 | (s[i + 1] >> shift & 15) << 4);
     }
   }
 
@@ -155,8 +171,8 @@ final class TilePacker {
         for (int sub = 0; sub < 8; sub++) {
           target[scales + sub * ROWS + r] = (byte) scale(from + 4, sub);
           target[scales + (8 + sub) * ROWS + r] = (byte) minimum(from + 4, sub);
-          int place = to + sub * 16 * ROWS + WeightTiles.place(r);
-          pairs(from + 16 + sub / 2 * 32, sub % 2 * 4, place, 1, 32);
+          int place = to + sub * 8 * LINE + WeightTiles.place(r, CHUNK / 4);
+          fours(from + 16 + sub / 2 * 32, sub % 2 * 4, place, 32);
         }
       }
     }
@@ -188,7 +204,7 @@ final class TilePacker {
         column(from + 192, scales + r, 16);
         for (int run = 0; run < 8; run++) { // of 32 inputs
           int lows = from + run / 4 * 64 + run % 2 * 32;
-          pairs(lows, run % 4 / 2 * 4, to + run * 16 * ROWS + r, ROWS, 32);
+          pairs(lows, run % 4 / 2 * 4, to + run * 16 * ROWS + r, 32);
           upperBits(from + 128 + run / 4 * 32, run % 4 * 2, uppers + run * 8 * ROWS + r);
         }
       }

@@ -43,13 +43,13 @@ final class VectorArithmetic extends Arithmetic {
 
   @Override
   void quantizedProduct(
-      WeightTiles w, int tile, QuantizedRows x, float[] out, int outOffset, Scratch s) {
-    VectorTiles.quantizedProduct(w, tile, x, out, outOffset, s);
+      WeightTiles w, int tile, QuantizedRows x, int row, float[] out, int outOffset, Scratch s) {
+    VectorTiles.quantizedProduct(w, tile, x, row, out, outOffset, s);
   }
 
   @Override
-  void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
-    VectorTiles.levels(w, tile, from, panel, s);
+  void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
+    VectorTiles.levels(w, tile, from, n, panel, s);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.quire.engine.cpu.math;
 import static dev.quire.engine.cpu.math.Lanes.FLOATS;
 import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 import static dev.quire.engine.cpu.math.WeightTiles.CHUNK;
+import static dev.quire.engine.cpu.math.WeightTiles.LINE;
 import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 
 import java.lang.foreign.MemorySegment;
@@ -50,71 +51,93 @@ final class VectorTiles {
 
   /** {@link Arithmetic#quantizedProduct}. */
   static void quantizedProduct(
-      WeightTiles w, int tile, QuantizedRows x, float[] out, int outOffset, Scratch s) {
+      WeightTiles w, int tile, QuantizedRows x, int row, float[] out, int outOffset, Scratch s) {
     Arrays.fill(out, outOffset, outOffset + ROWS, 0);
+    TileLayout layout = w.layout();
     MemorySegment data = w.data();
-    float[] scales = s.scales();
-    float[] minima = s.minima();
-    int step = readAhead(w.layout());
-    for (int from = 0; from < w.inputs(); from += step) {
-      int n = Math.min(step, w.inputs() - from);
-      long at = w.offset(tile, from);
-      s.sink(Lanes.touch(data, at, w.layout().bytes(n)));
-      scales(w, tile, from, n, s);
-      for (int row = 0; row < ROWS; row = nextWords(row)) {
-        switch (w.layout()) {
-          case Q8_0 -> Q8Tiles.product(data, at, row, n, scales, x, from, out, outOffset);
-          case Q4_0 -> Q4Tiles.product(data, at, row, n, scales, x, from, out, outOffset);
-          default -> Q4Tiles.productK(data, at, row, n, scales, minima, x, from, out, outOffset);
+    float[] factors = x.factors();
+    for (int from = 0; from < w.inputs(); from += CHUNK) {
+      int n = Math.min(CHUNK, w.inputs() - from);
+      long chunk = w.offset(tile, from);
+      int block = (row * w.inputs() + from) / QuantizedRows.BLOCK;
+      int factor = x.factor(row, from);
+      long half = layout.lines(n) * LINE;
+      for (int word = 0; word < ROWS / 2; word = nextPair(word)) {
+        long at = chunk + words(word, half);
+        long gap = words(word + WIDTH, half) - words(word, half);
+        if (layout == TileLayout.Q8_0) {
+          Q8Tiles.sums(data, at, gap, n, factors, factor, s.byteShift(), s.wordSums(), word);
+        } else {
+          int shift = s.nibbleShift();
+          Q4Tiles.sums(data, at, gap, n, factors, factor, shift, s.shortSums(), 2 * word);
         }
+      }
+      scales(w, tile, from, n, s);
+      int blocks = n / QuantizedRows.BLOCK;
+      float[] scales = s.scales();
+      switch (layout) {
+        case Q8_0 -> Q8Tiles.add(s.wordSums(), blocks, scales, x.scales(), block, out, outOffset);
+        case Q4_0 ->
+            Q4Tiles.add(
+                s.shortSums(), blocks, layout.leastLevel(), scales, x, block, out, outOffset);
+        default ->
+            Q4Tiles.addWithMinima(
+                s.shortSums(), blocks, scales, s.minima(), x, block, out, outOffset);
       }
     }
   }
 
+  /** Loops take two vectors of words at a time. */
+  private static int nextPair(int word) {
+    return word + 2 * WIDTH;
+  }
+
   /**
-   * Inputs whose lines are read ahead of their products: few, so that the processor is still at the
-   * products of some when it reads those of the next. A block of Q4_K can't be cut.
+   * Where a word of 32 is among the words of a chunk.
+   *
+   * @param half bytes of the words of 32 rows
    */
-  private static int readAhead(TileLayout layout) {
-    return switch (layout) {
-      case Q8_0 -> 64;
-      case Q4_0 -> 128;
-      default -> CHUNK;
-    };
+  private static long words(int word, long half) {
+    return word / 16 * half + word % 16 * Integer.BYTES;
   }
 
-  /** A vector of words has two of rows, 16 apart: after sixteen rows come those from 32 on. */
-  private static int nextWords(int row) {
-    int next = row + WIDTH;
-    return next % 32 == 16 ? next + 16 : next;
-  }
-
+  /**
+   * Makes the scales of some inputs into floats.
+   *
+   * @param from a multiple of 32; of 256 where scales are of 256 inputs
+   */
   private static void scales(WeightTiles w, int tile, int from, int n, Scratch s) {
     MemorySegment data = w.data();
-    long at = w.offset(tile, from);
+    int chunk = from / CHUNK * CHUNK;
+    long at = w.offset(tile, chunk);
     switch (w.layout()) {
       case FLOAT, HALF, BRAIN -> {}
-      case Q8_0 -> Q8Tiles.scales(data, at, n, s.scales());
-      case Q4_0 -> Q4Tiles.scales(data, at, n, s.scales());
-      case Q4_K -> Q4Tiles.scalesK(data, at, s.scales(), s.minima());
+      case Q8_0, Q4_0 -> {
+        int inputs = Math.min(CHUNK, w.inputs() - chunk);
+        at += 2L * w.layout().lines(inputs) * LINE + (from - chunk) / 32 * 2L * ROWS;
+        for (int i = 0; i < n / 32 * ROWS; i += WIDTH) {
+          Lanes.finiteHalves(data, at + 2L * i).intoArray(s.scales(), i);
+        }
+      }
+      case Q4_K -> Q4Tiles.scalesK(data, at, (from - chunk) / 32, n / 32, s.scales(), s.minima());
       case Q6_K -> Q6KTiles.scales(data, at, s.scales());
     }
   }
 
   /** {@link Arithmetic#levels}. */
-  static void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
-    int n = Math.min(CHUNK, w.inputs() - from);
-    MemorySegment data = w.data();
-    long at = w.offset(tile, from);
-    s.sink(Lanes.touch(data, at, w.layout().bytes(n)));
+  static void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
+    TileLayout layout = w.layout();
+    int chunk = from / CHUNK * CHUNK;
+    long half = layout.lines(Math.min(CHUNK, w.inputs() - chunk)) * LINE;
+    long first = w.offset(tile, chunk) + layout.lines(from - chunk) * LINE;
     scales(w, tile, from, n, s);
-    int bytes = w.layout() == TileLayout.Q4_0 ? Q4Tiles.BYTES : Q4Tiles.NIBBLES;
-    for (int row = 0; row < ROWS; row = nextWords(row)) {
-      if (w.layout() == TileLayout.Q8_0) {
-        Q8Tiles.levels(data, at, row, n, panel);
+    for (int word = 0; word < ROWS / 2; word += WIDTH) {
+      long at = first + words(word, half);
+      int row = word / 16 * 32 + word % 16;
+      if (layout == TileLayout.Q8_0) {
+        Q8Tiles.levels(w.data(), at, row, n, panel);
       } else {
-        int least = w.layout().leastLevel();
-        Q4Tiles.levels(data, at, bytes, row, n, least, panel);
+        Q4Tiles.levels(w.data(), at, row, n, layout.leastLevel(), panel);
       }
     }
   }
@@ -129,11 +152,11 @@ final class VectorTiles {
       case HALF -> ElementTiles.decodeHalves(data, at, n, panel);
       case BRAIN -> ElementTiles.decodeBrainFloats(data, at, n, panel);
       case Q8_0, Q4_0 -> {
-        levels(w, tile, from, panel, s);
+        levels(w, tile, from, n, panel, s);
         scale(panel, n, s.scales());
       }
       case Q4_K -> {
-        levels(w, tile, from, panel, s);
+        levels(w, tile, from, n, panel, s);
         scale(panel, n, s.scales(), s.minima());
       }
       case Q6_K -> {

@@ -106,7 +106,7 @@ final class WarmingArithmetic extends Arithmetic {
     float[] out = new float[TILE_ROWS * WeightTiles.ROWS];
     QuantizedRows quantized = QuantizedRows.forBytes();
     quantized.resize(TILE_ROWS, n);
-    quantized.resize(1, n);
+    quantized.fillFactors(1, n);
     switch (group) {
       case ELEMENTWISE -> {
         return () -> {
@@ -156,8 +156,8 @@ final class WarmingArithmetic extends Arithmetic {
         float[] panel = new float[n * WeightTiles.ROWS];
         return () -> {
           if (layout.takesQuantized()) {
-            arithmetic.quantizedProduct(tiles, 0, quantized, out, 0, scratch);
-            arithmetic.levels(tiles, 0, 0, panel, scratch);
+            arithmetic.quantizedProduct(tiles, 0, quantized, 0, out, 0, scratch);
+            arithmetic.levels(tiles, 0, 0, n, panel, scratch);
             return;
           }
           arithmetic.product(tiles, 0, x, 0, out, 0, scratch);
@@ -199,13 +199,13 @@ final class WarmingArithmetic extends Arithmetic {
 
   @Override
   void quantizedProduct(
-      WeightTiles w, int tile, QuantizedRows x, float[] out, int outOffset, Scratch s) {
-    of(group(w.layout())).quantizedProduct(w, tile, x, out, outOffset, s);
+      WeightTiles w, int tile, QuantizedRows x, int row, float[] out, int outOffset, Scratch s) {
+    of(group(w.layout())).quantizedProduct(w, tile, x, row, out, outOffset, s);
   }
 
   @Override
-  void levels(WeightTiles w, int tile, int from, float[] panel, Scratch s) {
-    of(group(w.layout())).levels(w, tile, from, panel, s);
+  void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
+    of(group(w.layout())).levels(w, tile, from, n, panel, s);
   }
 
   @Override

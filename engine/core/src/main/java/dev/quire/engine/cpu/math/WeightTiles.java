@@ -30,9 +30,16 @@ record WeightTiles(TileLayout layout, int outputs, int inputs, MemorySegment dat
   /** Bytes behind the last tile. */
   static final int PADDING = 64;
 
-  /** Bytes in front of a row's first two of the 128 bytes of {@link TileLayout}'s words. */
-  static int place(int row) {
-    return row / 32 * 64 + row % 16 * 4 + row % 32 / 16 * 2;
+  /** Bytes of the words of 32 rows that belong to the same inputs. */
+  static final int LINE = 64;
+
+  /**
+   * Where a row's first two bytes of words are.
+   *
+   * @param lines of 64 bytes that each half of the rows has
+   */
+  static int place(int row, int lines) {
+    return row / 32 * lines * LINE + row % 16 * 4 + row % 32 / 16 * 2;
   }
 
   int tiles() {
