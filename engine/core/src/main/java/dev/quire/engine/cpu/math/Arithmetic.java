@@ -18,6 +18,9 @@ public abstract sealed class Arithmetic
   /** Positions that attention's softmax takes at once; tiles start at multiples of it. */
   static final int POSITION_TILE = 32;
 
+  /** Quantised rows that share their reading of words of nibbles. */
+  static final int QUAD = 4;
+
   /** Most input rows of {@link #multiply}. */
   static final int TILE_ROWS = 8;
 
@@ -74,12 +77,27 @@ public abstract sealed class Arithmetic
       Scratch s);
 
   /**
-   * As {@link #product}, of a quantised row.
+   * As {@link #product}, of one or four quantised rows: {@code out[outOffset + t · outStride + r]}.
    *
-   * @param x with {@linkplain QuantizedRows#fillFactors factors} of the row
+   * @param x with {@linkplain QuantizedRows#factors factors} of the rows
+   * @param row the first row
+   * @param rows 1, or {@value #QUAD} where the factors are those of a quad
    */
   abstract void quantizedProduct(
-      WeightTiles w, int tile, QuantizedRows x, int row, float[] out, int outOffset, Scratch s);
+      WeightTiles w,
+      int tile,
+      QuantizedRows x,
+      int row,
+      int rows,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s);
+
+  /** Most quantised rows whose products with words of nibbles are faster than over levels. */
+  int mostNibbleRows() {
+    return 8;
+  }
 
   /**
    * As {@link #decode}, but levels alone, of a part of a chunk; their scales and minima are left in

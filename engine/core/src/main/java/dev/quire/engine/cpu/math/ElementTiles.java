@@ -1,11 +1,17 @@
 package dev.quire.engine.cpu.math;
 
 import static dev.quire.engine.cpu.math.Lanes.FLOATS;
+import static dev.quire.engine.cpu.math.Lanes.INTS;
+import static dev.quire.engine.cpu.math.Lanes.ORDER;
+import static dev.quire.engine.cpu.math.Lanes.SHORTS;
 import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 
 /** Loops over tiles of weights without scales: floats, halves and brain floats. */
 final class ElementTiles {
@@ -37,6 +43,66 @@ final class ElementTiles {
     Lanes.add(s1, out, outOffset + WIDTH);
     Lanes.add(s2, out, outOffset + 2 * WIDTH);
     Lanes.add(s3, out, outOffset + 3 * WIDTH);
+  }
+
+  /**
+   * As {@link #halves}, of eight vectors of rows: with 256 bits those of a tile, so that all of it
+   * is read in order. Without helpers: see {@link Q8Tiles#sums}.
+   */
+  static void allHalves(
+      MemorySegment data, long chunk, int n, float[] x, int xOffset, float[] out, int outOffset) {
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    FloatVector s4 = s0;
+    FloatVector s5 = s0;
+    FloatVector s6 = s0;
+    FloatVector s7 = s0;
+    long at = chunk;
+    for (int i = 0; i < n; i++, at += 2 * ROWS) {
+      FloatVector u = FloatVector.broadcast(FLOATS, x[xOffset + i]);
+      ShortVector h = ShortVector.fromMemorySegment(SHORTS, data, at, ORDER);
+      IntVector v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
+      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
+      s0 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s0);
+      h = ShortVector.fromMemorySegment(SHORTS, data, at + 2 * WIDTH, ORDER);
+      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
+      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
+      s1 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s1);
+      h = ShortVector.fromMemorySegment(SHORTS, data, at + 4 * WIDTH, ORDER);
+      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
+      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
+      s2 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s2);
+      h = ShortVector.fromMemorySegment(SHORTS, data, at + 6 * WIDTH, ORDER);
+      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
+      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
+      s3 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s3);
+      h = ShortVector.fromMemorySegment(SHORTS, data, at + 8 * WIDTH, ORDER);
+      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
+      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
+      s4 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s4);
+      h = ShortVector.fromMemorySegment(SHORTS, data, at + 10 * WIDTH, ORDER);
+      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
+      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
+      s5 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s5);
+      h = ShortVector.fromMemorySegment(SHORTS, data, at + 12 * WIDTH, ORDER);
+      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
+      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
+      s6 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s6);
+      h = ShortVector.fromMemorySegment(SHORTS, data, at + 14 * WIDTH, ORDER);
+      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
+      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
+      s7 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s7);
+    }
+    Lanes.add(s0, out, outOffset);
+    Lanes.add(s1, out, outOffset + 1 * WIDTH);
+    Lanes.add(s2, out, outOffset + 2 * WIDTH);
+    Lanes.add(s3, out, outOffset + 3 * WIDTH);
+    Lanes.add(s4, out, outOffset + 4 * WIDTH);
+    Lanes.add(s5, out, outOffset + 5 * WIDTH);
+    Lanes.add(s6, out, outOffset + 6 * WIDTH);
+    Lanes.add(s7, out, outOffset + 7 * WIDTH);
   }
 
   /** As {@link #halves}. */

@@ -44,6 +44,12 @@ final class Lanes {
   static final VectorSpecies<Byte> BYTES =
       VectorSpecies.of(byte.class, shape(Math.max(64, BITS / 4)));
 
+  /** Of a half's bits with their sign extended, moved up by 13: those of a float. */
+  static final int HALF_BITS = 0x8FFFE000;
+
+  /** What then corrects the exponent's bias. */
+  static final float HALF_SCALE = 0x1p112f;
+
   static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
   private static final VectorShuffle<Float> BY_8 = turn(8);
@@ -168,8 +174,8 @@ final class Lanes {
     ShortVector bits = ShortVector.fromMemorySegment(SHORTS, data, at, ORDER);
     IntVector h = (IntVector) bits.convertShape(VectorOperators.S2I, INTS, 0);
     // The sign was extended over the exponent's upper bits, which the mask clears again.
-    IntVector moved = h.lanewise(VectorOperators.LSHL, 13).and(0x8FFFE000);
-    return moved.reinterpretAsFloats().mul(0x1p112f);
+    IntVector moved = h.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS);
+    return moved.reinterpretAsFloats().mul(HALF_SCALE);
   }
 
   static FloatVector brainFloats(MemorySegment data, long at) {

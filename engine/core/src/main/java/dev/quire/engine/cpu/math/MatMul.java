@@ -32,7 +32,7 @@ public final class MatMul {
   /** Pieces of work that a worker gets in the mean, so that a delayed one doesn't hold up all. */
   private static final int ITEMS_PER_WORKER = 8;
 
-  /** Most quantised rows that are taken one by one, each over the words of a tile as they are. */
+  /** Most quantised rows that words of bytes are multiplied by one after the other. */
   private static final int FEW_ROWS = 4;
 
   /** Inputs whose levels are decoded at once: as floats they fit half of a first-level cache. */
@@ -45,7 +45,7 @@ public final class MatMul {
   private final Arithmetic arithmetic;
   private final boolean exact;
   private final Scratch[] scratch;
-  private final Product product = new Product();
+  private final Product product;
   private final Interleaving interleaving = new Interleaving();
 
   /** Products of activations as they are. */
@@ -62,6 +62,7 @@ public final class MatMul {
     this.arithmetic = arithmetic;
     this.exact = exact;
     this.scratch = Scratch.forEachOf(team);
+    this.product = new Product();
   }
 
   /**
@@ -143,14 +144,19 @@ public final class MatMul {
     private int[] outOffsets = new int[4];
     private int[] outStrides = new int[4];
     private int[] itemStarts = new int[5];
-    private final Levels byteLevels = new Levels(QuantizedRows.forBytes());
-    private final Levels nibbleLevels = new Levels(QuantizedRows.forNibbles());
+    private final Levels byteLevels;
+    private final Levels nibbleLevels;
     private float[] interleaved = {};
     private float[] x = interleaved;
     private int xOffset;
     private int xStride;
     private int rows;
     private int tilesPerItem;
+
+    Product() {
+      byteLevels = new Levels(QuantizedRows.forBytes(), FEW_ROWS);
+      nibbleLevels = new Levels(QuantizedRows.forNibbles(), arithmetic.mostNibbleRows());
+    }
 
     void set(float[] newX, int newOffset, int newStride, int newRows) {
       matrices.clear();
@@ -233,18 +239,21 @@ public final class MatMul {
     /** The rows as levels of one kind. */
     private final class Levels {
       private final QuantizedRows quantized;
+
+      /** Most rows that are multiplied by words of weights as they are. */
+      private final int mostRows;
+
       private float[] interleavedLevels = {};
 
-      Levels(QuantizedRows quantized) {
+      Levels(QuantizedRows quantized, int mostRows) {
         this.quantized = quantized;
+        this.mostRows = mostRows;
       }
 
       void fill(int inputs) {
-        quantized.resize(rows, inputs);
+        quantized.resize(rows, inputs, rows <= mostRows);
         interleaving.run(x, xOffset, xStride, rows, inputs, quantized);
-        if (rows <= FEW_ROWS) {
-          quantized.fillFactors(rows, inputs);
-        } else {
+        if (rows > mostRows) {
           interleavedLevels = grown(interleavedLevels, Math.multiplyExact(rows, inputs));
           interleaving.run(quantized.floats(), 0, inputs, rows, inputs, interleavedLevels);
         }
@@ -286,10 +295,12 @@ public final class MatMul {
 
     private void sums(Matrix w, int tile, float[] out, int outOffset, int outStride, Scratch s) {
       WeightTiles tiles = w.tiles();
-      if (tiles != null && quantizes(tiles) && rows <= FEW_ROWS) {
+      if (tiles != null && quantizes(tiles) && rows <= levels(tiles).mostRows) {
         QuantizedRows levels = levels(tiles).quantized;
-        for (int r = 0; r < rows; r++) {
-          arithmetic.quantizedProduct(tiles, tile, levels, r, out, outOffset + r * outStride, s);
+        for (int r = 0, group; r < rows; r += group) {
+          group = r < levels.quadRows() ? Arithmetic.QUAD : 1;
+          int to = outOffset + r * outStride;
+          arithmetic.quantizedProduct(tiles, tile, levels, r, group, out, to, outStride, s);
         }
         return;
       }

@@ -22,6 +22,8 @@ final class Q4Tiles {
   /** Inputs whose products with nibbles add up in a short: {@link QuantizedRows#forNibbles}. */
   private static final int RUN = 16;
 
+  private static final int QUAD = Arithmetic.QUAD;
+
   private static final int SUPER = 256;
   private static final int SCALES = SUPER / 2 * ROWS;
   private static final int HALVES = SCALES + 2 * SUPER / BLOCK * ROWS;
@@ -172,13 +174,114 @@ final class Q4Tiles {
   }
 
   /**
+   * As {@link #sums}, of four input rows: {@code [run of 16 inputs][4 rows][32 words][2]}.
+   *
+   * @param factors of a quad of rows
+   */
+  static void quadSums(
+      MemorySegment data,
+      long at,
+      long gap,
+      int n,
+      float[] factors,
+      int firstFactor,
+      int nibbleShift,
+      short[] sums,
+      int to) {
+    long words = at;
+    int f = firstFactor;
+    int place = to;
+    for (int i = 0; i < n; i += RUN, place += QUAD * ROWS) {
+      ShortVector zero = ShortVector.zero(WIDE_SHORTS);
+      ShortVector a0 = zero;
+      ShortVector b0 = zero;
+      ShortVector a1 = zero;
+      ShortVector b1 = zero;
+      ShortVector a2 = zero;
+      ShortVector b2 = zero;
+      ShortVector a3 = zero;
+      ShortVector b3 = zero;
+      for (int j = 0; j < RUN; j += 4, words += LINE, f += 4 * QUAD) {
+        ShortVector a = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words, Lanes.ORDER);
+        ShortVector b = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words + gap, Lanes.ORDER);
+        ShortVector x = FloatVector.broadcast(FLOATS, factors[f]).reinterpretAsShorts();
+        a0 = a0.add(a.mul(x));
+        b0 = b0.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 1]).reinterpretAsShorts();
+        a1 = a1.add(a.mul(x));
+        b1 = b1.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 2]).reinterpretAsShorts();
+        a2 = a2.add(a.mul(x));
+        b2 = b2.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 3]).reinterpretAsShorts();
+        a3 = a3.add(a.mul(x));
+        b3 = b3.add(b.mul(x));
+        a = a.lanewise(VectorOperators.LSHR, nibbleShift);
+        b = b.lanewise(VectorOperators.LSHR, nibbleShift);
+        x = FloatVector.broadcast(FLOATS, factors[f + 4]).reinterpretAsShorts();
+        a0 = a0.add(a.mul(x));
+        b0 = b0.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 5]).reinterpretAsShorts();
+        a1 = a1.add(a.mul(x));
+        b1 = b1.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 6]).reinterpretAsShorts();
+        a2 = a2.add(a.mul(x));
+        b2 = b2.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 7]).reinterpretAsShorts();
+        a3 = a3.add(a.mul(x));
+        b3 = b3.add(b.mul(x));
+        a = a.lanewise(VectorOperators.LSHR, nibbleShift);
+        b = b.lanewise(VectorOperators.LSHR, nibbleShift);
+        x = FloatVector.broadcast(FLOATS, factors[f + 8]).reinterpretAsShorts();
+        a0 = a0.add(a.mul(x));
+        b0 = b0.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 9]).reinterpretAsShorts();
+        a1 = a1.add(a.mul(x));
+        b1 = b1.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 10]).reinterpretAsShorts();
+        a2 = a2.add(a.mul(x));
+        b2 = b2.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 11]).reinterpretAsShorts();
+        a3 = a3.add(a.mul(x));
+        b3 = b3.add(b.mul(x));
+        a = a.lanewise(VectorOperators.LSHR, nibbleShift);
+        b = b.lanewise(VectorOperators.LSHR, nibbleShift);
+        x = FloatVector.broadcast(FLOATS, factors[f + 12]).reinterpretAsShorts();
+        a0 = a0.add(a.mul(x));
+        b0 = b0.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 13]).reinterpretAsShorts();
+        a1 = a1.add(a.mul(x));
+        b1 = b1.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 14]).reinterpretAsShorts();
+        a2 = a2.add(a.mul(x));
+        b2 = b2.add(b.mul(x));
+        x = FloatVector.broadcast(FLOATS, factors[f + 15]).reinterpretAsShorts();
+        a3 = a3.add(a.mul(x));
+        b3 = b3.add(b.mul(x));
+      }
+      a0.intoArray(sums, place);
+      b0.intoArray(sums, place + 2 * WIDTH);
+      a1.intoArray(sums, place + 1 * ROWS);
+      b1.intoArray(sums, place + 1 * ROWS + 2 * WIDTH);
+      a2.intoArray(sums, place + 2 * ROWS);
+      b2.intoArray(sums, place + 2 * ROWS + 2 * WIDTH);
+      a3.intoArray(sums, place + 3 * ROWS);
+      b3.intoArray(sums, place + 3 * ROWS + 2 * WIDTH);
+    }
+  }
+
+  /**
    * Adds a chunk's sums with their scales to the 64 results.
    *
+   * @param first where in {@code sums} the row's start
+   * @param runShorts from one run's sums to the next's
    * @param least what a nibble of zero means
    * @param inputBlock the chunk's first block among those of {@code x}
    */
   static void add(
       short[] sums,
+      int first,
+      int runShorts,
       int blocks,
       int least,
       float[] scales,
@@ -193,12 +296,12 @@ final class Q4Tiles {
       FloatVector low = FloatVector.fromArray(FLOATS, out, outOffset + row);
       FloatVector high = FloatVector.fromArray(FLOATS, out, outOffset + row + 16);
       for (int b = 0; b < blocks; b++) {
-        int from = b * 2 * ROWS + 2 * word;
-        ShortVector first = ShortVector.fromArray(WIDE_SHORTS, sums, from);
-        ShortVector second = ShortVector.fromArray(WIDE_SHORTS, sums, from + ROWS);
+        int from = first + b * 2 * runShorts + 2 * word;
+        ShortVector one = ShortVector.fromArray(WIDE_SHORTS, sums, from);
+        ShortVector two = ShortVector.fromArray(WIDE_SHORTS, sums, from + runShorts);
         int zeros = least * levelSums[inputBlock + b];
-        IntVector lowSum = Lanes.lowHalves(first).add(Lanes.lowHalves(second)).add(zeros);
-        IntVector highSum = Lanes.highHalves(first).add(Lanes.highHalves(second)).add(zeros);
+        IntVector lowSum = Lanes.lowHalves(one).add(Lanes.lowHalves(two)).add(zeros);
+        IntVector highSum = Lanes.highHalves(one).add(Lanes.highHalves(two)).add(zeros);
         FloatVector d = FloatVector.broadcast(FLOATS, inputScales[inputBlock + b]);
         int at = b * ROWS + row;
         FloatVector lowScale = FloatVector.fromArray(FLOATS, scales, at).mul(d);
@@ -214,6 +317,8 @@ final class Q4Tiles {
   /** As {@link #add}, with minima. */
   static void addWithMinima(
       short[] sums,
+      int first,
+      int runShorts,
       int blocks,
       float[] scales,
       float[] minima,
@@ -228,11 +333,11 @@ final class Q4Tiles {
       FloatVector low = FloatVector.fromArray(FLOATS, out, outOffset + row);
       FloatVector high = FloatVector.fromArray(FLOATS, out, outOffset + row + 16);
       for (int b = 0; b < blocks; b++) {
-        int from = b * 2 * ROWS + 2 * word;
-        ShortVector first = ShortVector.fromArray(WIDE_SHORTS, sums, from);
-        ShortVector second = ShortVector.fromArray(WIDE_SHORTS, sums, from + ROWS);
-        IntVector lowSum = Lanes.lowHalves(first).add(Lanes.lowHalves(second));
-        IntVector highSum = Lanes.highHalves(first).add(Lanes.highHalves(second));
+        int from = first + b * 2 * runShorts + 2 * word;
+        ShortVector one = ShortVector.fromArray(WIDE_SHORTS, sums, from);
+        ShortVector two = ShortVector.fromArray(WIDE_SHORTS, sums, from + runShorts);
+        IntVector lowSum = Lanes.lowHalves(one).add(Lanes.lowHalves(two));
+        IntVector highSum = Lanes.highHalves(one).add(Lanes.highHalves(two));
         FloatVector d = FloatVector.broadcast(FLOATS, inputScales[inputBlock + b]);
         FloatVector t = FloatVector.broadcast(FLOATS, inputSums[inputBlock + b]);
         int at = b * ROWS + row;

@@ -30,7 +30,8 @@ final class QuantizedRows {
 
   private final int run;
   private final int most;
-  private int rowFactors;
+  private int factorsOfRow;
+  private int quadRows;
 
   private float[] factors = {};
   private float[] floats = {};
@@ -47,8 +48,12 @@ final class QuantizedRows {
     this.most = most;
   }
 
-  /** Makes room for rows. */
-  void resize(int rows, int inputs) {
+  /**
+   * Makes room for rows.
+   *
+   * @param wantsFactors whether {@link #factors} are needed
+   */
+  void resize(int rows, int inputs, boolean wantsFactors) {
     int length = Math.multiplyExact(rows, inputs);
     if (floats.length < length) {
       floats = new float[length];
@@ -56,9 +61,15 @@ final class QuantizedRows {
       sums = new float[length / BLOCK + 1];
       levelSums = new int[length / BLOCK + 1];
     }
+    factorsOfRow = !wantsFactors ? 0 : run == PAIR ? inputs / 2 * 3 : inputs;
+    quadRows = run == PAIR ? 0 : rows - rows % Arithmetic.QUAD;
+    int allFactors = Math.multiplyExact(rows, factorsOfRow);
+    if (factors.length < allFactors) {
+      factors = new float[allFactors];
+    }
   }
 
-  /** Quantises one of several rows. */
+  /** Quantises one of the rows. */
   void quantize(float[] x, int xOffset, int inputs, int row) {
     int to = row * inputs;
     for (int k = 0; k < inputs; k += BLOCK) {
@@ -77,6 +88,9 @@ final class QuantizedRows {
       levelSums[(to + k) / BLOCK] = (int) sum;
       sums[(to + k) / BLOCK] = scale * sum;
     }
+    if (factorsOfRow > 0) {
+      fillFactors(row, inputs);
+    }
   }
 
   private float greatestRun(float[] x, int offset) {
@@ -91,18 +105,14 @@ final class QuantizedRows {
     return greatest;
   }
 
-  /** Fills {@link #factors} from the levels of the first rows. */
-  void fillFactors(int rows, int inputs) {
-    rowFactors = run == PAIR ? inputs / 2 * 3 : inputs;
-    if (factors.length < rows * rowFactors) {
-      factors = new float[rows * rowFactors];
-    }
-    for (int row = 0; row < rows; row++) {
-      if (run == PAIR) {
-        byteFactors(row * inputs, inputs, row * rowFactors);
-      } else {
-        nibbleFactors(row * inputs, inputs, row * rowFactors);
-      }
+  private void fillFactors(int row, int inputs) {
+    if (run == PAIR) {
+      byteFactors(row * inputs, inputs, row * factorsOfRow);
+    } else if (row < quadRows) {
+      int inQuad = row % Arithmetic.QUAD;
+      nibbleFactors(row * inputs, inputs, (row - inQuad) * inputs + inQuad, Arithmetic.QUAD);
+    } else {
+      nibbleFactors(row * inputs, inputs, row * inputs, 1);
     }
   }
 
@@ -116,16 +126,16 @@ final class QuantizedRows {
     }
   }
 
-  private void nibbleFactors(int from, int inputs, int to) {
-    for (int i = 0; i < inputs; i += 4) {
+  private void nibbleFactors(int from, int inputs, int to, int step) {
+    for (int i = 0, f = to; i < inputs; i += 4, f += 4 * step) {
       int x0 = (int) floats[from + i];
       int x1 = (int) floats[from + i + 1];
       int x2 = (int) floats[from + i + 2];
       int x3 = (int) floats[from + i + 3];
-      factors[to + i] = twins(x0, x0);
-      factors[to + i + 1] = twins(x1 - 16 * x0, x1 - 16 * x0);
-      factors[to + i + 2] = twins(x2 - 16 * x1, x2 - 16 * x1);
-      factors[to + i + 3] = twins(x3 - 16 * x2, x3 - 16 * x2);
+      factors[f] = twins(x0, x0);
+      factors[f + step] = twins(x1 - 16 * x0, x1 - 16 * x0);
+      factors[f + 2 * step] = twins(x2 - 16 * x1, x2 - 16 * x1);
+      factors[f + 3 * step] = twins(x3 - 16 * x2, x3 - 16 * x2);
     }
   }
 
@@ -143,9 +153,20 @@ final class QuantizedRows {
     return factors;
   }
 
-  /** Where the factors of a row's input start; of an even one, or with nibbles every fourth. */
+  /** Rows from the first on whose factors are those of {@linkplain Arithmetic#QUAD quads}. */
+  int quadRows() {
+    return quadRows;
+  }
+
+  /**
+   * Where the factors of a row's input start; of an even one, or with nibbles every fourth. In
+   * quads, whose first row must be given, four rows' factors lie side by side.
+   */
   int factor(int row, int input) {
-    return row * rowFactors + (run == PAIR ? input / 2 * 3 : input);
+    if (run == PAIR) {
+      return row * factorsOfRow + input / 2 * 3;
+    }
+    return row * factorsOfRow + input * (row < quadRows ? Arithmetic.QUAD : 1);
   }
 
   /** The levels, {@code [rows][inputs]}. */

@@ -53,16 +53,30 @@ final class ScalarArithmetic extends Arithmetic {
 
   @Override
   void quantizedProduct(
-      WeightTiles w, int tile, QuantizedRows x, int row, float[] out, int outOffset, Scratch s) {
+      WeightTiles w,
+      int tile,
+      QuantizedRows x,
+      int row,
+      int rows,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
     float[] panel = s.panel(WeightTiles.CHUNK * WeightTiles.ROWS);
-    Arrays.fill(out, outOffset, outOffset + WeightTiles.ROWS, 0);
     boolean minima = w.layout().hasMinima();
+    for (int r = 0; r < rows; r++) {
+      int to = outOffset + r * outStride;
+      Arrays.fill(out, to, to + WeightTiles.ROWS, 0);
+    }
     for (int from = 0; from < w.inputs(); from += WeightTiles.CHUNK) {
       int n = Math.min(WeightTiles.CHUNK, w.inputs() - from);
       levels(w, tile, from, n, panel, s);
-      int input = row * w.inputs() + from;
-      int scale = input / QuantizedRows.BLOCK;
-      multiplyLevels(minima, panel, n, x.floats(), input, 1, x, scale, 0, out, outOffset, 0, s);
+      for (int r = 0; r < rows; r++) {
+        int input = (row + r) * w.inputs() + from;
+        int scale = input / QuantizedRows.BLOCK;
+        int to = outOffset + r * outStride;
+        multiplyLevels(minima, panel, n, x.floats(), input, 1, x, scale, 0, out, to, 0, s);
+      }
     }
   }
 

@@ -17,7 +17,8 @@ final class Scratch {
       new float[WeightTiles.CHUNK / 32 * Arithmetic.TILE_ROWS * WeightTiles.ROWS];
   private final float[] minima = new float[WeightTiles.CHUNK / 16 * WeightTiles.ROWS];
   private final int[] wordSums = new int[WeightTiles.CHUNK / 32 * WeightTiles.ROWS];
-  private final short[] shortSums = new short[WeightTiles.CHUNK / 16 * WeightTiles.ROWS];
+  private final short[] shortSums =
+      new short[WeightTiles.CHUNK / 16 * Arithmetic.QUAD * WeightTiles.ROWS];
   private final int byteShift;
   private final float[] tileSums = new float[WeightTiles.ROWS];
   private final float[] tileWeights = new float[WeightTiles.ROWS];

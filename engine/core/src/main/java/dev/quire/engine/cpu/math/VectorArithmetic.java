@@ -43,8 +43,22 @@ final class VectorArithmetic extends Arithmetic {
 
   @Override
   void quantizedProduct(
-      WeightTiles w, int tile, QuantizedRows x, int row, float[] out, int outOffset, Scratch s) {
-    VectorTiles.quantizedProduct(w, tile, x, row, out, outOffset, s);
+      WeightTiles w,
+      int tile,
+      QuantizedRows x,
+      int row,
+      int rows,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    VectorTiles.quantizedProduct(w, tile, x, row, rows, out, outOffset, outStride, s);
+  }
+
+  /** Vectors of 512 bits come with 32 registers, which a quad needs. */
+  @Override
+  int mostNibbleRows() {
+    return PARTS == 1 ? 64 : super.mostNibbleRows();
   }
 
   @Override

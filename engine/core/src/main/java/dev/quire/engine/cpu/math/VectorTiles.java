@@ -1,6 +1,7 @@
 package dev.quire.engine.cpu.math;
 
 import static dev.quire.engine.cpu.math.Lanes.FLOATS;
+import static dev.quire.engine.cpu.math.Lanes.PARTS;
 import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 import static dev.quire.engine.cpu.math.WeightTiles.CHUNK;
 import static dev.quire.engine.cpu.math.WeightTiles.LINE;
@@ -30,6 +31,10 @@ final class VectorTiles {
       int input = xOffset + from;
       switch (w.layout()) {
         case FLOAT, HALF, BRAIN -> {
+          if (w.layout() == TileLayout.HALF && PARTS == 2) {
+            ElementTiles.allHalves(data, at, n, x, input, out, outOffset);
+            continue;
+          }
           for (int row = 0; row < ROWS; row += 4 * WIDTH) {
             int to = outOffset + row;
             switch (w.layout()) {
@@ -51,39 +56,68 @@ final class VectorTiles {
 
   /** {@link Arithmetic#quantizedProduct}. */
   static void quantizedProduct(
-      WeightTiles w, int tile, QuantizedRows x, int row, float[] out, int outOffset, Scratch s) {
-    Arrays.fill(out, outOffset, outOffset + ROWS, 0);
-    TileLayout layout = w.layout();
-    MemorySegment data = w.data();
-    float[] factors = x.factors();
+      WeightTiles w,
+      int tile,
+      QuantizedRows x,
+      int row,
+      int rows,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    for (int r = 0; r < rows; r++) {
+      Arrays.fill(out, outOffset + r * outStride, outOffset + r * outStride + ROWS, 0);
+    }
     for (int from = 0; from < w.inputs(); from += CHUNK) {
       int n = Math.min(CHUNK, w.inputs() - from);
-      long chunk = w.offset(tile, from);
-      int block = (row * w.inputs() + from) / QuantizedRows.BLOCK;
-      int factor = x.factor(row, from);
-      long half = layout.lines(n) * LINE;
-      for (int word = 0; word < ROWS / 2; word = nextPair(word)) {
-        long at = chunk + words(word, half);
-        long gap = words(word + WIDTH, half) - words(word, half);
-        if (layout == TileLayout.Q8_0) {
-          Q8Tiles.sums(data, at, gap, n, factors, factor, s.byteShift(), s.wordSums(), word);
-        } else {
-          int shift = s.nibbleShift();
-          Q4Tiles.sums(data, at, gap, n, factors, factor, shift, s.shortSums(), 2 * word);
-        }
-      }
+      sums(w, w.offset(tile, from), n, x, x.factor(row, from), rows, s);
       scales(w, tile, from, n, s);
       int blocks = n / QuantizedRows.BLOCK;
-      float[] scales = s.scales();
-      switch (layout) {
-        case Q8_0 -> Q8Tiles.add(s.wordSums(), blocks, scales, x.scales(), block, out, outOffset);
-        case Q4_0 ->
-            Q4Tiles.add(
-                s.shortSums(), blocks, layout.leastLevel(), scales, x, block, out, outOffset);
-        default ->
-            Q4Tiles.addWithMinima(
-                s.shortSums(), blocks, scales, s.minima(), x, block, out, outOffset);
+      for (int r = 0; r < rows; r++) {
+        int block = ((row + r) * w.inputs() + from) / QuantizedRows.BLOCK;
+        add(w.layout(), r, rows, blocks, x, block, out, outOffset + r * outStride, s);
       }
+    }
+  }
+
+  private static void sums(
+      WeightTiles w, long chunk, int n, QuantizedRows x, int factor, int rows, Scratch s) {
+    long half = (long) w.layout().lines(n) * LINE;
+    float[] factors = x.factors();
+    for (int word = 0; word < ROWS / 2; word = nextPair(word)) {
+      long at = chunk + words(word, half);
+      long gap = words(word + WIDTH, half) - words(word, half);
+      int shift = s.nibbleShift();
+      if (w.layout() == TileLayout.Q8_0) {
+        Q8Tiles.sums(w.data(), at, gap, n, factors, factor, s.byteShift(), s.wordSums(), word);
+      } else if (rows == 1) {
+        Q4Tiles.sums(w.data(), at, gap, n, factors, factor, shift, s.shortSums(), 2 * word);
+      } else {
+        Q4Tiles.quadSums(w.data(), at, gap, n, factors, factor, shift, s.shortSums(), 2 * word);
+      }
+    }
+  }
+
+  private static void add(
+      TileLayout layout,
+      int r,
+      int rows,
+      int blocks,
+      QuantizedRows x,
+      int block,
+      float[] out,
+      int to,
+      Scratch s) {
+    float[] scales = s.scales();
+    short[] sums = s.shortSums();
+    int first = r * ROWS;
+    int run = rows * ROWS;
+    switch (layout) {
+      case Q8_0 -> Q8Tiles.add(s.wordSums(), blocks, scales, x.scales(), block, out, to);
+      case Q4_0 ->
+          Q4Tiles.add(sums, first, run, blocks, layout.leastLevel(), scales, x, block, out, to);
+      default ->
+          Q4Tiles.addWithMinima(sums, first, run, blocks, scales, s.minima(), x, block, out, to);
     }
   }
 

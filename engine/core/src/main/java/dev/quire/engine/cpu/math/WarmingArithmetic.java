@@ -104,9 +104,8 @@ final class WarmingArithmetic extends Arithmetic {
     int n = 256;
     float[] x = new float[TILE_ROWS * n];
     float[] out = new float[TILE_ROWS * WeightTiles.ROWS];
-    QuantizedRows quantized = QuantizedRows.forBytes();
-    quantized.resize(TILE_ROWS, n);
-    quantized.fillFactors(1, n);
+    QuantizedRows quantized = QuantizedRows.forNibbles();
+    quantized.resize(TILE_ROWS, n, true);
     switch (group) {
       case ELEMENTWISE -> {
         return () -> {
@@ -156,7 +155,11 @@ final class WarmingArithmetic extends Arithmetic {
         float[] panel = new float[n * WeightTiles.ROWS];
         return () -> {
           if (layout.takesQuantized()) {
-            arithmetic.quantizedProduct(tiles, 0, quantized, 0, out, 0, scratch);
+            arithmetic.quantizedProduct(tiles, 0, quantized, 0, 1, out, 0, 0, scratch);
+            if (layout.hasNibbles()) {
+              int rows = WeightTiles.ROWS;
+              arithmetic.quantizedProduct(tiles, 0, quantized, 0, QUAD, out, 0, rows, scratch);
+            }
             arithmetic.levels(tiles, 0, 0, n, panel, scratch);
             return;
           }
@@ -199,8 +202,21 @@ final class WarmingArithmetic extends Arithmetic {
 
   @Override
   void quantizedProduct(
-      WeightTiles w, int tile, QuantizedRows x, int row, float[] out, int outOffset, Scratch s) {
-    of(group(w.layout())).quantizedProduct(w, tile, x, row, out, outOffset, s);
+      WeightTiles w,
+      int tile,
+      QuantizedRows x,
+      int row,
+      int rows,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    of(group(w.layout())).quantizedProduct(w, tile, x, row, rows, out, outOffset, outStride, s);
+  }
+
+  @Override
+  int mostNibbleRows() {
+    return vector.mostNibbleRows();
   }
 
   @Override
