@@ -2,6 +2,7 @@ package dev.quire.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.quire.engine.cpu.math.KvType;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -14,6 +15,13 @@ class GoldenGgufTest {
     Golden golden = Golden.gguf(type);
     check(golden, PagedModel.Setup.USUAL, tolerance);
     check(golden, PagedModel.Setup.EXACT, 1e-4);
+  }
+
+  /** What a smaller cache costs beside exact activations. */
+  @ParameterizedTest
+  @CsvSource({"F16, 1e-3", "BF16, 1e-2", "Q8_0, 2e-2"})
+  void keysAndValuesOfSmallerTypes(KvType type, double tolerance) {
+    check(Golden.gguf("f32"), new PagedModel.Setup(16, 64, 2, true, type), tolerance);
   }
 
   private static void check(Golden golden, PagedModel.Setup setup, double tolerance) {

@@ -2,6 +2,7 @@ package dev.quire.tests;
 
 import dev.quire.engine.cpu.CpuExecutor;
 import dev.quire.engine.cpu.CpuOptions;
+import dev.quire.engine.cpu.math.KvType;
 import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.model.DecoderModel;
@@ -27,9 +28,13 @@ final class PagedModel implements AutoCloseable {
   private final int blockSize;
 
   /** How a model is run. */
-  record Setup(int blockSize, int blocks, int threads, boolean exact) {
+  record Setup(int blockSize, int blocks, int threads, boolean exact, KvType kvType) {
     static final Setup USUAL = new Setup(16, 64, 2, false);
     static final Setup EXACT = new Setup(16, 64, 2, true);
+
+    Setup(int blockSize, int blocks, int threads, boolean exact) {
+      this(blockSize, blocks, threads, exact, KvType.F32);
+    }
   }
 
   /** A sequence with what is computed of it. */
@@ -59,7 +64,8 @@ final class PagedModel implements AutoCloseable {
                 model,
                 CpuOptions.of(setup.blockSize(), blocks)
                     .withThreads(setup.threads())
-                    .withExact(setup.exact())));
+                    .withExact(setup.exact())
+                    .withKvType(setup.kvType())));
   }
 
   /** A model on the GPU's kernels, computed by the JVM. */

@@ -125,6 +125,8 @@ final class ServingOptions {
         .gpuMemoryUtilization(gpuMemoryUtilization)
         .threads(model.threads())
         .exact(model.exact())
+        .kvCacheType(model.kvCacheType())
+        .weightCache(model.weightCache())
         .maxModelLen(maxModelLen)
         .maxNumSeqs(maxNumSeqs)
         .maxNumBatchedTokens(maxNumBatchedTokens)

@@ -4,6 +4,10 @@ import com.sun.management.OperatingSystemMXBean;
 import dev.quire.engine.chat.GgufTemplate;
 import dev.quire.engine.cpu.CpuExecutor;
 import dev.quire.engine.cpu.CpuOptions;
+import dev.quire.engine.cpu.math.Arithmetic;
+import dev.quire.engine.cpu.math.KvType;
+import dev.quire.engine.cpu.math.TileStore;
+import dev.quire.engine.cpu.math.VectorWidth;
 import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
@@ -20,12 +24,16 @@ import dev.quire.weights.GgufFile;
 import dev.quire.weights.HuggingFaceFolder;
 import dev.quire.weights.ModelFile;
 import dev.quire.weights.tensor.Tensor;
+import dev.quire.weights.tensor.TensorType;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Puts an engine together from a model file: sizes the KV cache, makes executor and tokenizer. */
@@ -38,7 +46,13 @@ final class EngineLoader {
   private static final long DEFAULT_MOST_MEMORY = 1L << 30;
   private static final long DEFAULT_LEAST_MEMORY = 16L << 20;
 
+  /** What the files of laid-out weights take together; the oldest give way. */
+  private static final long MOST_KEPT_WEIGHTS = 20L << 30;
+
   private static final long DEFAULT_MOST_SWAP = 4L << 30;
+
+  /** Smaller models are loaded before their loops are warm, and run well with plain ones. */
+  private static final long WORTH_WARMING = 64L << 20;
 
   private EngineLoader() {}
 
@@ -54,6 +68,10 @@ final class EngineLoader {
 
   private static Engine load(ModelFile file, Runnable release, EngineOptions options) {
     try {
+      if (options.device().equals("cpu")
+          || options.device().equals("auto") && !TornadoExecutor.onTornadoVm()) {
+        warmUp(file);
+      }
       Tokenizer tokenizer = tokenizer(file);
       LoadedModel loaded = model(file, options);
       DecoderSpec spec = loaded.spec();
@@ -96,6 +114,24 @@ final class EngineLoader {
     }
   }
 
+  /**
+   * Vector code takes a second to compile; with this it does while vocabulary and tensors are read.
+   * Types of matrices alone count: vectors are read as floats.
+   */
+  private static void warmUp(ModelFile file) {
+    Set<TensorType> types = EnumSet.noneOf(TensorType.class);
+    long bytes = 0;
+    for (Tensor tensor : file.tensors()) {
+      bytes += tensor.data().byteSize();
+      if (tensor.shape().length > 1) {
+        types.add(tensor.type());
+      }
+    }
+    if (bytes > WORTH_WARMING) {
+      Arithmetic.warmUp(VectorWidth.AUTO, types);
+    }
+  }
+
   /** Sizes the cache and makes the executor; the file stays open for it. */
   static LoadedModel model(ModelFile file, EngineOptions options) {
     DecoderModel model = ModelLoader.load(file);
@@ -103,10 +139,15 @@ final class EngineLoader {
     DecoderSpec spec = model.spec();
     boolean cpu = device.kind() == DeviceChoice.Kind.CPU;
     boolean gpu = device.kind() == DeviceChoice.Kind.GPU;
+    KvType kvType = kvType(options, cpu);
     int blocks =
-        gpu ? GpuMemoryPlan.blocks(model, options) : blocks(spec, weightBytes(file), options);
+        gpu
+            ? GpuMemoryPlan.blocks(model, options)
+            : blocks(spec, kvType, weightBytes(file), options);
     long blockBytes =
-        cpu ? blockBytes(spec, options.blockSize()) : deviceBlockBytes(spec, options.blockSize());
+        cpu
+            ? blockBytes(spec, kvType, options.blockSize())
+            : deviceBlockBytes(spec, options.blockSize());
     List<Integer> hostBlocks = hostBlocks(spec, blocks, blockBytes, gpu, options);
     int maxModelLen = maxModelLen(spec, blocks, options);
     List<Integer> groupBlocks = Collections.nCopies(spec.cacheGroups().size(), blocks);
@@ -117,7 +158,9 @@ final class EngineLoader {
                 CpuOptions.of(options.blockSize(), groupBlocks)
                     .withHostBlocks(hostBlocks)
                     .withThreads(options.threads())
-                    .withExact(options.exact()))
+                    .withExact(options.exact())
+                    .withKvType(kvType)
+                    .withTileStore(tileStore(file, options)))
             : new TornadoExecutor(
                 model,
                 new TornadoOptions(
@@ -137,6 +180,26 @@ final class EngineLoader {
         maxModelLen,
         device.reason() + executor.describe(),
         file::close);
+  }
+
+  /** How the cache holds numbers on the CPU; on a device, a check. */
+  private static KvType kvType(EngineOptions options, boolean cpu) {
+    String type = options.kvCacheType();
+    if (cpu) {
+      return type.equals("auto") ? KvType.F32 : KvType.valueOf(type.toUpperCase(Locale.ROOT));
+    }
+    if (!type.equals("auto") && !type.equals("f16")) {
+      throw QuireException.invalid(
+          "kvCacheType is %s; the GPU's kernels hold keys and values in f16 alone: take f16 or auto"
+                  .formatted(type)
+              + ", or the CPU");
+    }
+    return KvType.F32;
+  }
+
+  private static @Nullable TileStore tileStore(ModelFile file, EngineOptions options) {
+    Path folder = options.weightCache();
+    return folder == null ? null : new TileStore(folder, MOST_KEPT_WEIGHTS, file.path());
   }
 
   private static String name(ModelFile file) {
@@ -168,10 +231,10 @@ final class EngineLoader {
   }
 
   /** One block of every cache group. */
-  private static long blockBytes(DecoderSpec spec, int blockSize) {
+  private static long blockBytes(DecoderSpec spec, KvType type, int blockSize) {
     long bytes = 0;
     for (int group = 0; group < spec.cacheGroups().size(); group++) {
-      bytes += CpuExecutor.blockBytes(spec, group, blockSize);
+      bytes += CpuExecutor.blockBytes(spec, type, group, blockSize);
     }
     return bytes;
   }
@@ -186,8 +249,9 @@ final class EngineLoader {
   }
 
   /** Blocks of each cache group. */
-  private static int blocks(DecoderSpec spec, long weightBytes, EngineOptions options) {
-    long blockBytes = blockBytes(spec, options.blockSize());
+  private static int blocks(
+      DecoderSpec spec, KvType kvType, long weightBytes, EngineOptions options) {
+    long blockBytes = blockBytes(spec, kvType, options.blockSize());
     long free = freeMemory();
     long blocks;
     if (options.numKvBlocks() > 0) {

@@ -1,7 +1,9 @@
 package dev.quire.engine;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How an engine is set up. Made by {@link #builder()}; zero means that the engine chooses.
@@ -27,6 +29,11 @@ import java.util.function.Consumer;
  * @param integrityShare share of the time that is spent on verifying the block pool between steps:
  *     0 for never, 1 for after every step
  * @param gpuMemoryUtilization share of a GPU's memory to use, weights and KV cache together
+ * @param kvCacheType how keys and values are held: {@code auto}, {@code f32}, {@code f16}, {@code
+ *     bf16} or {@code q8_0}; auto is exact, f32, on the CPU, and f16 on a device, which has no
+ *     other
+ * @param weightCache folder in which the CPU executor keeps laid-out weights, so that the next
+ *     start of the same model is fast; null: nowhere
  * @param say takes lines on what a device is and what it is prepared with, for people
  */
 public record EngineOptions(
@@ -47,7 +54,11 @@ public record EngineOptions(
     long swapSpace,
     double integrityShare,
     double gpuMemoryUtilization,
+    String kvCacheType,
+    @Nullable Path weightCache,
     Consumer<String> say) {
+
+  private static final List<String> KV_CACHE_TYPES = List.of("auto", "f32", "f16", "bf16", "q8_0");
 
   private static final List<String> DEVICES = List.of("auto", "cpu", "gpu", "jvm");
 
@@ -73,6 +84,11 @@ public record EngineOptions(
 
   public EngineOptions {
     require(DEVICES.contains(device), "device", "auto, cpu, gpu or jvm", device);
+    require(
+        KV_CACHE_TYPES.contains(kvCacheType),
+        "kvCacheType",
+        "auto, f32, f16, bf16 or q8_0",
+        kvCacheType);
     require(
         gpuMemoryUtilization > 0 && gpuMemoryUtilization <= 1,
         "gpuMemoryUtilization",
@@ -127,6 +143,8 @@ public record EngineOptions(
         swapSpace,
         integrityShare,
         gpuMemoryUtilization,
+        kvCacheType,
+        weightCache,
         newSay);
   }
 
@@ -158,6 +176,8 @@ public record EngineOptions(
     private long swapSpace;
     private double integrityShare;
     private double gpuMemoryUtilization = 0.9;
+    private String kvCacheType = "auto";
+    private @Nullable Path weightCache;
     private Consumer<String> say = _ -> {};
 
     private Builder() {}
@@ -252,6 +272,16 @@ public record EngineOptions(
       return this;
     }
 
+    public Builder kvCacheType(String value) {
+      this.kvCacheType = value;
+      return this;
+    }
+
+    public Builder weightCache(@Nullable Path value) {
+      this.weightCache = value;
+      return this;
+    }
+
     public Builder say(Consumer<String> value) {
       this.say = value;
       return this;
@@ -277,6 +307,8 @@ public record EngineOptions(
           swapSpace,
           integrityShare,
           gpuMemoryUtilization,
+          kvCacheType,
+          weightCache,
           say);
     }
   }

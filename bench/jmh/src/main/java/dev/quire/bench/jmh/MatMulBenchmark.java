@@ -108,7 +108,7 @@ public class MatMulBenchmark {
         Arithmetic.of(way == Way.SCALAR ? VectorWidth.SCALAR : VectorWidth.VECTOR);
     if (way != Way.FROM_FILE) {
       packing.announce(tensor);
-      packing.pack(team, arena, arithmetic);
+      packing.pack(team, arena, arithmetic, null);
     }
     matrix = packing.of(tensor);
     matMul = new MatMul(team, arithmetic, way != Way.INTEGERS && way != Way.SCALAR);

@@ -3,6 +3,7 @@ package dev.quire.engine.cpu;
 import com.sun.management.OperatingSystemMXBean;
 import dev.quire.engine.cpu.math.Arithmetic;
 import dev.quire.engine.cpu.math.KvCache;
+import dev.quire.engine.cpu.math.KvType;
 import dev.quire.engine.cpu.math.MatMul;
 import dev.quire.engine.cpu.math.PagedAttention;
 import dev.quire.engine.cpu.math.WeightPacking;
@@ -50,7 +51,7 @@ public final class CpuExecutor implements ModelExecutor {
         options.threads() == 0 ? WorkerTeam.ofAvailableCores() : new WorkerTeam(options.threads());
     PackedModel.announce(model, packing);
     if (packing.bytes() <= memoryForWeights()) {
-      packing.pack(team, arena, arithmetic);
+      packing.pack(team, arena, arithmetic, options.tileStore());
     }
     List<CpuLayer> layers = new ArrayList<>();
     List<BlockMoves.Layer> caches = new ArrayList<>();
@@ -92,6 +93,7 @@ public final class CpuExecutor implements ModelExecutor {
   private KvCache cache(LayerSpec layer, int blocks) {
     return KvCache.allocate(
         arena,
+        options.kvType(),
         blocks,
         options.blockSize(),
         layer.attention().kvHeads(),
@@ -109,13 +111,13 @@ public final class CpuExecutor implements ModelExecutor {
   }
 
   /** Bytes that one block takes over all layers of a cache group, before there is an executor. */
-  public static long blockBytes(DecoderSpec spec, int group, int blockSize) {
+  public static long blockBytes(DecoderSpec spec, KvType type, int group, int blockSize) {
     return spec.layers().stream()
         .filter(layer -> layer.cacheGroup() == group)
         .mapToLong(
             layer ->
                 KvCache.blockBytes(
-                    blockSize, layer.attention().kvHeads(), layer.attention().headSize()))
+                    type, blockSize, layer.attention().kvHeads(), layer.attention().headSize()))
         .sum();
   }
 
@@ -134,7 +136,7 @@ public final class CpuExecutor implements ModelExecutor {
 
   @Override
   public long blockBytes(int group) {
-    return blockBytes(spec, group, options.blockSize());
+    return blockBytes(spec, options.kvType(), group, options.blockSize());
   }
 
   @Override
@@ -149,13 +151,15 @@ public final class CpuExecutor implements ModelExecutor {
 
   @Override
   public String describe() {
-    return "CPU, %d threads, %s, %s"
-        .formatted(team.size(), arithmetic.describe(), packing.describe());
+    String keys = options.kvType() == KvType.F32 ? "" : ", KV cache in " + options.kvType().label();
+    return "CPU, %d threads, %s%s, %s"
+        .formatted(team.size(), arithmetic.describe(), keys, packing.describe());
   }
 
   @Override
   public void close() {
     team.close();
+    packing.close();
     arena.close();
   }
 }

@@ -1,6 +1,8 @@
 package dev.quire.engine.cpu.math;
 
+import dev.quire.weights.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
+import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +34,20 @@ public abstract sealed class Arithmetic
    */
   public static Arithmetic of(VectorWidth width) {
     return VectorSupport.choose(width);
+  }
+
+  /**
+   * Says before a model is loaded what types its weights have: the machine's own arithmetic then
+   * warms up for them on a thread of its own, while the rest is read.
+   */
+  public static void warmUp(VectorWidth width, Collection<TensorType> types) {
+    Arithmetic arithmetic = of(width);
+    for (TensorType type : types) {
+      TileLayout layout = TileLayout.of(type);
+      if (layout != null) {
+        arithmetic.expect(layout);
+      }
+    }
   }
 
   /** What this is, for people: the width of its vectors, and why it isn't wider. */
@@ -134,6 +150,21 @@ public abstract sealed class Arithmetic
       Scratch s);
 
   // Attention
+
+  /**
+   * Decodes vectors of a cache, {@code vectors} of {@code n} values that lie together, to floats
+   * off the heap.
+   *
+   * @param type not {@link KvType#F32}
+   */
+  abstract void decodeCache(
+      KvType type,
+      MemorySegment data,
+      long from,
+      int vectors,
+      int n,
+      MemorySegment floats,
+      long to);
 
   /**
    * Scores of some heads that share their keys: {@code scores[h · stride + p] = Σ q[h][d] ·

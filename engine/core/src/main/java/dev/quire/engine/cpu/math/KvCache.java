@@ -2,13 +2,12 @@ package dev.quire.engine.cpu.math;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * The keys and values of one layer, in blocks of positions, off the heap.
  *
  * <pre>
- *   keys, values: float [blocks][kvHeads][blockSize][headSize]
+ *   keys, values: [blocks][kvHeads][blockSize][headSize], each vector as KvType says
  *
  *   block 0                                   block 1 …
  *   head 0          head 1          …
@@ -17,12 +16,14 @@ import java.lang.foreign.ValueLayout;
  *
  * A head's positions of a block lie together, so that attention streams them.
  *
+ * @param type how numbers are held
  * @param blocks how many blocks there are
  * @param blockSize positions a block
  * @param keys zeroed at first
  * @param values zeroed at first
  */
 public record KvCache(
+    KvType type,
     int blocks,
     int blockSize,
     int kvHeads,
@@ -30,27 +31,31 @@ public record KvCache(
     MemorySegment keys,
     MemorySegment values) {
 
+  /** Bytes behind the last block that a load of narrow values may touch. */
+  private static final int PADDING = 8;
+
   /** Allocates a cache that lives as long as the arena, whose pages are taken when first used. */
   public static KvCache allocate(
-      Arena arena, int blocks, int blockSize, int kvHeads, int headSize) {
-    long bytes = blocks * blockBytes(blockSize, kvHeads, headSize) / 2;
+      Arena arena, KvType type, int blocks, int blockSize, int kvHeads, int headSize) {
+    long bytes = blocks * blockBytes(type, blockSize, kvHeads, headSize) / 2;
     return new KvCache(
+        type,
         blocks,
         blockSize,
         kvHeads,
         headSize,
-        AnonymousMemory.allocate(bytes, arena).segment(),
-        AnonymousMemory.allocate(bytes, arena).segment());
+        AnonymousMemory.allocate(bytes + PADDING, arena).segment(),
+        AnonymousMemory.allocate(bytes + PADDING, arena).segment());
   }
 
   /** Bytes that one block takes in one layer, keys and values together. */
-  public static long blockBytes(int blockSize, int kvHeads, int headSize) {
-    return 2L * Float.BYTES * blockSize * kvHeads * headSize;
+  public static long blockBytes(KvType type, int blockSize, int kvHeads, int headSize) {
+    return 2L * blockSize * kvHeads * type.bytes(headSize);
   }
 
   /** Where the vector of a head at a slot starts, in bytes. */
   long offset(int block, int kvHead, int slotInBlock) {
-    return (((long) block * kvHeads + kvHead) * blockSize + slotInBlock) * headSize * Float.BYTES;
+    return (((long) block * kvHeads + kvHead) * blockSize + slotInBlock) * type.bytes(headSize);
   }
 
   /**
@@ -66,8 +71,8 @@ public record KvCache(
     for (int head = 0; head < kvHeads; head++) {
       long to = offset(block, head, inBlock);
       int from = head * headSize;
-      MemorySegment.copy(k, kOffset + from, keys, ValueLayout.JAVA_FLOAT, to, headSize);
-      MemorySegment.copy(v, vOffset + from, values, ValueLayout.JAVA_FLOAT, to, headSize);
+      type.encode(k, kOffset + from, headSize, keys, to);
+      type.encode(v, vOffset + from, headSize, values, to);
     }
   }
 
@@ -78,7 +83,7 @@ public record KvCache(
 
   /** Copies a whole block, keys and values, into another cache of the same layer. */
   public void copyBlockTo(KvCache other, int source, int destination) {
-    long bytes = blockBytes(blockSize, kvHeads, headSize) / 2;
+    long bytes = blockBytes(type, blockSize, kvHeads, headSize) / 2;
     MemorySegment.copy(keys, source * bytes, other.keys, destination * bytes, bytes);
     MemorySegment.copy(values, source * bytes, other.values, destination * bytes, bytes);
   }

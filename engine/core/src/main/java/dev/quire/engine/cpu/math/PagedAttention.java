@@ -1,6 +1,7 @@
 package dev.quire.engine.cpu.math;
 
 import dev.quire.engine.exec.StepBatch;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -150,6 +151,10 @@ public final class PagedAttention {
       int end = batch.positions[to - 1] + 1;
       int first = firstVisible(batch.positions[from], shape) / TILE * TILE;
       for (int tile = first; tile < end; tile += TILE) {
+        if (cache.type() != KvType.F32) {
+          int seenFrom = Math.max(tile, firstVisible(batch.positions[from], shape));
+          decode(cache, sequence, kvHead, tile, seenFrom, Math.min(tile + TILE, end), s);
+        }
         for (int t = from; t < to; t++) {
           int visibleFrom = Math.max(tile, firstVisible(batch.positions[t], shape));
           int visibleTo = Math.min(tile + TILE, batch.positions[t] + 1);
@@ -188,6 +193,26 @@ public final class PagedAttention {
       }
     }
 
+    /** Decodes positions of a tile: keys, and behind all of the tile's the values. */
+    private void decode(
+        KvCache cache, int sequence, int kvHead, int tile, int from, int to, Scratch s) {
+      int size = cache.headSize();
+      MemorySegment floats = s.cacheTile(2L * TILE * size * Float.BYTES);
+      for (int p = from; p < to; ) {
+        int run = run(cache, p, to);
+        long at = offset(cache, sequence, kvHead, p);
+        long keys = decoded(p - tile, size);
+        long values = decoded(TILE + p - tile, size);
+        arithmetic.decodeCache(cache.type(), cache.keys(), at, run, size, floats, keys);
+        arithmetic.decodeCache(cache.type(), cache.values(), at, run, size, floats, values);
+        p += run;
+      }
+    }
+
+    private static long decoded(int vector, int size) {
+      return (long) vector * size * Float.BYTES;
+    }
+
     /** The scores of a token's heads on one key head's tile; −∞ for what it doesn't see. */
     private void score(
         KvCache cache,
@@ -202,15 +227,17 @@ public final class PagedAttention {
         Scratch s) {
       int heads = shape.groupSize();
       Arrays.fill(scores, 0, heads * TILE, Float.NEGATIVE_INFINITY);
+      boolean plain = cache.type() == KvType.F32;
+      MemorySegment keys = plain ? cache.keys() : s.cacheTile(0);
       for (int p = visibleFrom; p < visibleTo; ) {
-        int run = Math.min(visibleTo, (p / cache.blockSize() + 1) * cache.blockSize()) - p;
+        int run = plain ? run(cache, p, visibleTo) : visibleTo - p;
         arithmetic.scores(
             q,
             qOffset,
             heads,
             shape.headSize(),
-            cache.keys(),
-            offset(cache, sequence, kvHead, p),
+            keys,
+            plain ? offset(cache, sequence, kvHead, p) : decoded(p - tile, shape.headSize()),
             run,
             scores,
             p - tile,
@@ -256,22 +283,29 @@ public final class PagedAttention {
         float[] sums,
         int sumsOffset,
         Scratch s) {
+      boolean plain = cache.type() == KvType.F32;
+      MemorySegment values = plain ? cache.values() : s.cacheTile(0);
       for (int p = visibleFrom; p < visibleTo; ) {
-        int run = Math.min(visibleTo, (p / cache.blockSize() + 1) * cache.blockSize()) - p;
+        int run = plain ? run(cache, p, visibleTo) : visibleTo - p;
         arithmetic.accumulate(
             weights,
             p - tile,
             TILE,
             shape.groupSize(),
             shape.headSize(),
-            cache.values(),
-            offset(cache, sequence, kvHead, p),
+            values,
+            plain ? offset(cache, sequence, kvHead, p) : decoded(TILE + p - tile, shape.headSize()),
             run,
             sums,
             sumsOffset,
             s);
         p += run;
       }
+    }
+
+    /** Positions that lie together from {@code p} on, before {@code to}. */
+    private static int run(KvCache cache, int p, int to) {
+      return Math.min(to, (p / cache.blockSize() + 1) * cache.blockSize()) - p;
     }
 
     /** Where a position's key and value lie, through the block table. */

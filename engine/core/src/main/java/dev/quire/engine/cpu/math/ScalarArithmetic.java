@@ -116,6 +116,18 @@ final class ScalarArithmetic extends Arithmetic {
         s);
   }
 
+  @Override
+  void decodeCache(
+      KvType type,
+      MemorySegment data,
+      long from,
+      int vectors,
+      int n,
+      MemorySegment floats,
+      long to) {
+    type.decode(data, from, vectors, n, floats, to);
+  }
+
   /** The order of an attention score's sum. */
   static float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
     float[] lanes = new float[LANES];

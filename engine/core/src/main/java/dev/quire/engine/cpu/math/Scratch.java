@@ -1,5 +1,8 @@
 package dev.quire.engine.cpu.math;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
 /**
  * Working memory of one worker, kept from call to call: arrays of at least the length asked for, of
  * any content.
@@ -11,6 +14,7 @@ final class Scratch {
   private float[] scores = {};
   private float[] sums = {};
   private float[] results = {};
+  private MemorySegment cacheTile = MemorySegment.NULL;
   private int sunk;
   private final float[] scales = new float[WeightTiles.CHUNK / 16 * WeightTiles.ROWS];
   private final float[] blockSums =
@@ -63,6 +67,14 @@ final class Scratch {
       panel = new float[length];
     }
     return panel;
+  }
+
+  /** Keys and values of a tile as floats, off the heap as a cache of floats is. */
+  MemorySegment cacheTile(long bytes) {
+    if (cacheTile.byteSize() < bytes) {
+      cacheTile = Arena.ofAuto().allocate(bytes, 64);
+    }
+    return cacheTile;
   }
 
   /** Attention's scores. */

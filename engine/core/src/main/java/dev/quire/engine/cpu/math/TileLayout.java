@@ -39,6 +39,9 @@ enum TileLayout {
   Q4_K(256, 148),
   Q6_K(256, 210);
 
+  /** Of all these; a change of what lies where takes the next, so that no kept tile is misread. */
+  static final int VERSION = 1;
+
   private final int blockInputs;
   private final int blockBytesOfRow;
 

@@ -98,6 +98,22 @@ final class VectorArithmetic extends Arithmetic {
   }
 
   @Override
+  void decodeCache(
+      KvType type,
+      MemorySegment data,
+      long from,
+      int vectors,
+      int n,
+      MemorySegment floats,
+      long to) {
+    if (n % WIDTH == 0) {
+      VectorAttention.decode(type, data, from, vectors, n, floats, to);
+    } else {
+      scalar.decodeCache(type, data, from, vectors, n, floats, to);
+    }
+  }
+
+  @Override
   void scores(
       float[] q,
       int qOffset,

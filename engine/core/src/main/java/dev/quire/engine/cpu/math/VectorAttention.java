@@ -7,6 +7,7 @@ import static dev.quire.engine.cpu.math.Lanes.PARTS;
 import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
@@ -18,7 +19,52 @@ final class VectorAttention {
   /** Heads at a time. */
   static final int SHARED = 4;
 
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
+
   private VectorAttention() {}
+
+  /** {@link Arithmetic#decodeCache}, of vectors that are whole {@link Lanes#WIDTH}s. */
+  static void decode(
+      KvType type,
+      MemorySegment data,
+      long from,
+      int vectors,
+      int n,
+      MemorySegment floats,
+      long to) {
+    switch (type) {
+      case F16 -> {
+        for (int i = 0; i < vectors * n; i += WIDTH) {
+          store(Lanes.finiteHalves(data, from + 2L * i), floats, to + 4L * i);
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < vectors * n; i += WIDTH) {
+          store(Lanes.brainFloats(data, from + 2L * i), floats, to + 4L * i);
+        }
+      }
+      case Q8_0 -> {
+        long at = from;
+        long target = to;
+        for (int v = 0; v < vectors; v++, at += type.bytes(n), target += 4L * n) {
+          for (int block = 0; block < n; block += KvType.BLOCK) {
+            long scale = at + n + block / KvType.BLOCK * 2L;
+            float d = Float.float16ToFloat(data.get(SHORT, scale));
+            int end = Math.min(n, block + KvType.BLOCK);
+            for (int i = block; i < end; i += WIDTH) {
+              store(Lanes.signedBytes(data, at + i).mul(d), floats, target + 4L * i);
+            }
+          }
+        }
+      }
+      case F32 -> throw new IllegalArgumentException("floats need no decoding");
+    }
+  }
+
+  private static void store(FloatVector v, MemorySegment floats, long at) {
+    v.intoMemorySegment(floats, at, ORDER);
+  }
 
   static void scores(
       float[] q,

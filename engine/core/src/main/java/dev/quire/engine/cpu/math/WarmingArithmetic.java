@@ -29,10 +29,12 @@ final class WarmingArithmetic extends Arithmetic {
 
   private final Arithmetic scalar = new ScalarArithmetic("while vectors warm up");
   private final Arithmetic vector;
-  private final AtomicIntegerArray state =
+
+  // Of the JVM, as compiled code is.
+  private static final AtomicIntegerArray state =
       new AtomicIntegerArray(FIRST_LAYOUT + TileLayout.values().length);
   // One group at a time, so that warming takes one core from the work and not all.
-  private final ReentrantLock turn = new ReentrantLock();
+  private static final ReentrantLock turn = new ReentrantLock();
 
   WarmingArithmetic(Arithmetic vector) {
     this.vector = vector;
@@ -114,11 +116,16 @@ final class WarmingArithmetic extends Arithmetic {
         };
       }
       case ATTENTION -> {
-        KvCache cache = KvCache.allocate(Arena.ofAuto(), 1, POSITION_TILE, 1, 32);
+        KvCache cache = KvCache.allocate(Arena.ofAuto(), KvType.F32, 1, POSITION_TILE, 1, 32);
         return () -> {
           for (int heads = 1; heads <= 4; heads += 3) {
             arithmetic.scores(
                 x, 0, heads, 32, cache.keys(), 0, POSITION_TILE, out, 0, POSITION_TILE, scratch);
+            for (KvType type : KvType.values()) {
+              if (type != KvType.F32) {
+                arithmetic.decodeCache(type, cache.keys(), 0, 16, 32, cache.values(), 0);
+              }
+            }
             arithmetic.exponentials(out, 0, 0);
             arithmetic.accumulate(
                 out, 0, POSITION_TILE, heads, 32, cache.values(), 0, POSITION_TILE, x, 0, scratch);
@@ -254,6 +261,18 @@ final class WarmingArithmetic extends Arithmetic {
             outOffset,
             outStride,
             s);
+  }
+
+  @Override
+  void decodeCache(
+      KvType type,
+      MemorySegment data,
+      long from,
+      int vectors,
+      int n,
+      MemorySegment floats,
+      long to) {
+    of(ATTENTION).decodeCache(type, data, from, vectors, n, floats, to);
   }
 
   @Override

@@ -3,8 +3,12 @@ package dev.quire.engine.cpu.math;
 import dev.quire.weights.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -22,9 +26,17 @@ public final class WeightPacking {
 
   private static final long PATIENCE_NANOS = 1_500_000_000L;
 
+  /** How long a process that ends waits for its tiles to be kept. */
+  private static final Duration LAST_PATIENCE = Duration.ofSeconds(5);
+
+  // Samples of a matrix that tell one model from another of the same shape.
+  private static final int SAMPLES = 16;
+  private static final int SAMPLE = 64;
+
   private final Map<MemorySegment, Matrix> matrices = new HashMap<>();
   private final List<Plan> plans = new ArrayList<>();
   private long bytes;
+  private TileStore.@Nullable Writer writer;
   private String report = "weights as they lie in the file";
 
   private record Plan(Matrix matrix, TileLayout layout, long offset) {}
@@ -52,20 +64,76 @@ public final class WeightPacking {
    * Packs what was announced, while the arithmetic warms up for it.
    *
    * @param arena how long the tiles live
+   * @param store where they are kept for later starts; null: nowhere
    */
-  public void pack(WorkerTeam team, Arena arena, Arithmetic arithmetic) {
+  public void pack(WorkerTeam team, Arena arena, Arithmetic arithmetic, @Nullable TileStore store) {
     for (Plan plan : plans) {
       arithmetic.expect(plan.layout());
     }
-    AnonymousMemory memory = AnonymousMemory.allocate(Math.max(bytes, 64), arena);
+    boolean keeps = store != null && store.takes(bytes);
+    String key = keeps ? key() : "";
+    TileStore.@Nullable Entry kept = keeps ? store.find(key, bytes, arena) : null;
+    if (kept != null && kept.unfit().length() == plans.size()) {
+      use(tiles(kept.tiles()), kept.unfit());
+      report = "%.1f GB of weights mapped from %s".formatted(bytes / 1e9, kept.file());
+    } else {
+      AnonymousMemory memory = AnonymousMemory.allocate(Math.max(bytes, 64), arena);
+      List<WeightTiles> tiles = tiles(memory.segment());
+      String unfit = lay(tiles, team);
+      use(tiles, unfit);
+      report =
+          "%.1f GB of weights laid out%s"
+              .formatted(bytes / 1e9, memory.hugePages() ? " in huge pages" : "");
+      if (keeps) {
+        writer = store.write(key, memory.segment().asSlice(0, bytes), unfit);
+        report += ", which are kept in " + store.file(key) + " for later starts";
+      }
+    }
+    if (bytes > LARGE) {
+      arithmetic.awaitExpected(PATIENCE_NANOS);
+    }
+  }
+
+  /** Ends what still goes on in the background; the arena may be closed after this. */
+  public void close() {
+    if (writer != null) {
+      writer.finish(LAST_PATIENCE);
+    }
+  }
+
+  /** What the tiles depend on: the layout, the matrices' shapes, and samples of their bytes. */
+  private String key() {
+    MessageDigest digest = TileStore.sha256();
+    for (Plan plan : plans) {
+      Matrix m = plan.matrix();
+      String shape = "%s %s %d %d\n".formatted(plan.layout(), m.type(), m.outputs(), m.inputs());
+      digest.update(shape.getBytes(StandardCharsets.UTF_8));
+      long size = m.rowBytes() * m.outputs();
+      int length = (int) Math.min(SAMPLE, size);
+      for (int i = 0; i < SAMPLES; i++) {
+        long at = (size - length) / (SAMPLES - 1) * i;
+        digest.update(m.data().asSlice(at, length).asByteBuffer());
+      }
+    }
+    return "layout %d, %d bytes, weights %s"
+        .formatted(TileLayout.VERSION, bytes, HexFormat.of().formatHex(digest.digest()));
+  }
+
+  private List<WeightTiles> tiles(MemorySegment memory) {
     List<WeightTiles> tiles = new ArrayList<>();
-    int[] starts = new int[plans.size() + 1];
-    for (int i = 0; i < plans.size(); i++) {
-      Plan plan = plans.get(i);
+    for (Plan plan : plans) {
       Matrix matrix = plan.matrix();
       long size = WeightTiles.bytes(plan.layout(), matrix.outputs(), matrix.inputs());
-      MemorySegment data = memory.segment().asSlice(plan.offset(), size);
+      MemorySegment data = memory.asSlice(plan.offset(), size);
       tiles.add(new WeightTiles(plan.layout(), matrix.outputs(), matrix.inputs(), data));
+    }
+    return tiles;
+  }
+
+  /** Fills tiles; returns a digit for each matrix, 1 where it can't be laid out. */
+  private String lay(List<WeightTiles> tiles, WorkerTeam team) {
+    int[] starts = new int[plans.size() + 1];
+    for (int i = 0; i < plans.size(); i++) {
       starts[i + 1] = starts[i] + tiles.get(i).tiles();
     }
     var unfit = new AtomicIntegerArray(plans.size());
@@ -83,19 +151,21 @@ public final class WeightPacking {
             unfit.set(i, 1);
           }
         });
+    StringBuilder digits = new StringBuilder();
+    for (int i = 0; i < plans.size(); i++) {
+      digits.append(unfit.get(i));
+    }
+    return digits.toString();
+  }
+
+  private void use(List<WeightTiles> tiles, String unfit) {
     for (int i = 0; i < plans.size(); i++) {
       Matrix m = plans.get(i).matrix();
-      if (unfit.get(i) == 0) {
+      if (unfit.charAt(i) == '0') {
         matrices.put(
             m.data(), new Matrix(m.type(), m.outputs(), m.inputs(), m.data(), tiles.get(i)));
       }
     }
-    if (bytes > LARGE) {
-      arithmetic.awaitExpected(PATIENCE_NANOS);
-    }
-    report =
-        "%.1f GB of weights laid out%s"
-            .formatted(bytes / 1e9, memory.hugePages() ? " in huge pages" : "");
   }
 
   private static int plan(int[] starts, int item) {

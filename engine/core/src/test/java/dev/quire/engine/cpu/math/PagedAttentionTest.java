@@ -37,6 +37,19 @@ class PagedAttentionTest {
       int blockSize,
       int chunk,
       long seed) {
+    return run(KvType.F32, arithmetic, threads, shape, a, other, blockSize, chunk, seed);
+  }
+
+  private static float[] run(
+      KvType type,
+      Arithmetic arithmetic,
+      int threads,
+      AttentionShape shape,
+      Sequence a,
+      Sequence other,
+      int blockSize,
+      int chunk,
+      long seed) {
     int query = shape.heads() * shape.headSize();
     int key = shape.kvHeads() * shape.headSize();
     int stride = Math.ceilDiv(Math.max(a.length, other.length), blockSize);
@@ -45,7 +58,7 @@ class PagedAttentionTest {
     try (Arena arena = Arena.ofShared();
         WorkerTeam team = new WorkerTeam(threads)) {
       KvCache cache =
-          KvCache.allocate(arena, 2 * stride, blockSize, shape.kvHeads(), shape.headSize());
+          KvCache.allocate(arena, type, 2 * stride, blockSize, shape.kvHeads(), shape.headSize());
       for (int p = 0; p < a.length; p++) {
         int slot = order[p / blockSize] * blockSize + p % blockSize;
         cache.store(slot, a.k, p * key, a.v, p * key);
@@ -150,24 +163,64 @@ class PagedAttentionTest {
   }
 
   @ParameterizedTest
+  @CsvSource({
+    "F16, 6, 1, 40, 5, 2e-3",
+    "F16, 8, 2, 64, 0, 2e-3",
+    "BF16, 8, 2, 64, 0, 1.5e-2",
+    "BF16, 4, 1, 96, 17, 1.5e-2",
+    "Q8_0, 8, 2, 64, 0, 5e-2",
+    "Q8_0, 5, 5, 80, 33, 5e-2",
+    "Q8_0, 2, 2, 32, 0, 5e-2",
+  })
+  void smallerTypesAreCloseAndDoNotDependOnBlocksChunksOrWidth(
+      KvType type, int heads, int kvHeads, int headSize, int window, double tolerance) {
+    AttentionShape shape =
+        new AttentionShape(heads, kvHeads, headSize, (float) (1 / Math.sqrt(headSize)), 0, window);
+    RandomData random = new RandomData(headSize);
+    Sequence a = Sequence.random(random, 75, shape);
+    Sequence other = Sequence.random(random, 41, shape);
+    float[] first = run(type, SCALAR, 1, shape, a, other, 16, 75, 1);
+    double[] expected = reference(shape, a);
+    for (int i = 0; i < first.length; i++) {
+      assertThat((double) first[i]).isCloseTo(expected[i], within(tolerance));
+    }
+    assertThat(first).isNotEqualTo(run(KvType.F32, SCALAR, 1, shape, a, other, 16, 75, 1));
+    int[] chunks = {1, 7, 75};
+    int[] blocks = {1, 16, 32};
+    for (int i = 0; i < 3; i++) {
+      assertThat(run(type, VECTOR, 1 + i, shape, a, other, blocks[i], chunks[i], 5 + i))
+          .as("blocks of %d, chunks of %d", blocks[i], chunks[i])
+          .isEqualTo(first);
+      assertThat(run(type, SCALAR, 2, shape, a, other, blocks[i], chunks[i], 5)).isEqualTo(first);
+    }
+  }
+
+  @ParameterizedTest
   @ValueSource(ints = {1, 16})
   void copiesWholeBlocks(int blockSize) {
     try (Arena arena = Arena.ofConfined()) {
-      KvCache cache = KvCache.allocate(arena, 3, blockSize, 2, 4);
+      KvCache cache = KvCache.allocate(arena, KvType.F32, 3, blockSize, 2, 4);
       float[] k = new RandomData(1).floats(8);
       float[] v = new RandomData(2).floats(8);
       cache.store(blockSize, k, 0, v, 0);
       cache.copyBlock(1, 2);
-      long block = cache.keys().byteSize() / 3;
-      assertThat(cache.keys().asSlice(block, block).mismatch(cache.keys().asSlice(2 * block)))
+      long block = KvCache.blockBytes(KvType.F32, blockSize, 2, 4) / 2;
+      assertThat(
+              cache.keys().asSlice(block, block).mismatch(cache.keys().asSlice(2 * block, block)))
           .isEqualTo(-1);
-      assertThat(cache.values().asSlice(block, block).mismatch(cache.values().asSlice(2 * block)))
+      assertThat(
+              cache
+                  .values()
+                  .asSlice(block, block)
+                  .mismatch(cache.values().asSlice(2 * block, block)))
           .isEqualTo(-1);
     }
   }
 
   @Test
   void blockBytesCountKeysAndValues() {
-    assertThat(KvCache.blockBytes(16, 8, 64)).isEqualTo(2L * 4 * 16 * 8 * 64);
+    assertThat(KvCache.blockBytes(KvType.F32, 16, 8, 64)).isEqualTo(2L * 4 * 16 * 8 * 64);
+    assertThat(KvCache.blockBytes(KvType.F16, 16, 8, 64)).isEqualTo(2L * 2 * 16 * 8 * 64);
+    assertThat(KvCache.blockBytes(KvType.Q8_0, 16, 8, 64)).isEqualTo(2L * 68 * 16 * 8);
   }
 }
