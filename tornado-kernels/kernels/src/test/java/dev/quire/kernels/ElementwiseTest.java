@@ -10,7 +10,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -46,26 +45,15 @@ class ElementwiseTest {
   }
 
   @Test
-  void q8BlocksAreTiledAndGathered() {
+  void q8RowsAreGathered() {
     int width = 96;
-    int rows = 16;
-    byte[] blocks = Device.q8(new Random(4), rows * width / 32);
-    ByteArray source = ByteArray.fromArray(blocks);
-    IntArray quants = new IntArray((int) QuantTiles.quants(rows, width));
-    HalfFloatArray scales = new HalfFloatArray((int) QuantTiles.scales(rows, width));
-    Device.run(
-        Pack.grid(rows * WeightTiles.paddedInputs(width) / 4),
-        Device.in(source),
-        g ->
-            g.task(
-                "kernel", Pack::tileQ8, new KernelContext(), source, quants, scales, rows, width),
-        Device.out(quants, scales));
+    Matrices.Quantised table = Matrices.Quantised.random(16, width, false);
     IntArray tokens = IntArray.fromElements(4, 1);
     IntArray counts = IntArray.fromElements(2);
     FloatArray residual = new FloatArray(2 * width);
     Device.run(
         Embedding.grid(2),
-        Device.in(counts, tokens, quants, scales),
+        Device.in(counts, tokens, table.quants(), table.scales()),
         g ->
             g.task(
                 "kernel",
@@ -73,16 +61,15 @@ class ElementwiseTest {
                 new KernelContext(),
                 counts,
                 tokens,
-                quants,
-                scales,
+                table.quants(),
+                table.scales(),
                 residual,
                 width),
         Device.out(residual));
-    float[] table = Pack.reference(blocks);
     assertThat(Arrays.copyOf(residual.toHeapArray(), width))
-        .isEqualTo(Embedding.reference(table, 4, width));
+        .isEqualTo(Embedding.reference(table.values(), 4, width));
     assertThat(Arrays.copyOfRange(residual.toHeapArray(), width, 2 * width))
-        .isEqualTo(Embedding.reference(table, 1, width));
+        .isEqualTo(Embedding.reference(table.values(), 1, width));
   }
 
   @ParameterizedTest

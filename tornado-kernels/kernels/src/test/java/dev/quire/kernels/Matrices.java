@@ -112,7 +112,18 @@ final class Matrices {
               new HalfFloat((short) ((blocks[block] & 0xFF) | blocks[block + 1] << 8)));
         }
       }
-      return new Quantised(Pack.reference(blocks), quants, scales);
+      return new Quantised(decoded(blocks), quants, scales);
+    }
+
+    /** Blocks decoded one by one. */
+    private static float[] decoded(byte[] blocks) {
+      float[] values = new float[blocks.length / 34 * 32];
+      for (int i = 0; i < values.length; i++) {
+        int start = i / 32 * 34;
+        short bits = (short) ((blocks[start] & 0xFF) | blocks[start + 1] << 8);
+        values[i] = Float.float16ToFloat(bits) * blocks[start + 2 + i % 32];
+      }
+      return values;
     }
 
     /** The weights as tensor cores see them: rounded to halves. */
