@@ -34,6 +34,7 @@ public final class StepBench {
     this.engine = engine;
     this.steps = steps;
     this.batch = batch;
+    engine.prepare();
   }
 
   /**

@@ -117,7 +117,10 @@ final class BenchStepCommand implements Callable<Integer> {
     List<StepBench.Prefill> prompts = new ArrayList<>();
     try (Engine engine = ModelOpener.open(console, model, options);
         WorkProgress progress = WorkProgress.show(console, "Steps", "", 1)) {
+      long begin = System.nanoTime();
       var bench = new StepBench(engine, steps, tokens);
+      console.say(
+          "ready for steps of every size in %.1f s".formatted((System.nanoTime() - begin) * 1e-9));
       int tests = streams.size() + prefills.size();
       for (int count : streams) {
         decodes.add(bench.decode(count, context));

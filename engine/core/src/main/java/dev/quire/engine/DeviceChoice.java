@@ -58,7 +58,7 @@ record DeviceChoice(Kind kind, String reason) {
       "point it to TornadoVM's SDK and start the jar or its launcher, which add what it needs";
 
   private static String missing() {
-    if (System.getenv("TORNADOVM_HOME") == null) {
+    if (System.getenv().getOrDefault("TORNADOVM_HOME", "").isEmpty()) {
       return "TORNADOVM_HOME is not set";
     }
     return Files.exists(Path.of("/dev/nvidiactl"))

@@ -140,14 +140,14 @@ final class EngineLoader {
     boolean cpu = device.kind() == DeviceChoice.Kind.CPU;
     boolean gpu = device.kind() == DeviceChoice.Kind.GPU;
     KvType kvType = kvType(options, cpu);
-    int blocks =
-        gpu
-            ? GpuMemoryPlan.blocks(model, options)
-            : blocks(spec, kvType, weightBytes(file), options);
     long blockBytes =
         cpu
             ? blockBytes(spec, kvType, options.blockSize())
             : deviceBlockBytes(spec, options.blockSize());
+    int blocks =
+        gpu
+            ? GpuMemoryPlan.blocks(model, options)
+            : blocks(spec, weightBytes(file), blockBytes, options);
     List<Integer> hostBlocks = hostBlocks(spec, blocks, blockBytes, gpu, options);
     int maxModelLen = maxModelLen(spec, blocks, options);
     List<Integer> groupBlocks = Collections.nCopies(spec.cacheGroups().size(), blocks);
@@ -250,8 +250,7 @@ final class EngineLoader {
 
   /** Blocks of each cache group. */
   private static int blocks(
-      DecoderSpec spec, KvType kvType, long weightBytes, EngineOptions options) {
-    long blockBytes = blockBytes(spec, kvType, options.blockSize());
+      DecoderSpec spec, long weightBytes, long blockBytes, EngineOptions options) {
     long free = freeMemory();
     long blocks;
     if (options.numKvBlocks() > 0) {

@@ -55,6 +55,7 @@ final class EngineLoop implements AutoCloseable {
   private final Thread thread;
 
   private boolean unprepared;
+  private boolean quiet;
   private volatile boolean closing;
   private volatile EngineStats stats;
   private volatile @Nullable Throwable death;
@@ -209,6 +210,7 @@ final class EngineLoop implements AutoCloseable {
       while (!closing) {
         obey();
         if (scheduler.hasWork()) {
+          quiet = false;
           step();
         } else {
           publish(true);
@@ -227,8 +229,11 @@ final class EngineLoop implements AutoCloseable {
   private void idle() {
     clock.idle();
     if (inbox.isEmpty() && !closing && unprepared) {
-      LockSupport.parkNanos(this, QUIET_NANOS);
-      if (inbox.isEmpty() && !closing) {
+      if (!quiet) {
+        LockSupport.parkNanos(this, QUIET_NANOS);
+      }
+      quiet = inbox.isEmpty();
+      if (quiet && !closing) {
         unprepared = executor.prepare();
       }
     } else if (inbox.isEmpty() && !closing) {

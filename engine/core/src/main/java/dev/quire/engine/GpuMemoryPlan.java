@@ -10,8 +10,6 @@ import java.util.Locale;
 
 /** How a GPU's memory is shared out: weights and scratch first, the KV cache takes the rest. */
 final class GpuMemoryPlan {
-  // What the driver, the compiled kernels and the captured graphs take besides.
-  private static final long RUNTIME = 1L << 30;
   // An array has at most 2^31 - 1 elements.
   private static final long MOST_ELEMENTS = Integer.MAX_VALUE;
 
@@ -42,7 +40,7 @@ final class GpuMemoryPlan {
                 (int) length,
                 options.say()));
     long usable = (long) (device.totalBytes() * options.gpuMemoryUtilization());
-    long budget = Math.min(usable, device.freeBytes()) - RUNTIME;
+    long budget = Math.min(usable, device.freeBytes()) - GpuDevice.RUNTIME;
     long left = budget - weights - scratch;
     long most = MOST_ELEMENTS / TornadoExecutor.largestBlock(spec, options.blockSize());
     long blocks = Math.min(most, left / blockBytes);
@@ -64,9 +62,8 @@ final class GpuMemoryPlan {
           options.numKvBlocks() > 0 ? options.numKvBlocks() : options.kvCacheMemory() / blockBytes;
       if (asked > blocks || asked < 1) {
         throw QuireException.invalid(
-            "%s of the KV cache: %s of %s each fit (--num-kv-blocks %d or --kv-cache-memory %d)"
-                .formatted(
-                    asked + " blocks", blocks, size(blockBytes), blocks, blocks * blockBytes));
+            "a KV cache of %d blocks, %s, does not fit the device: --num-kv-blocks %d or --kv-cache-memory %dMiB does"
+                .formatted(asked, size(asked * blockBytes), blocks, (blocks * blockBytes) >> 20));
       }
       blocks = asked;
     }

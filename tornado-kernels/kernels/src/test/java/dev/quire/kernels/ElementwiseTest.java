@@ -53,7 +53,7 @@ class ElementwiseTest {
     FloatArray residual = new FloatArray(2 * width);
     Device.run(
         Embedding.grid(2),
-        Device.in(counts, tokens, table.quants(), table.scales()),
+        Device.in(counts, tokens, table.quants, table.scales),
         g ->
             g.task(
                 "kernel",
@@ -61,15 +61,15 @@ class ElementwiseTest {
                 new KernelContext(),
                 counts,
                 tokens,
-                table.quants(),
-                table.scales(),
+                table.quants,
+                table.scales,
                 residual,
                 width),
         Device.out(residual));
     assertThat(Arrays.copyOf(residual.toHeapArray(), width))
-        .isEqualTo(Embedding.reference(table.values(), 4, width));
+        .isEqualTo(Embedding.reference(table.values, 4, width));
     assertThat(Arrays.copyOfRange(residual.toHeapArray(), width, 2 * width))
-        .isEqualTo(Embedding.reference(table.values(), 1, width));
+        .isEqualTo(Embedding.reference(table.values, 1, width));
   }
 
   @ParameterizedTest

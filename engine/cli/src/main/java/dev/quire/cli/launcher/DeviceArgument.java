@@ -2,6 +2,7 @@ package dev.quire.cli.launcher;
 
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Set;
 
 /** What a command line asks of {@code --device}, read before the command line's own parser runs. */
@@ -10,7 +11,16 @@ final class DeviceArgument {
   private static final Set<String> COMMANDS =
       new HashSet<String>(
           Arrays.asList(
-              "run", "chat", "serve", "logits", "perplexity", "llama", "batched", "kernels"));
+              "run",
+              "chat",
+              "serve",
+              "logits",
+              "perplexity",
+              "llama",
+              "batched",
+              "step",
+              "paper",
+              "kernels"));
 
   private DeviceArgument() {}
 
@@ -33,6 +43,6 @@ final class DeviceArgument {
       // The command is the first word, of `bench` the second.
       loadsModel |= (i == 0 || (i == 1 && args[0].equals("bench"))) && COMMANDS.contains(args[i]);
     }
-    return device.isEmpty() && loadsModel ? "auto" : device;
+    return device.isEmpty() && loadsModel ? "auto" : device.toLowerCase(Locale.ROOT);
   }
 }

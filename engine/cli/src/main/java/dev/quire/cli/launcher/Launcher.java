@@ -27,6 +27,9 @@ public final class Launcher {
   /** Set in the JVM that this one started on TornadoVM's SDK. */
   static final String TORNADO = "quire.tornado";
 
+  /** Names the folder of kernels that earlier processes compiled. */
+  private static final String KERNEL_CACHE = "quire.kernels.cache";
+
   private Launcher() {}
 
   /** Starts the command line; ends the JVM with the command's exit code. */
@@ -90,6 +93,10 @@ public final class Launcher {
         command.add(patch);
       }
       command.add("-D" + TORNADO + "=" + backend);
+      File cache = StartupCache.folder();
+      if (cache != null) {
+        command.add("-D" + KERNEL_CACHE + "=" + new File(cache, "kernels"));
+      }
       command.addAll(JvmFlags.fromEnvironment());
       command.add("-jar");
       command.add(jar().getPath());

@@ -163,6 +163,7 @@ final class TornadoHome {
     }
     if (backend.equals("cuda")) {
       flags.add("--add-opens=tornado.drivers.cuda/" + PREFIX + "drivers.cuda=ALL-UNNAMED");
+      flags.add("--add-opens=tornado.drivers.cuda/" + PREFIX + "drivers.cuda.graal=ALL-UNNAMED");
       flags.add("--add-opens=tornado.drivers.cuda/" + PREFIX + "drivers.cuda.runtime=ALL-UNNAMED");
     }
     flags.add("--enable-native-access=ALL-UNNAMED,tornado.drivers." + backend);

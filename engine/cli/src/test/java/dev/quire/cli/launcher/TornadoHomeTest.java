@@ -102,6 +102,9 @@ class TornadoHomeTest {
   void readsTheDeviceBeforeTheParser() {
     assertThat(DeviceArgument.of(args("run -m model.gguf --device gpu hello"))).isEqualTo("gpu");
     assertThat(DeviceArgument.of(args("serve --device=cpu"))).isEqualTo("cpu");
+    assertThat(DeviceArgument.of(args("chat --device GPU"))).isEqualTo("gpu");
+    assertThat(DeviceArgument.of(args("bench step --streams 1"))).isEqualTo("auto");
+    assertThat(DeviceArgument.of(args("bench paper --real"))).isEqualTo("auto");
     assertThat(DeviceArgument.of(args("bench llama -m model.gguf"))).isEqualTo("auto");
     assertThat(DeviceArgument.of(args("run -m model.gguf -- --device gpu"))).isEqualTo("auto");
     assertThat(DeviceArgument.of(args("inspect model.gguf"))).isEmpty();

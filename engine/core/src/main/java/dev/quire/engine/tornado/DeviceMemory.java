@@ -9,6 +9,9 @@ import java.util.Locale;
  * @param scratch all that are neither weights nor cache
  */
 record DeviceMemory(long weights, long scratch, long cache) {
+  // Less than this part of a cache is none worth having.
+  private static final int LEAST_SHARE = 64;
+
   /** Whether a failure is for want of memory, as drivers and TornadoVM say it. */
   static boolean outOfMemory(Throwable thrown) {
     for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
@@ -22,14 +25,25 @@ record DeviceMemory(long weights, long scratch, long cache) {
     return false;
   }
 
-  /** Says what to do about it. */
-  QuireException tooLarge(QuireException cause) {
-    return new QuireException(
-        QuireException.Kind.INVALID,
-        "the device is out of memory: weights of %s and scratch of %s leave no room for a KV cache of %s; --kv-cache-memory %dMiB or a smaller --gpu-memory-utilization fits better"
-            .formatted(
-                mebibytes(weights), mebibytes(scratch), mebibytes(cache), (cache / 10 * 9) >> 20),
-        cause);
+  /**
+   * Says what to do about it.
+   *
+   * @param available bytes of the device that may be used; 0 if nobody tells
+   */
+  QuireException tooLarge(QuireException cause, long available) {
+    long fits = available - weights - scratch;
+    boolean told = available > 0 && fits < cache;
+    String taken =
+        "the device is out of memory: weights of %s and scratch of %s"
+            .formatted(mebibytes(weights), mebibytes(scratch));
+    String advice =
+        told && fits < cache / LEAST_SHARE
+            ? " leave next to nothing of %s; a smaller --max-num-batched-tokens or --max-num-seqs takes less scratch, a model of fewer bits (quire quantize) less for weights"
+                .formatted(mebibytes(available))
+            : " leave no room for a KV cache of %s; --kv-cache-memory %dMiB fits%s, and so does a smaller --gpu-memory-utilization"
+                .formatted(
+                    mebibytes(cache), (told ? fits : cache / 10 * 9) >> 20, told ? "" : " better");
+    return new QuireException(QuireException.Kind.INVALID, taken + advice, cause);
   }
 
   /**

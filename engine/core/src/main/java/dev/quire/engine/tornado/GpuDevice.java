@@ -10,6 +10,10 @@ import org.jspecify.annotations.Nullable;
 /** A GPU's name and memory, as its driver's tool tells them. */
 public record GpuDevice(String name, long totalBytes, long freeBytes) {
   private static final long MEBIBYTE = 1L << 20;
+
+  /** What the driver, the compiled kernels and the captured graphs take besides. */
+  public static final long RUNTIME = 1L << 30;
+
   private static final String CAP = "tornado.device.memory";
 
   /**
@@ -37,6 +41,20 @@ public record GpuDevice(String name, long totalBytes, long freeBytes) {
     return device == null
         ? ""
         : String.format(Locale.ROOT, " (%.2f GiB stay free)", device.freeBytes() / 0x1p30);
+  }
+
+  /**
+   * Bytes that may be used of the device: those that TornadoVM was told, at most those that there
+   * are, less what the driver takes itself; 0 if nobody tells.
+   */
+  static long available() {
+    long told = bytes(System.getProperty(CAP, ""));
+    GpuDevice device = TornadoExecutor.onTornadoVm() ? ask() : null;
+    if (device == null) {
+      return told;
+    }
+    long there = device.totalBytes() - RUNTIME;
+    return told > 0 ? Math.min(told, there) : there;
   }
 
   private static @Nullable GpuDevice ask() {

@@ -6,6 +6,8 @@ import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
@@ -32,6 +34,7 @@ final class PlanRunner implements AutoCloseable {
   private int chosenGraph = -1;
   private int executions;
   private long compileNanos;
+  private @Nullable Supplier<TornadoInternals.Compiled> compiled;
 
   /** Grids by task; names only the first task of the chosen graph where TornadoVM looks for one. */
   private static final class Grids extends GridScheduler {
@@ -60,7 +63,7 @@ final class PlanRunner implements AutoCloseable {
   void start() {
     List<ImmutableTaskGraph> graphs = segments.stream().map(Segments.Segment::graph).toList();
     plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
-    TornadoInternals.shareCode(plan, graphs);
+    compiled = TornadoInternals.shareCode(plan, graphs);
     grids.chosen = Set.of(segments.getFirst().tasks().getFirst());
     plan.withGridScheduler(grids);
   }
@@ -106,6 +109,11 @@ final class PlanRunner implements AutoCloseable {
   /** Time of first executions so far, which compile and capture. */
   long compileNanos() {
     return compileNanos;
+  }
+
+  /** Kernels so far; null where nothing tells. */
+  TornadoInternals.@Nullable Compiled compiled() {
+    return compiled == null ? null : compiled.get();
   }
 
   /** Whether a program has run before, so that nothing is left to compile. */

@@ -7,7 +7,9 @@ import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.Sampling;
 import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.WeightTiles;
+import java.util.List;
 import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
@@ -39,9 +41,32 @@ final class SelfCheck {
 
   private SelfCheck() {}
 
+  /**
+   * Runs them.
+   *
+   * @throws QuireException if the device computes wrongly, or TornadoVM does not start
+   */
   static void run() {
-    products();
-    tokens();
+    try {
+      products();
+      tokens();
+    } catch (LinkageError e) {
+      throw new QuireException(
+          QuireException.Kind.FAILED,
+          "TornadoVM does not start: %s; it needs the NVIDIA driver's libcuda and CUDA's NVRTC: CUDA_PATH says where CUDA is, if not in /usr/local/cuda"
+              .formatted(reason(e)),
+          e);
+    }
+  }
+
+  /** What went wrong first. */
+  static String reason(Throwable thrown) {
+    Throwable cause = thrown;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    String message = cause.getMessage();
+    return message == null ? cause.toString() : message.lines().findFirst().orElse("");
   }
 
   private static void products() {
@@ -154,7 +179,9 @@ final class SelfCheck {
   }
 
   private static void execute(TaskGraph graph, GridScheduler grids) {
-    try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
+    ImmutableTaskGraph immutable = graph.snapshot();
+    try (TornadoExecutionPlan plan = new TornadoExecutionPlan(immutable)) {
+      TornadoInternals.shareCode(plan, List.of(immutable));
       plan.withGridScheduler(grids).execute();
     } catch (TornadoExecutionPlanException | RuntimeException e) {
       throw new QuireException(

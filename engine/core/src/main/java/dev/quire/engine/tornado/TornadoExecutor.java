@@ -106,7 +106,8 @@ public final class TornadoExecutor implements ModelExecutor {
       new WeightSender(weights, mirror, runner, options.say()).send(load, memory, !UNCHECKED);
       parts.unload(mirror);
     } catch (QuireException e) {
-      throw DeviceMemory.outOfMemory(e) ? use.tooLarge(e) : e;
+      giveUp(e);
+      throw DeviceMemory.outOfMemory(e) ? use.tooLarge(e, GpuDevice.available()) : e;
     }
     if (onTornadoVm()) {
       long before = runner.compileNanos();
@@ -114,12 +115,31 @@ public final class TornadoExecutor implements ModelExecutor {
       options
           .say()
           .accept(
-              "compiled the kernels of the smallest steps in %.2f s; others' at first use or when idle"
-                  .formatted((runner.compileNanos() - before) * 1e-9));
+              "kernels of the smallest steps ready in %.2f s%s; others' at first use or when idle"
+                  .formatted((runner.compileNanos() - before) * 1e-9, compiled(runner)));
     }
     options
         .say()
         .accept(use.describe(weights.conversions(), onTornadoVm() ? GpuDevice.freeNow() : ""));
+  }
+
+  /** Frees what is there already of an executor that will not be. */
+  private void giveUp(QuireException cause) {
+    try {
+      runner.close();
+      mirror.close();
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  /** Where the kernels so far came from, for people; empty if nothing tells. */
+  private static String compiled(PlanRunner runner) {
+    TornadoInternals.Compiled all = runner.compiled();
+    return all == null
+        ? ""
+        : ", %d compiled, %d as an earlier process compiled them"
+            .formatted(all.compiled(), all.cached());
   }
 
   private static int expertsUsed(DecoderSpec spec) {
@@ -270,8 +290,14 @@ public final class TornadoExecutor implements ModelExecutor {
   @Override
   public String describe() {
     return onTornadoVm()
-        ? "GPU, kernels compiled by TornadoVM"
+        ? "GPU, kernels compiled by TornadoVM" + backend()
         : "JVM, GPU kernels on threads of this process";
+  }
+
+  /** The backend that the launcher chose, for people. */
+  private static String backend() {
+    String chosen = System.getProperty("quire.tornado", "");
+    return chosen.isEmpty() ? "" : "'s " + chosen + " backend";
   }
 
   @Override

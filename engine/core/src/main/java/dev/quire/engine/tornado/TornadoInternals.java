@@ -6,22 +6,26 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 
 /**
- * Three things that TornadoVM has no option for, done behind its back where the JVM was started
+ * Four things that TornadoVM has no option for, done behind its back where the JVM was started
  * with its packages open; without that all works, but slower.
  *
  * <p>It writes a task graph into 8192 bytes, which a model of 16 layers overflows: a larger buffer
  * makes a step one graph. And it compiles the kernel of each task anew, though all layers' are the
  * same: its cache of compiled code, which it asks by a task's name, is given one that answers to
- * the name of any task of the same method and scalars. And see {@link #settle}.
+ * the name of any task of the same method and scalars, and of earlier
+ * processes' tasks, which {@link KernelCache} has. And see {@link #settle}.
  */
 final class TornadoInternals {
   private static final int GRAPH_BYTES = 1 << 16;
@@ -87,14 +91,19 @@ final class TornadoInternals {
     }
   }
 
+  /** How many kernels were compiled, and how many came from the cache of an earlier process. */
+  record Compiled(int compiled, int cached) {}
+
   /**
-   * Lets tasks of the same method and scalars share compiled code.
+   * Lets tasks of the same method and scalars share compiled code, with earlier processes, too,
+   * where {@link KernelCache} has a folder.
    *
-   * @return whether they do
+   * @return tells the kernels so far; null where nothing is shared
    */
-  static boolean shareCode(TornadoExecutionPlan plan, List<ImmutableTaskGraph> graphs) {
+  static @Nullable Supplier<Compiled> shareCode(
+      TornadoExecutionPlan plan, List<ImmutableTaskGraph> graphs) {
     if (!OPEN) {
-      return false;
+      return null;
     }
     try {
       Map<String, String> canonical = new HashMap<>();
@@ -112,10 +121,11 @@ final class TornadoInternals {
       long id = (long) call(plan, "getId");
       Object codeCache =
           method(deviceContext.getClass(), "getCodeCache", long.class).invoke(deviceContext, id);
-      field(codeCache.getClass(), "cache").set(codeCache, new SharedCode(canonical));
-      return true;
+      var shared = new SharedCode(canonical, KernelCache.of(deviceContext));
+      field(codeCache.getClass(), "cache").set(codeCache, shared);
+      return shared::counts;
     } catch (ReflectiveOperationException | RuntimeException e) {
-      return false;
+      return null;
     }
   }
 
@@ -151,8 +161,7 @@ final class TornadoInternals {
     return text.toString();
   }
 
-  private static Object get(Class<?> type, String name, Object of)
-      throws ReflectiveOperationException {
+  static Object get(Class<?> type, String name, Object of) throws ReflectiveOperationException {
     return field(type, name).get(of);
   }
 
@@ -162,11 +171,11 @@ final class TornadoInternals {
     return field;
   }
 
-  private static Object call(Object of, String name) throws ReflectiveOperationException {
+  static Object call(Object of, String name) throws ReflectiveOperationException {
     return method(of.getClass(), name).invoke(of);
   }
 
-  private static Method method(Class<?> type, String name, Class<?>... parameters)
+  static Method method(Class<?> type, String name, Class<?>... parameters)
       throws NoSuchMethodException {
     Method method = type.getMethod(name, parameters);
     method.setAccessible(true);
@@ -180,30 +189,57 @@ final class TornadoInternals {
     @SuppressWarnings("serial") // never written
     private final Map<String, String> canonical;
 
-    SharedCode(Map<String, String> canonical) {
+    private final transient @Nullable KernelCache cache;
+    private final transient Set<String> absent = new HashSet<>();
+
+    SharedCode(Map<String, String> canonical, @Nullable KernelCache cache) {
       this.canonical = canonical;
+      this.cache = cache;
     }
 
-    private Object key(Object key) {
-      String text = (String) key;
-      int end = text.lastIndexOf('-');
-      String known = end < 0 ? null : canonical.get(text.substring(0, end));
-      return known == null ? key : known;
+    private @Nullable String known(String key) {
+      int end = key.lastIndexOf('-');
+      return end < 0 ? null : canonical.get(key.substring(0, end));
+    }
+
+    private @Nullable Object find(String key) {
+      String known = known(key);
+      if (known == null) {
+        return super.get(key);
+      }
+      Object code = super.get(known);
+      if (code == null && cache != null && absent.add(known)) {
+        code = cache.load(known);
+        if (code != null) {
+          super.put(known, code);
+        }
+      }
+      return code;
     }
 
     @Override
     public boolean containsKey(Object key) {
-      return super.containsKey(key(key));
+      return find((String) key) != null;
     }
 
     @Override
     public @Nullable Object get(Object key) {
-      return super.get(key(key));
+      return find((String) key);
     }
 
     @Override
     public Object put(String key, Object value) {
-      return super.put((String) key(key), value);
+      String known = known(key);
+      if (known != null && cache != null) {
+        cache.store(known, key.substring(key.lastIndexOf('-') + 1), value);
+      }
+      return super.put(known == null ? key : known, value);
+    }
+
+    Compiled counts() {
+      return cache == null
+          ? new Compiled(size(), 0)
+          : new Compiled(cache.compiled(), cache.loaded());
     }
   }
 }

@@ -20,26 +20,34 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  */
 public final class Plan {
   private final List<GraphState> states;
-  private final Map<Object, Program> programs = new IdentityHashMap<>();
+  private final DeviceMemory memory = new DeviceMemory();
+  private final IdentityHashMap<Object, Program> programs = new IdentityHashMap<>();
   private List<GraphState> chosen;
   private Function<String, @Nullable GridShape> grids = task -> null;
 
   /** A graph, its arrays on the device, and its grids once they are captured. */
   private static final class GraphState {
     final Graph graph;
-    final Map<Object, DeviceArray> arrays = new IdentityHashMap<>();
+    final IdentityHashMap<Object, DeviceArray> arrays = new IdentityHashMap<>();
     final Set<Object> kept = Collections.newSetFromMap(new IdentityHashMap<>());
     final Set<Object> persisted = Collections.newSetFromMap(new IdentityHashMap<>());
     final Set<DeviceArray> borrowed = Collections.newSetFromMap(new IdentityHashMap<>());
     final Map<String, GridShape> captured = new HashMap<>();
+    private final DeviceMemory memory;
     boolean capture;
 
-    GraphState(Graph graph) {
+    GraphState(Graph graph, DeviceMemory memory) {
       this.graph = graph;
+      this.memory = memory;
     }
 
     DeviceArray array(Object host) {
-      return arrays.computeIfAbsent(host, h -> new DeviceArray((TornadoNativeArray) h));
+      return arrays.computeIfAbsent(host, h -> allocate((TornadoNativeArray) h));
+    }
+
+    private DeviceArray allocate(TornadoNativeArray host) {
+      memory.take(host.getNumBytesOfSegmentWithHeader());
+      return new DeviceArray(host);
     }
   }
 
@@ -71,7 +79,7 @@ public final class Plan {
   public Plan(Graph... graphs) {
     List<GraphState> all = new ArrayList<>();
     for (Graph graph : graphs) {
-      all.add(new GraphState(graph));
+      all.add(new GraphState(graph, memory));
     }
     states = List.copyOf(all);
     chosen = states;
@@ -272,7 +280,11 @@ public final class Plan {
     for (GraphState state : states) {
       state.arrays.values().stream()
           .filter(array -> !state.borrowed.contains(array))
-          .forEach(DeviceArray::free);
+          .forEach(
+              array -> {
+                memory.give(array.bytes());
+                array.free();
+              });
       state.arrays.clear();
       state.borrowed.clear();
       state.persisted.clear();
