@@ -44,7 +44,10 @@ class DeviceWideRangeTest {
     try (SafetensorsFile tensors = SafetensorsFile.open(file)) {
       long end = 8 + all.get(ValueLayout.JAVA_LONG_UNALIGNED, 0);
       long first =
-          tensors.tensors().values().stream().mapToLong(t -> t.data().address()).min().orElseThrow();
+          tensors.tensors().values().stream()
+              .mapToLong(t -> t.data().address())
+              .min()
+              .orElseThrow();
       for (Map.Entry<String, Tensor> entry : tensors.tensors().entrySet()) {
         if (entry.getKey().matches(".*(embed_tokens|o_proj|down_proj)\\.weight")) {
           Tensor tensor = entry.getValue();

@@ -82,8 +82,7 @@ final class ChatTemplateCommand implements Callable<Integer> {
     TemplateTexts texts;
     if (source.template != null) {
       texts =
-          TemplateTexts.of(
-              new String(Files.readAllBytes(source.template), StandardCharsets.UTF_8));
+          TemplateTexts.of(new String(Files.readAllBytes(source.template), StandardCharsets.UTF_8));
     } else {
       texts = TemplateSource.of(source.model);
       if (texts == null && source.model == null) {

@@ -19,7 +19,8 @@ class Bf16Test {
     for (int bits = 0; bits < 1 << 16; bits++) {
       int exponent = bits >> 7 & 255;
       if (exponent > 0 && exponent < 255) {
-        assertThat(MatrixVectorBf16.value(bits, scales)).isEqualTo(Float.intBitsToFloat(bits << 16));
+        assertThat(MatrixVectorBf16.value(bits, scales))
+            .isEqualTo(Float.intBitsToFloat(bits << 16));
       }
     }
     assertThat(MatrixVectorBf16.value(0, scales)).isZero();
@@ -55,8 +56,7 @@ class Bf16Test {
     Matrix matrix = Matrix.random(outputs, inputs);
     int tile = TiledProductBf16.TILE_ROWS;
     HalfFloatArray x =
-        Device.halves(
-            Device.normal(new Random(rows), Math.ceilDiv(rows, tile) * tile * inputs));
+        Device.halves(Device.normal(new Random(rows), Math.ceilDiv(rows, tile) * tile * inputs));
     IntArray counts = IntArray.fromElements(rows);
     int partRows = Math.ceilDiv(rows, 16) * 16;
     FloatArray out = new FloatArray(splits * partRows * outputs);

@@ -20,8 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class DriverPatchTest {
   private static final String KIND = "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDAKind";
-  private static final String TOOL =
-      "uk/ac/manchester/tornado/drivers/cuda/graal/CUDALIRKindTool";
+  private static final String TOOL = "uk/ac/manchester/tornado/drivers/cuda/graal/CUDALIRKindTool";
   private static final String CAST =
       "uk/ac/manchester/tornado/drivers/cuda/graal/asm/CUDAAssembler$CUDAUnaryOp";
 

@@ -25,8 +25,7 @@ final class Bf16Range {
         .parallel()
         .anyMatch(
             chunk ->
-                exceedsHalves(
-                    data, chunk * CHUNK, Math.min(data.byteSize(), (chunk + 1) * CHUNK)));
+                exceedsHalves(data, chunk * CHUNK, Math.min(data.byteSize(), (chunk + 1) * CHUNK)));
   }
 
   private static boolean exceedsHalves(MemorySegment data, long from, long to) {

@@ -288,7 +288,8 @@ final class KernelCache {
     try (Stream<Path> all = Files.list(parent)) {
       List<Path> oldest =
           all.filter(Files::isDirectory)
-              .sorted(Comparator.comparingLong((Path each) -> each.toFile().lastModified()).reversed())
+              .sorted(
+                  Comparator.comparingLong((Path each) -> each.toFile().lastModified()).reversed())
               .skip(ENVIRONMENTS_KEPT)
               .toList();
       for (Path folder : oldest) {

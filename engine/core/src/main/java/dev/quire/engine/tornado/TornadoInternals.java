@@ -18,14 +18,14 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 
 /**
- * Four things that TornadoVM has no option for, done behind its back where the JVM was started
- * with its packages open; without that all works, but slower.
+ * Four things that TornadoVM has no option for, done behind its back where the JVM was started with
+ * its packages open; without that all works, but slower.
  *
  * <p>It writes a task graph into 8192 bytes, which a model of 16 layers overflows: a larger buffer
  * makes a step one graph. And it compiles the kernel of each task anew, though all layers' are the
  * same: its cache of compiled code, which it asks by a task's name, is given one that answers to
- * the name of any task of the same method and scalars, and of earlier
- * processes' tasks, which {@link KernelCache} has. And see {@link #settle}.
+ * the name of any task of the same method and scalars, and of earlier processes' tasks, which
+ * {@link KernelCache} has. And see {@link #settle}.
  */
 final class TornadoInternals {
   private static final int GRAPH_BYTES = 1 << 16;

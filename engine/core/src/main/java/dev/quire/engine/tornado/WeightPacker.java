@@ -211,8 +211,7 @@ final class WeightPacker {
     void read(Row row, short[] elements, float[] values);
   }
 
-  private static void fillTiles(
-      MemorySegment target, int inputs, Rows rows, RowReader reader) {
+  private static void fillTiles(MemorySegment target, int inputs, Rows rows, RowReader reader) {
     int block = WeightTiles.OUTPUTS;
     int padded = WeightTiles.paddedInputs(inputs);
     IntStream.range(0, Math.ceilDiv(rows.size(), block))
