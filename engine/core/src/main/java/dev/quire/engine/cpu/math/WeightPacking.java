@@ -70,9 +70,9 @@ public final class WeightPacking {
     for (Plan plan : plans) {
       arithmetic.expect(plan.layout());
     }
-    boolean keeps = store != null && store.takes(bytes);
-    String key = keeps ? key() : "";
-    TileStore.@Nullable Entry kept = keeps ? store.find(key, bytes, arena) : null;
+    TileStore keeping = store != null && store.takes(bytes) ? store : null;
+    String key = keeping != null ? key() : "";
+    TileStore.@Nullable Entry kept = keeping != null ? keeping.find(key, bytes, arena) : null;
     if (kept != null && kept.unfit().length() == plans.size()) {
       use(tiles(kept.tiles()), kept.unfit());
       report = "%.1f GB of weights mapped from %s".formatted(bytes / 1e9, kept.file());
@@ -84,9 +84,9 @@ public final class WeightPacking {
       report =
           "%.1f GB of weights laid out%s"
               .formatted(bytes / 1e9, memory.hugePages() ? " in huge pages" : "");
-      if (keeps) {
-        writer = store.write(key, memory.segment().asSlice(0, bytes), unfit);
-        report += ", which are kept in " + store.file(key) + " for later starts";
+      if (keeping != null) {
+        writer = keeping.write(key, memory.segment().asSlice(0, bytes), unfit);
+        report += ", which are kept in " + keeping.file(key) + " for later starts";
       }
     }
     if (bytes > LARGE) {

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -140,8 +141,7 @@ class TileStoreTest {
             TensorType.Q4_0,
             TensorType.Q4_K,
             TensorType.Q6_K)) {
-      TileLayout layout = TileLayout.of(type);
-      assertThat(layout).isNotNull();
+      TileLayout layout = Objects.requireNonNull(TileLayout.of(type));
       try (Arena arena = Arena.ofConfined()) {
         byte[] bytes = new byte[Math.toIntExact(128 * type.bytesFor(256))];
         for (int i = 0; i < bytes.length; i++) {
