@@ -22,7 +22,7 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  *
  *   one turn of a warp
  *     rows     lane = position             block table ──► where its key and value lie
- *     scores   8 lanes a position          K │q·k│q·k│q·k│q·k│  4 rows at once, then 4 more
+ *     scores   8 lanes a position          K │q·k│q·k│q·k│q·k│  4 rows at once, 2 to 4 times
  *     softmax  lane = position             running maximum and sum of each query, in registers
  *     output   lane = pair of elements     V row after row, 8 in flight, for all queries
  *
@@ -128,6 +128,8 @@ public final class PagedAttention {
     int warp = thread / WARP;
     int place = lane / LANES;
     int part = 2 * (lane % LANES);
+    // Sixteen loads of keys under way a thread: rows of 64 elements by fours, of 128 by twos.
+    int together = headSize > 64 ? 8 : 16;
     for (int i = thread; i < shared * headSize; i += group) {
       int head = firstHead + TornadoMath.min(i / headSize, mine - 1);
       int from = (sequence * heads + head) * headSize + i % headSize;
@@ -155,14 +157,22 @@ public final class PagedAttention {
       int nextRow = row(tables, sequence, next, tableWidth, kvHead, kvHeads, blockSize) * headSize;
       int here = turn * group + warp * WARP;
       int scored = warp * shared * WARP;
-      for (int turnRows = 0; turnRows < WARP; turnRows += 8) {
+      for (int turnRows = 0; turnRows < WARP; turnRows += together) {
         int row0 = rows[here + turnRows + place] + part;
         int row1 = rows[here + turnRows + place + 4] + part;
+        int row2 = rows[here + turnRows + place + together - 8] + part;
+        int row3 = rows[here + turnRows + place + together - 4] + part;
         float[] dot0 = new float[QUERIES];
         float[] dot1 = new float[QUERIES];
+        float[] dot2 = new float[QUERIES];
+        float[] dot3 = new float[QUERIES];
         for (int h = 0; h < shared; h++) {
           dot0[h] = 0.0f;
           dot1[h] = 0.0f;
+          if (together == 16) {
+            dot2[h] = 0.0f;
+            dot3[h] = 0.0f;
+          }
         }
         for (int i = 0; i < headSize; i += 2 * LANES) {
           Half2 k0 = keys.getHalf2(row0 + i);
@@ -175,14 +185,34 @@ public final class PagedAttention {
             dot1[h] += x * Half2.lowFloat(k1);
             dot1[h] += y * Half2.highFloat(k1);
           }
+          if (together == 16) {
+            Half2 k2 = keys.getHalf2(row2 + i);
+            Half2 k3 = keys.getHalf2(row3 + i);
+            for (int h = 0; h < shared; h++) {
+              float x = query[h * headSize + part + i];
+              float y = query[h * headSize + part + i + 1];
+              dot2[h] += x * Half2.lowFloat(k2);
+              dot2[h] += y * Half2.highFloat(k2);
+              dot3[h] += x * Half2.lowFloat(k3);
+              dot3[h] += y * Half2.highFloat(k3);
+            }
+          }
         }
         for (int h = 0; h < shared; h++) {
+          int to = scored + h * WARP + turnRows + place;
           float score0 = sumOfEight(context, dot0[h]);
           float score1 = sumOfEight(context, dot1[h]);
           if (part == 0) {
-            int to = scored + h * WARP + turnRows + place;
             scores[to] = score0;
             scores[to + 4] = score1;
+          }
+          if (together == 16) {
+            float score2 = sumOfEight(context, dot2[h]);
+            float score3 = sumOfEight(context, dot3[h]);
+            if (part == 0) {
+              scores[to + 8] = score2;
+              scores[to + 12] = score3;
+            }
           }
         }
       }
@@ -350,9 +380,9 @@ public final class PagedAttention {
    */
   public static int warps(int sequences, int heads, int kvHeads, int headSize) {
     int most = Math.min(MOST_WARPS, MERGED / (shared(heads, kvHeads) * headSize));
-    int held = MULTIPROCESSORS * (headSize > 64 ? 16 : 24);
+    int held = MULTIPROCESSORS * 16;
     int groups = sequences * kvHeads * parts(heads, kvHeads);
-    int many = Math.max(held / groups, headSize > 64 ? 2 : 3);
+    int many = Math.max(held / groups, 2);
     int wanted = sequences <= FEW ? FEW_WARPS : many;
     return Math.max(1, Math.min(wanted, most));
   }
