@@ -43,6 +43,7 @@ final class BlockSizeRuns {
     for (int size : blockSizes) {
       if (!sizes.contains((double) size)) {
         try (DevicePlatform platform = source.open(size)) {
+          WarmUp.compile(platform);
           run(platform, names, command, done);
         }
       }

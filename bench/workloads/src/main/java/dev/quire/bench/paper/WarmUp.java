@@ -14,6 +14,13 @@ final class WarmUp {
     this.platform = platform;
   }
 
+  /** Has steps of every size compiled, where they are. */
+  static void compile(DevicePlatform platform) {
+    while (platform.executor().compilesSteps() && platform.executor().prepare()) {
+      // One size after the other.
+    }
+  }
+
   /**
    * Runs them.
    *
@@ -21,6 +28,7 @@ final class WarmUp {
    * @param progress told of each size
    */
   void run(int most, Consumer<String> progress) {
+    compile(platform);
     Trace trace = new Trace("warm-up", PROMPT, OUTPUT, 0, PROMPT, OUTPUT, 0);
     int fitting = platform.slots() / (PROMPT + OUTPUT + 16);
     for (int n = 1; n <= Math.min(most, fitting); n *= 2) {

@@ -69,7 +69,7 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     }
     int wide = columns * Math.ceilDiv(rows, WideProduct.TILE_ROWS);
     int splits = splits(WIDE_GROUPS, wide, most);
-    if (wide * splits > WIDE_GROUPS / 2) {
+    if (wideEnough(wide * splits)) {
       return new ProductShape(Kernel.WIDE, splits, partRows);
     }
     int tiles =
@@ -96,10 +96,15 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     if (rows <= MediumProduct.TILE_ROWS) {
       return new ProductShape(Kernel.MEDIUM, 1, partRows);
     }
-    return new ProductShape(wide > WIDE_GROUPS / 2 ? Kernel.WIDE : Kernel.TILED, 1, partRows);
+    return new ProductShape(wideEnough(wide) ? Kernel.WIDE : Kernel.TILED, 1, partRows);
   }
 
   private static int splits(int groups, int tiles, int most) {
     return Math.clamp(groups / tiles, 1, most);
+  }
+
+  /** Whether groups of wide tiles, one on each, keep nearly all 132 multiprocessors busy. */
+  private static boolean wideEnough(int groups) {
+    return groups >= 128;
   }
 }
