@@ -140,7 +140,7 @@ final class QuantizedRows {
   }
 
   private static float twins(int low, int high) {
-    return Float.intBitsToFloat(high << 16 | low & 0xFFFF);
+    return Float.intBitsToFloat((high << 16) | (low & 0xFFFF));
   }
 
   /**

@@ -121,7 +121,7 @@ final class ScalarTiles {
     for (int i = 0; i < n; i++) {
       int words = from + i / 4 * LINE + i % 4 / 2;
       for (int r = 0; r < ROWS; r++) {
-        int nibble = bytes[words + WeightTiles.place(r, half)] >> i % 2 * 4 & 15;
+        int nibble = (bytes[words + WeightTiles.place(r, half)] >> (i % 2 * 4)) & 15;
         panel[i * ROWS + r] = nibble + least;
       }
     }
@@ -138,9 +138,9 @@ final class ScalarTiles {
       int lows = k / 2 * ROWS;
       int uppers = (128 + k / 4) * ROWS;
       for (int r = 0; r < ROWS; r++) {
-        int low = bytes[lows + r] >> k % 2 * 4 & 15;
-        int upper = bytes[uppers + r] >> k % 4 * 2 & 3;
-        panel[k * ROWS + r] = ((low | upper << 4) - 32) * scales[r];
+        int low = (bytes[lows + r] >> (k % 2 * 4)) & 15;
+        int upper = (bytes[uppers + r] >> (k % 4 * 2)) & 3;
+        panel[k * ROWS + r] = ((low | (upper << 4)) - 32) * scales[r];
       }
     }
   }

@@ -15,7 +15,10 @@ final class Scratch {
   private float[] sums = {};
   private float[] results = {};
   private MemorySegment cacheTile = MemorySegment.NULL;
+
+  @SuppressWarnings("UnusedVariable")
   private int sunk;
+
   private final float[] scales = new float[WeightTiles.CHUNK / 16 * WeightTiles.ROWS];
   private final float[] blockSums =
       new float[WeightTiles.CHUNK / 32 * Arithmetic.TILE_ROWS * WeightTiles.ROWS];

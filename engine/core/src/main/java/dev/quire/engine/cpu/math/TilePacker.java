@@ -145,8 +145,8 @@ final class TilePacker {
     byte[] s = source;
     byte[] t = target;
     for (int i = from, at = to; i < from + n; i += 4, at += LINE) {
-      t[at] = (byte) (s[i] >> shift & 15 | (s[i + 1] >> shift & 15) << 4);
-      t[at + 1] = (byte) (s[i + 2] >> shift & 15 | (s[i + 3] >> shift & 15) << 4);
+      t[at] = (byte) (((s[i] >> shift) & 15) | (((s[i + 1] >> shift) & 15) << 4));
+      t[at + 1] = (byte) (((s[i + 2] >> shift) & 15) | (((s[i + 3] >> shift) & 15) << 4));
     }
   }
 
@@ -155,7 +155,7 @@ final class TilePacker {
     byte[] s = source;
     byte[] t = target;
     for (int i = from, at = to; i < from + n; i += 2, at += ROWS) {
-      t[at] = (byte) (s[i] >> shift & 15 | (s[i + 1] >> shift & 15) << 4);
+      t[at] = (byte) (((s[i] >> shift) & 15) | (((s[i + 1] >> shift) & 15) << 4));
     }
   }
 
@@ -167,7 +167,8 @@ final class TilePacker {
       int halves = scales + 16 * ROWS;
       for (int r = 0; r < rows; r++) {
         int from = r * rowBytes + block * 144;
-        finite &= half(from, halves, r) & half(from + 2, halves + 2 * ROWS, r);
+        finite &= half(from, halves, r);
+        finite &= half(from + 2, halves + 2 * ROWS, r);
         for (int sub = 0; sub < 8; sub++) {
           target[scales + sub * ROWS + r] = (byte) scale(from + 4, sub);
           target[scales + (8 + sub) * ROWS + r] = (byte) minimum(from + 4, sub);
@@ -183,13 +184,13 @@ final class TilePacker {
   private int scale(int at, int sub) {
     return sub < 4
         ? source[at + sub] & 63
-        : source[at + sub + 4] & 15 | (source[at + sub - 4] >> 6 & 3) << 4;
+        : (source[at + sub + 4] & 15) | (((source[at + sub - 4] >> 6) & 3) << 4);
   }
 
   private int minimum(int at, int sub) {
     return sub < 4
         ? source[at + sub + 4] & 63
-        : source[at + sub + 4] >> 4 & 15 | (source[at + sub] >> 6 & 3) << 4;
+        : ((source[at + sub + 4] >> 4) & 15) | (((source[at + sub] >> 6) & 3) << 4);
   }
 
   private boolean q6k(int rows, int rowBytes, int inputs) {
@@ -218,10 +219,10 @@ final class TilePacker {
     for (int i = from, at = to; i < from + 32; i += 4, at += ROWS) {
       t[at] =
           (byte)
-              (s[i] >> shift & 3
-                  | (s[i + 1] >> shift & 3) << 2
-                  | (s[i + 2] >> shift & 3) << 4
-                  | (s[i + 3] >> shift & 3) << 6);
+              (((s[i] >> shift) & 3)
+                  | (((s[i + 1] >> shift) & 3) << 2)
+                  | (((s[i + 2] >> shift) & 3) << 4)
+                  | (((s[i + 3] >> shift) & 3) << 6));
     }
   }
 }

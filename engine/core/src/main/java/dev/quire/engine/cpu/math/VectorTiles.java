@@ -162,8 +162,8 @@ final class VectorTiles {
   static void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
     TileLayout layout = w.layout();
     int chunk = from / CHUNK * CHUNK;
-    long half = layout.lines(Math.min(CHUNK, w.inputs() - chunk)) * LINE;
-    long first = w.offset(tile, chunk) + layout.lines(from - chunk) * LINE;
+    long half = (long) layout.lines(Math.min(CHUNK, w.inputs() - chunk)) * LINE;
+    long first = w.offset(tile, chunk) + (long) layout.lines(from - chunk) * LINE;
     scales(w, tile, from, n, s);
     for (int word = 0; word < ROWS / 2; word += WIDTH) {
       long at = first + words(word, half);

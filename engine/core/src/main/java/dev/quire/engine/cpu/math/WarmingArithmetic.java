@@ -13,6 +13,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * small data until they beat the scalar ones; since both give the same bits, the change passes
  * unnoticed.
  */
+@SuppressWarnings({"EnumOrdinal", "RefactorSwitch"})
 final class WarmingArithmetic extends Arithmetic {
   private static final long GIVE_UP_NANOS = 20_000_000_000L;
 

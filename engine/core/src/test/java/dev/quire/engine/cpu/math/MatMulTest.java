@@ -27,7 +27,7 @@ class MatMulTest {
         .filter(TensorType::isSupported)
         .filter(
             t ->
-                t.bitsPerElement() < 32 && t != TensorType.I8 && t != TensorType.I16
+                (t.bitsPerElement() < 32 && t != TensorType.I8 && t != TensorType.I16)
                     || t == TensorType.F32);
   }
 
