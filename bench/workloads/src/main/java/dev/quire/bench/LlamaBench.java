@@ -12,7 +12,7 @@ import java.util.List;
 
 /**
  * One stream, in the figures of llama.cpp's {@code llama-bench}: a prompt processed without
- * generating, or tokens generated from an empty context; each after one warm-up.
+ * generating, or tokens generated from a context of a given depth; each after one warm-up.
  */
 public final class LlamaBench {
   private final Engine engine;
@@ -29,9 +29,10 @@ public final class LlamaBench {
    *
    * @param promptTokens tokens of the prompt; 0 in a generation test
    * @param generatedTokens tokens generated; 0 in a prompt test
+   * @param depth tokens of context before the first generated one
    * @param samples time of each repetition
    */
-  public record Result(int promptTokens, int generatedTokens, List<Duration> samples) {
+  public record Result(int promptTokens, int generatedTokens, int depth, List<Duration> samples) {
     public Result {
       samples = List.copyOf(samples);
     }
@@ -58,31 +59,37 @@ public final class LlamaBench {
 
   /** Processing of a prompt. */
   public Result prompt(int tokens) {
-    return measure(tokens, 0);
+    return measure(tokens, 0, 0);
   }
 
-  /** Generation from an empty context. */
-  public Result generation(int tokens) {
-    return measure(0, tokens);
+  /**
+   * Generation after a prompt, whose time doesn't count.
+   *
+   * @param depth tokens of the prompt; 0: an empty context
+   */
+  public Result generation(int tokens, int depth) {
+    return measure(0, tokens, depth);
   }
 
-  private Result measure(int promptTokens, int generatedTokens) {
-    run(promptTokens, generatedTokens, -1);
+  private Result measure(int promptTokens, int generatedTokens, int depth) {
+    if (depth == 0) {
+      run(promptTokens, generatedTokens, 0, -1); // a deep context warms up by its prompt
+    }
     List<Duration> samples = new ArrayList<>();
     for (int i = 0; i < repetitions; i++) {
-      samples.add(run(promptTokens, generatedTokens, i));
+      samples.add(run(promptTokens, generatedTokens, depth, i));
     }
-    return new Result(promptTokens, generatedTokens, samples);
+    return new Result(promptTokens, generatedTokens, depth, samples);
   }
 
-  private Duration run(int promptTokens, int generatedTokens, long seed) {
+  private Duration run(int promptTokens, int generatedTokens, int depth, long seed) {
     SamplingParams params =
         SamplingParams.builder()
             .temperature(0)
             .ignoreEos(true)
-            .maxTokens(Math.max(1, generatedTokens))
+            .maxTokens(Math.max(1, generatedTokens + (depth > 0 ? 1 : 0)))
             .build();
-    int start = Math.max(1, promptTokens);
+    int start = Math.max(1, promptTokens + depth);
     Generation done =
         engine
             .submit(
@@ -90,6 +97,9 @@ public final class LlamaBench {
                     Tokens.random(start, engine.info().vocabularySize(), seed), params))
             .await();
     Usage usage = done.usage();
+    if (depth > 0) {
+      return usage.decode(); // the first token comes with the prompt
+    }
     // Either way the steps' own time: the prompt's, or that of one token after another, of which
     // the engine counts the first as the start token's prefill.
     return usage.prefill().plus(usage.decode());

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -46,6 +47,13 @@ final class BenchLlamaCommand implements Callable<Integer> {
   private List<Integer> generations = new ArrayList<>(List.of(128));
 
   @Option(
+      names = {"-d", "--n-depth"},
+      split = ",",
+      paramLabel = "N",
+      description = "Tokens of context before generation starts, or several numbers (default: 0).")
+  private List<Integer> depths = new ArrayList<>(List.of(0));
+
+  @Option(
       names = {"-r", "--repetitions"},
       paramLabel = "N",
       description = "How often each test runs (default: 5).")
@@ -80,15 +88,18 @@ final class BenchLlamaCommand implements Callable<Integer> {
     prompts.removeIf(n -> n == 0);
     generations.removeIf(n -> n == 0);
     int longest = 0;
-    for (List<Integer> sizes : List.of(prompts, generations)) {
+    for (List<Integer> sizes : List.of(prompts, generations, depths)) {
       for (int size : sizes) {
         if (size < 0) {
-          throw new UsageError("-p and -n must be at least 0; one is " + size);
+          throw new UsageError("-p, -n and -d must be at least 0; one is " + size);
         }
         longest = Math.max(longest, size);
       }
     }
-    if (longest == 0 || repetitions < 1) {
+    if (!generations.isEmpty()) {
+      longest = Math.max(longest, Collections.max(generations) + Collections.max(depths));
+    }
+    if (prompts.isEmpty() && generations.isEmpty() || repetitions < 1) {
       throw new UsageError("nothing to measure: -p or -n, and -r, must be at least 1");
     }
     EngineOptions options =
@@ -103,14 +114,16 @@ final class BenchLlamaCommand implements Callable<Integer> {
     try (Engine engine = ModelOpener.open(console, model, options);
         WorkProgress progress = WorkProgress.show(console, "Tests", "", 1)) {
       var bench = new LlamaBench(engine, repetitions);
-      int tests = prompts.size() + generations.size();
+      int tests = prompts.size() + generations.size() * depths.size();
       for (int size : prompts) {
         results.add(bench.prompt(size));
         progress.update(results.size(), tests);
       }
       for (int size : generations) {
-        results.add(bench.generation(size));
-        progress.update(results.size(), tests);
+        for (int depth : depths) {
+          results.add(bench.generation(size, depth));
+          progress.update(results.size(), tests);
+        }
       }
       if (format == OutputFormat.JSON) {
         console.out().println(json(engine.info(), results));
@@ -134,10 +147,14 @@ final class BenchLlamaCommand implements Callable<Integer> {
                   String.valueOf(threads()),
                   result.promptTokens() > 0
                       ? "pp" + result.promptTokens()
-                      : "tg" + result.generatedTokens(),
+                      : "tg" + result.generatedTokens() + depth(result),
                   String.format(Locale.ROOT, "%.2f ± %.2f", mean(rates), deviation(rates)));
             })
         .print(console.out());
+  }
+
+  private static String depth(LlamaBench.Result result) {
+    return result.depth() == 0 ? "" : " @ d" + result.depth();
   }
 
   private String json(ModelInfo info, List<LlamaBench.Result> results) {
@@ -158,6 +175,7 @@ final class BenchLlamaCommand implements Callable<Integer> {
       test.put("n_threads", threads());
       test.put("n_prompt", result.promptTokens());
       test.put("n_gen", result.generatedTokens());
+      test.put("n_depth", result.depth());
       test.put("test_time", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
       test.put("avg_ns", Math.round(mean(nanos)));
       test.put("stddev_ns", Math.round(deviation(nanos)));

@@ -29,7 +29,8 @@ final class Scratch {
   private final int byteShift;
   private final float[] tileSums = new float[WeightTiles.ROWS];
   private final float[] tileWeights = new float[WeightTiles.ROWS];
-  private final float[] lanes = new float[VectorAttention.SHARED * Arithmetic.LANES];
+  private final float[] lanes =
+      new float[Arithmetic.POSITION_TILE * VectorAttention.SHARED * Arithmetic.LANES];
 
   Scratch() {
     byteShift = Byte.SIZE;

@@ -48,17 +48,28 @@ final class VectorAttention {
         long at = from;
         long target = to;
         for (int v = 0; v < vectors; v++, at += type.bytes(n), target += 4L * n) {
+          levels(data, at, n, floats, target);
           for (int block = 0; block < n; block += KvType.BLOCK) {
-            long scale = at + n + block / KvType.BLOCK * 2L;
-            float d = Float.float16ToFloat(data.get(SHORT, scale));
-            int end = Math.min(n, block + KvType.BLOCK);
-            for (int i = block; i < end; i += WIDTH) {
-              store(Lanes.signedBytes(data, at + i).mul(d), floats, target + 4L * i);
-            }
+            float d = Float.float16ToFloat(data.get(SHORT, at + n + block / KvType.BLOCK * 2L));
+            scale(floats, target + 4L * block, Math.min(KvType.BLOCK, n - block), d);
           }
         }
       }
       case F32 -> throw new IllegalArgumentException("floats need no decoding");
+    }
+  }
+
+  // One loop a method: what is nested C2 doesn't inline, and then every vector is an object.
+
+  private static void levels(MemorySegment data, long at, int n, MemorySegment floats, long to) {
+    for (int i = 0; i < n; i += WIDTH) {
+      store(Lanes.signedBytes(data, at + i), floats, to + 4L * i);
+    }
+  }
+
+  private static void scale(MemorySegment floats, long at, int n, float d) {
+    for (int i = 0; i < n; i += WIDTH) {
+      store(Lanes.floats(floats, at + 4L * i).mul(d), floats, at + 4L * i);
     }
   }
 
@@ -83,6 +94,18 @@ final class VectorAttention {
     for (; h + SHARED <= heads; h += SHARED) {
       int from = qOffset + h * headSize;
       int at = scoresOffset + h * stride;
+      if (PARTS <= 2 && headSize % LANES == 0) {
+        for (int p = 0; p < positions; p++) {
+          long key = keysOffset + p * keyBytes;
+          if (PARTS == 2) {
+            fourSums(q, from, headSize, keys, key, lanes, p * SHARED * WIDTH);
+          } else {
+            fourWideSums(q, from, headSize, keys, key, lanes, p * SHARED * WIDTH);
+          }
+        }
+        totals(lanes, positions, scores, at, stride);
+        continue;
+      }
       for (int p = 0; p < positions; p++) {
         for (int part = 0; part < PARTS; part++) {
           fourScores(q, from, headSize, keys, keysOffset + p * keyBytes, part, lanes);
@@ -99,6 +122,72 @@ final class VectorAttention {
           score(q, from, headSize, keys, keysOffset + p * keyBytes, part, lanes);
         }
         scores[scoresOffset + h * stride + p] = Lanes.total(lanes, 0);
+      }
+    }
+  }
+
+  /** Two parts at once, already added: {@code sums[4][WIDTH]} of a position. */
+  private static void fourSums(
+      float[] q, int q0, int headSize, MemorySegment keys, long key, float[] sums, int at) {
+    int q1 = q0 + headSize;
+    int q2 = q1 + headSize;
+    int q3 = q2 + headSize;
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector b2 = a0;
+    FloatVector b3 = a0;
+    for (int d = 0; d < headSize; d += LANES) {
+      FloatVector k = Lanes.floats(keys, key + (long) d * Float.BYTES);
+      a0 = FloatVector.fromArray(FLOATS, q, q0 + d).fma(k, a0);
+      a1 = FloatVector.fromArray(FLOATS, q, q1 + d).fma(k, a1);
+      a2 = FloatVector.fromArray(FLOATS, q, q2 + d).fma(k, a2);
+      a3 = FloatVector.fromArray(FLOATS, q, q3 + d).fma(k, a3);
+      k = Lanes.floats(keys, key + (long) (d + WIDTH) * Float.BYTES);
+      b0 = FloatVector.fromArray(FLOATS, q, q0 + d + WIDTH).fma(k, b0);
+      b1 = FloatVector.fromArray(FLOATS, q, q1 + d + WIDTH).fma(k, b1);
+      b2 = FloatVector.fromArray(FLOATS, q, q2 + d + WIDTH).fma(k, b2);
+      b3 = FloatVector.fromArray(FLOATS, q, q3 + d + WIDTH).fma(k, b3);
+    }
+    a0.add(b0).intoArray(sums, at);
+    a1.add(b1).intoArray(sums, at + WIDTH);
+    a2.add(b2).intoArray(sums, at + 2 * WIDTH);
+    a3.add(b3).intoArray(sums, at + 3 * WIDTH);
+  }
+
+  /** As {@link #fourSums}, of vectors that have all partial sums. */
+  private static void fourWideSums(
+      float[] q, int q0, int headSize, MemorySegment keys, long key, float[] sums, int at) {
+    int q1 = q0 + headSize;
+    int q2 = q1 + headSize;
+    int q3 = q2 + headSize;
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    for (int d = 0; d < headSize; d += LANES) {
+      FloatVector k = Lanes.floats(keys, key + (long) d * Float.BYTES);
+      a0 = FloatVector.fromArray(FLOATS, q, q0 + d).fma(k, a0);
+      a1 = FloatVector.fromArray(FLOATS, q, q1 + d).fma(k, a1);
+      a2 = FloatVector.fromArray(FLOATS, q, q2 + d).fma(k, a2);
+      a3 = FloatVector.fromArray(FLOATS, q, q3 + d).fma(k, a3);
+    }
+    a0.intoArray(sums, at);
+    a1.intoArray(sums, at + WIDTH);
+    a2.intoArray(sums, at + 2 * WIDTH);
+    a3.intoArray(sums, at + 3 * WIDTH);
+  }
+
+  /** The totals of {@code sums[positions][4][WIDTH]}. */
+  private static void totals(float[] sums, int positions, float[] scores, int at, int stride) {
+    for (int r = 0; r < SHARED; r++) {
+      int from = r * WIDTH;
+      int to = at + r * stride;
+      for (int p = 0; p < positions; p++, from += SHARED * WIDTH) {
+        scores[to + p] = Lanes.total(FloatVector.fromArray(FLOATS, sums, from));
       }
     }
   }
@@ -166,10 +255,27 @@ final class VectorAttention {
       int positions,
       float[] sums,
       int sumsOffset) {
+    int first =
+        headSize % WIDTH == 0
+            ? wholeColumns(
+                p,
+                pOffset,
+                stride,
+                heads,
+                headSize,
+                values,
+                valuesOffset,
+                positions,
+                sums,
+                sumsOffset)
+            : 0;
+    if (first == heads) {
+      return;
+    }
     for (int d = 0; d < headSize; d += WIDTH) {
       VectorMask<Float> in = FLOATS.indexInRange(d, headSize);
       long column = valuesOffset + (long) d * Float.BYTES;
-      int h = 0;
+      int h = first;
       for (; h + SHARED <= heads; h += SHARED) {
         fourColumns(
             p,
@@ -195,6 +301,110 @@ final class VectorAttention {
         s.intoArray(sums, at, in);
       }
     }
+  }
+
+  /** Heads four by four, of columns that are whole; returns the first head that is left. */
+  private static int wholeColumns(
+      float[] p,
+      int pOffset,
+      int stride,
+      int heads,
+      int headSize,
+      MemorySegment values,
+      long valuesOffset,
+      int positions,
+      float[] sums,
+      int sumsOffset) {
+    int h = 0;
+    for (; h + SHARED <= heads; h += SHARED) {
+      int weights = pOffset + h * stride;
+      int at = sumsOffset + h * headSize;
+      int d = 0;
+      for (; d + 2 * WIDTH <= headSize; d += 2 * WIDTH) {
+        long column = valuesOffset + (long) d * Float.BYTES;
+        twoColumns(p, weights, stride, headSize, values, column, positions, sums, at + d);
+      }
+      if (d < headSize) {
+        long column = valuesOffset + (long) d * Float.BYTES;
+        oneColumn(p, weights, stride, headSize, values, column, positions, sums, at + d);
+      }
+    }
+    return h;
+  }
+
+  private static void twoColumns(
+      float[] p,
+      int p0,
+      int stride,
+      int headSize,
+      MemorySegment values,
+      long column,
+      int positions,
+      float[] sums,
+      int at0) {
+    int at1 = at0 + headSize;
+    int at2 = at1 + headSize;
+    int at3 = at2 + headSize;
+    FloatVector a0 = FloatVector.fromArray(FLOATS, sums, at0);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, sums, at1);
+    FloatVector a2 = FloatVector.fromArray(FLOATS, sums, at2);
+    FloatVector a3 = FloatVector.fromArray(FLOATS, sums, at3);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, sums, at0 + WIDTH);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, sums, at1 + WIDTH);
+    FloatVector b2 = FloatVector.fromArray(FLOATS, sums, at2 + WIDTH);
+    FloatVector b3 = FloatVector.fromArray(FLOATS, sums, at3 + WIDTH);
+    for (int i = 0; i < positions; i++) {
+      long from = column + (long) i * headSize * Float.BYTES;
+      FloatVector v = Lanes.floats(values, from);
+      FloatVector w = Lanes.floats(values, from + (long) WIDTH * Float.BYTES);
+      FloatVector weight = Lanes.splat(p[p0 + i]);
+      a0 = v.fma(weight, a0);
+      b0 = w.fma(weight, b0);
+      weight = Lanes.splat(p[p0 + stride + i]);
+      a1 = v.fma(weight, a1);
+      b1 = w.fma(weight, b1);
+      weight = Lanes.splat(p[p0 + 2 * stride + i]);
+      a2 = v.fma(weight, a2);
+      b2 = w.fma(weight, b2);
+      weight = Lanes.splat(p[p0 + 3 * stride + i]);
+      a3 = v.fma(weight, a3);
+      b3 = w.fma(weight, b3);
+    }
+    a0.intoArray(sums, at0);
+    a1.intoArray(sums, at1);
+    a2.intoArray(sums, at2);
+    a3.intoArray(sums, at3);
+    b0.intoArray(sums, at0 + WIDTH);
+    b1.intoArray(sums, at1 + WIDTH);
+    b2.intoArray(sums, at2 + WIDTH);
+    b3.intoArray(sums, at3 + WIDTH);
+  }
+
+  private static void oneColumn(
+      float[] p,
+      int p0,
+      int stride,
+      int headSize,
+      MemorySegment values,
+      long column,
+      int positions,
+      float[] sums,
+      int at) {
+    FloatVector a0 = FloatVector.fromArray(FLOATS, sums, at);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, sums, at + headSize);
+    FloatVector a2 = FloatVector.fromArray(FLOATS, sums, at + 2 * headSize);
+    FloatVector a3 = FloatVector.fromArray(FLOATS, sums, at + 3 * headSize);
+    for (int i = 0; i < positions; i++) {
+      FloatVector v = Lanes.floats(values, column + (long) i * headSize * Float.BYTES);
+      a0 = v.fma(Lanes.splat(p[p0 + i]), a0);
+      a1 = v.fma(Lanes.splat(p[p0 + stride + i]), a1);
+      a2 = v.fma(Lanes.splat(p[p0 + 2 * stride + i]), a2);
+      a3 = v.fma(Lanes.splat(p[p0 + 3 * stride + i]), a3);
+    }
+    a0.intoArray(sums, at);
+    a1.intoArray(sums, at + headSize);
+    a2.intoArray(sums, at + 2 * headSize);
+    a3.intoArray(sums, at + 3 * headSize);
   }
 
   private static void fourColumns(
