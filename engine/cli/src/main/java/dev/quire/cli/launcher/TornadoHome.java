@@ -166,7 +166,10 @@ final class TornadoHome {
       flags.add("--add-opens=tornado.drivers.cuda/" + PREFIX + "drivers.cuda.graal=ALL-UNNAMED");
       flags.add("--add-opens=tornado.drivers.cuda/" + PREFIX + "drivers.cuda.runtime=ALL-UNNAMED");
     }
-    flags.add("--enable-native-access=ALL-UNNAMED,tornado.drivers." + backend);
+    flags.add(
+        "--enable-native-access=ALL-UNNAMED,tornado.drivers."
+            + backend
+            + (cublas ? ",tornado.cublas" : ""));
     flags.add(
         "--add-modules=jdk.incubator.vector,tornado.runtime,tornado.annotation,"
             + "tornado.drivers.common,tornado.drivers."

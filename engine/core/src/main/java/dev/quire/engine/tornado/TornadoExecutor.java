@@ -123,14 +123,17 @@ public final class TornadoExecutor implements ModelExecutor {
         .accept(use.describe(weights.conversions(), onTornadoVm() ? GpuDevice.freeNow() : ""));
   }
 
-  /** Frees what is there already of an executor that will not be. */
+  /**
+   * Frees what is there already of an executor that will not be. TornadoVM fails at it, with an
+   * error, where a buffer is missing: what is told is why.
+   */
   private void giveUp(QuireException cause) {
     try {
       runner.close();
-      mirror.close();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       cause.addSuppressed(e);
     }
+    mirror.close();
   }
 
   /** Where the kernels so far came from, for people; empty if nothing tells. */
