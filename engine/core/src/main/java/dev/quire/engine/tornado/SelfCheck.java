@@ -50,23 +50,26 @@ final class SelfCheck {
     try {
       products();
       tokens();
-    } catch (LinkageError e) {
+    } catch (RuntimeException | LinkageError e) {
+      Throwable first = first(e);
+      if (!(e instanceof LinkageError) && !(first instanceof LinkageError)) {
+        throw e;
+      }
       throw new QuireException(
           QuireException.Kind.FAILED,
           "TornadoVM does not start: %s; it needs the NVIDIA driver's libcuda and CUDA's NVRTC: CUDA_PATH says where CUDA is, if not in /usr/local/cuda"
-              .formatted(reason(e)),
+              .formatted(first.toString().lines().findFirst().orElse("")),
           e);
     }
   }
 
-  /** What went wrong first. */
-  static String reason(Throwable thrown) {
+  /** What went wrong first: TornadoVM wraps it more than once. */
+  static Throwable first(Throwable thrown) {
     Throwable cause = thrown;
     while (cause.getCause() != null) {
       cause = cause.getCause();
     }
-    String message = cause.getMessage();
-    return message == null ? cause.toString() : message.lines().findFirst().orElse("");
+    return cause;
   }
 
   private static void products() {

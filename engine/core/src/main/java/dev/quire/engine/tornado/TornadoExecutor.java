@@ -28,7 +28,7 @@ public final class TornadoExecutor implements ModelExecutor {
   private final DecoderSpec spec;
   private final TornadoOptions options;
   private final HostMirror mirror = new HostMirror();
-  private final PlanRunner runner = new PlanRunner();
+  private final PlanRunner runner;
   private final StepGraphs graphs;
   private final StepInputs inputs;
   private final List<BlockTables> tables;
@@ -68,6 +68,7 @@ public final class TornadoExecutor implements ModelExecutor {
                   "self-check of the kernels passed in %.2f s",
                   (System.nanoTime() - begin) * 1e-9));
     }
+    this.runner = new PlanRunner();
     this.expertsUsed = expertsUsed(spec);
     this.stretchedBeyond = spec.stretchedBeyond();
     var weights = new DeviceWeights(parts, options, mirror);
