@@ -112,7 +112,7 @@ public abstract sealed class Arithmetic
 
   /** Most quantised rows whose products with words of nibbles are faster than over levels. */
   int mostNibbleRows() {
-    return 8;
+    return 16;
   }
 
   /**
