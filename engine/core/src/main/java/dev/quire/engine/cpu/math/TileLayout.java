@@ -40,7 +40,7 @@ enum TileLayout {
   Q6_K(256, 210);
 
   /** Of all these; a change of what lies where takes the next, so that no kept tile is misread. */
-  static final int VERSION = 1;
+  static final int VERSION = 2;
 
   private final int blockInputs;
   private final int blockBytesOfRow;

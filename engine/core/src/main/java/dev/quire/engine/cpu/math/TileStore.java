@@ -202,8 +202,7 @@ public final class TileStore {
       this.key = key;
       this.tiles = tiles;
       this.unfit = unfit;
-      this.thread =
-          Thread.ofPlatform().daemon().name("quire-tile-store").priority(1).start(this::run);
+      this.thread = Thread.ofPlatform().daemon().name("quire-tile-store").start(this::run);
     }
 
     private void run() {

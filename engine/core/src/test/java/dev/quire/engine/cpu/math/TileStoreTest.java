@@ -156,6 +156,6 @@ class TileStoreTest {
         places.append(java.util.HexFormat.of().formatHex(digest, 0, 2));
       }
     }
-    assertThat(TileLayout.VERSION + " " + places).isEqualTo("1 768bbcfebcfe21c5edf403553088");
+    assertThat(TileLayout.VERSION + " " + places).isEqualTo("2 768bbcfebcfe404704ef6e263088");
   }
 }
