@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -35,6 +36,7 @@ class TileStoreTest {
   }
 
   /** What a start does: lays out, keeps or finds. Returns a product and what it says. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by the arrays themselves
   private record Start(float[] product, String report) {
     static Start of(TileStore store, float[] weights) {
       try (Arena arena = Arena.ofShared();
@@ -153,7 +155,7 @@ class TileStoreTest {
         new TilePacker().pack(matrix, layout, 0, tiles);
         new TilePacker().pack(matrix, layout, 1, tiles);
         var digest = TileStore.sha256().digest(tiles.toArray(ValueLayout.JAVA_BYTE));
-        places.append(java.util.HexFormat.of().formatHex(digest, 0, 2));
+        places.append(HexFormat.of().formatHex(digest, 0, 2));
       }
     }
     assertThat(TileLayout.VERSION + " " + places).isEqualTo("2 768bbcfebcfe404704ef6e263088");
