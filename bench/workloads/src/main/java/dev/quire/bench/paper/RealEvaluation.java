@@ -214,7 +214,9 @@ public final class RealEvaluation {
             + " those of runs in which all requests are there from the start, to their end. The"
             + " paper's values are OPT-13B's. A step's mean time is the batch over the tokens a"
             + " second: it grows with the sequences in it and with the prompts that it computes"
-            + " beside them, so that rates gain less than batches do."
+            + " beside them, so that rates gain less than batches do: of Quire's steps more have"
+            + " prompts beside their single tokens, as the same requests begin in fewer steps, and"
+            + " preempted ones once more."
             + remark(),
         new Plot(
             "figure12-real-" + fileName(platform),
