@@ -6,6 +6,7 @@ import dev.quire.bench.paper.Figure.Row;
 import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.exec.StepBatch;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -171,10 +172,21 @@ final class BlockSizeRuns {
     return batch;
   }
 
+  /** Values by block size, from the smallest size on. */
+  private List<Double> ordered(List<Double> values) {
+    return IntStream.range(0, sizes.size())
+        .boxed()
+        .sorted(Comparator.comparing(sizes::get))
+        .map(values::get)
+        .toList();
+  }
+
   private Figure blockSizes() {
+    List<Double> x = ordered(sizes);
+    List<Double> y = ordered(throughputs);
     List<Row> rows = new ArrayList<>();
-    for (int i = 0; i < sizes.size(); i++) {
-      rows.add(Row.ours("blocks of %.0f".formatted(sizes.get(i)), throughputs.get(i)));
+    for (int i = 0; i < x.size(); i++) {
+      rows.add(Row.ours("blocks of %.0f".formatted(x.get(i)), y.get(i)));
     }
     return new Figure(
         "18b, real",
@@ -191,16 +203,19 @@ final class BlockSizeRuns {
             "tokens a second",
             true,
             0,
-            List.of(new Line("ShareGPT-like", sizes, throughputs))));
+            List.of(new Line("ShareGPT-like", x, y))));
   }
 
   private Figure swapOrRecompute() {
+    List<Double> x = ordered(sizes);
+    List<Double> swapped = ordered(swaps);
+    List<Double> recomputed = ordered(recomputations);
     List<Row> rows = new ArrayList<>();
-    for (int i = 0; i < sizes.size(); i++) {
-      String label = "blocks of %.0f: ".formatted(sizes.get(i));
-      rows.add(Row.ours(label + "swapping, ms", swaps.get(i)));
-      rows.add(Row.ours(label + "recomputing, ms", recomputations.get(i)));
-      rows.add(Row.ours(label + "recomputing over swapping", recomputations.get(i) / swaps.get(i)));
+    for (int i = 0; i < x.size(); i++) {
+      String label = "blocks of %.0f: ".formatted(x.get(i));
+      rows.add(Row.ours(label + "swapping, ms", swapped.get(i)));
+      rows.add(Row.ours(label + "recomputing, ms", recomputed.get(i)));
+      rows.add(Row.ours(label + "recomputing over swapping", recomputed.get(i) / swapped.get(i)));
     }
     return new Figure(
         "19, real",
@@ -218,8 +233,6 @@ final class BlockSizeRuns {
             "ms",
             true,
             0,
-            List.of(
-                new Line("swapping", sizes, swaps),
-                new Line("recomputing", sizes, recomputations))));
+            List.of(new Line("swapping", x, swapped), new Line("recomputing", x, recomputed))));
   }
 }
