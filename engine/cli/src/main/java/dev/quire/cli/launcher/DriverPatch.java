@@ -31,6 +31,11 @@ final class DriverPatch {
   /** Says {@code off} where TornadoVM's driver is to stay as it is. */
   static final String VARIABLE = "QUIRE_DRIVER_PATCH";
 
+  /**
+   * The property of a JVM whose driver is patched: code that it compiled is not an unpatched one's.
+   */
+  static final String PROPERTY = "quire.driver.patched";
+
   private static final String MODULE = "tornado.drivers.cuda";
   private static final String PACKAGE = "uk/ac/manchester/tornado/drivers/cuda/graal/";
   private static final String INTEGER = "unsigned long long";

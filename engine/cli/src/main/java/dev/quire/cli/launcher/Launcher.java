@@ -91,6 +91,7 @@ public final class Launcher {
       String patch = driver == null ? null : DriverPatch.flag(driver, StartupCache.folder());
       if (patch != null && !"off".equals(System.getenv(DriverPatch.VARIABLE))) {
         command.add(patch);
+        command.add("-D" + DriverPatch.PROPERTY + "=true");
       }
       command.add("-D" + TORNADO + "=" + backend);
       File cache = StartupCache.folder();
