@@ -127,9 +127,9 @@ public final class Embedding {
     int token = tokens.get(row);
     int padded = (width + 63) / 64 * 64;
     int source = MatrixVectorBf16.START + token / 8 * 4 * padded + token % 8 / 2;
-    int shift = token % 2 * 16;
+    int shift = 16 - token % 2 * 16;
     for (int i = context.localIdx; i < width; i += GROUP) {
-      int bits = table.get(source + 4 * i) >> shift & 0xFFFF;
+      int bits = table.get(source + 4 * i) << shift;
       residual.set(row * width + i, MatrixVectorBf16.value(bits, scales));
     }
   }

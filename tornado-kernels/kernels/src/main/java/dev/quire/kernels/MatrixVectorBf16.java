@@ -13,10 +13,12 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * <pre>
  *   an int             │ output 2j + 1 │ output 2j │
  *   16 bits            │ sign, exponent: 9 │ mantissa: 7 │
- *   value              scales[sign, exponent] · (128 + mantissa)
+ *   value              scales[256 + sign, exponent] · (128 + mantissa)
  * </pre>
  *
- * TornadoVM can't take an int's bits for a float's; so the scales come from a table of 512.
+ * TornadoVM can't take an int's bits for a float's; so the scales come from a table of 512. Sign
+ * and exponent are a signed number from -256 to 255: TornadoVM writes unsigned shifts as signed
+ * ones, also those that its compiler makes of a shift and a mask.
  */
 public final class MatrixVectorBf16 {
   private MatrixVectorBf16() {}
@@ -31,13 +33,17 @@ public final class MatrixVectorBf16 {
   private static final int WARPS = GROUP / WARP;
   private static final int BLOCK = WeightTiles.OUTPUTS;
 
-  /** What a mantissa between 128 and 255 is multiplied by, for each sign and exponent. */
+  /**
+   * What a mantissa between 128 and 255 is multiplied by, for each sign and exponent: negative
+   * numbers' first.
+   */
   public static float[] scales() {
     float[] scales = new float[512];
-    for (int i = 0; i < scales.length; i++) {
+    for (int exponent = 1; exponent < 256; exponent++) {
       // Numbers below 1e-38, of exponent 0, are taken as 0.
-      float size = i % 256 == 0 ? 0 : Float.intBitsToFloat(i % 256 << 23) / 128;
-      scales[i] = i < 256 ? size : -size;
+      float size = Float.intBitsToFloat(exponent << 23) / 128;
+      scales[exponent] = -size;
+      scales[256 + exponent] = size;
     }
     return scales;
   }
@@ -68,8 +74,8 @@ public final class MatrixVectorBf16 {
       if (input < inputs) {
         int pair = weights.get(from + depth * (BLOCK / 2));
         float value = x.get(input).getFloat32();
-        a += value(pair & 0xFFFF, scales) * value;
-        b += value(pair >>> 16, scales) * value;
+        a += value(pair << 16, scales) * value;
+        b += value(pair, scales) * value;
       }
     }
     a += context.simdShuffleDown(a, 16);
@@ -92,9 +98,9 @@ public final class MatrixVectorBf16 {
     }
   }
 
-  /** The number whose sixteen bits these are. */
+  /** The number whose bits are the upper sixteen of these. */
   static float value(int bits, FloatArray scales) {
-    return scales.get(bits >> 7) * (128 + (bits & 127));
+    return scales.get(256 + (bits >> 23)) * (128 + ((bits >> 16) & 127));
   }
 
   /** Groups for all outputs. The reference is MatrixVector's. */

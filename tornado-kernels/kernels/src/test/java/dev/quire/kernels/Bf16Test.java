@@ -19,7 +19,7 @@ class Bf16Test {
     for (int bits = 0; bits < 1 << 16; bits++) {
       int exponent = bits >> 7 & 255;
       if (exponent > 0 && exponent < 255) {
-        assertThat(MatrixVectorBf16.value(bits, scales))
+        assertThat(MatrixVectorBf16.value(bits << 16, scales))
             .isEqualTo(Float.intBitsToFloat(bits << 16));
       }
     }
