@@ -35,9 +35,6 @@ public final class MatMul {
   /** Most quantised rows that words of bytes are multiplied by one after the other. */
   private static final int FEW_ROWS = 4;
 
-  /** Inputs whose levels are decoded at once: as floats they fit half of a first-level cache. */
-  private static final int STRIP = 64;
-
   /** Most tiles of an item of a single row: as many as are read as one long stream. */
   private static final int MOST_TILES = 8;
 
@@ -312,8 +309,8 @@ public final class MatMul {
         Arrays.fill(out, outOffset + r * outStride, outOffset + r * outStride + ROWS, 0);
       }
       if (tiles != null && quantizes(tiles)) {
-        for (int from = 0; from < w.inputs(); from += STRIP) {
-          int n = Math.min(STRIP, w.inputs() - from);
+        for (int from = 0; from < w.inputs(); from += CHUNK) {
+          int n = Math.min(CHUNK, w.inputs() - from);
           levels(tiles, tile, from, n, out, outOffset, outStride, s);
         }
         return;
@@ -354,7 +351,7 @@ public final class MatMul {
         int outOffset,
         int outStride,
         Scratch s) {
-      float[] panel = s.panel(STRIP * ROWS);
+      float[] panel = s.panel(CHUNK * ROWS);
       arithmetic.levels(w, tile, from, n, panel, s);
       boolean minima = w.layout().hasMinima();
       Levels levels = levels(w);

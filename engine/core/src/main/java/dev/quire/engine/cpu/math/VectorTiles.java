@@ -164,6 +164,9 @@ final class VectorTiles {
     int chunk = from / CHUNK * CHUNK;
     long half = (long) layout.lines(Math.min(CHUNK, w.inputs() - chunk)) * LINE;
     long first = w.offset(tile, chunk) + (long) layout.lines(from - chunk) * LINE;
+    // Every line at once and in order: decoding alone asks for a few at a time.
+    long bytes = (long) layout.lines(n) * LINE;
+    s.sink(Lanes.touch(w.data(), first, bytes) | Lanes.touch(w.data(), first + half, bytes));
     scales(w, tile, from, n, s);
     for (int word = 0; word < ROWS / 2; word += WIDTH) {
       long at = first + words(word, half);
