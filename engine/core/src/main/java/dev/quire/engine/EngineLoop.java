@@ -256,8 +256,8 @@ final class EngineLoop implements AutoCloseable {
     for (ActiveRequest request : book.active()) {
       book.finish(request, reason, detail);
     }
-    book.publish();
     stats = clock.stats(scheduler, memory.usage(false));
+    book.publish();
     executor.close();
   }
 
@@ -359,9 +359,9 @@ final class EngineLoop implements AutoCloseable {
     return group.sequences().stream().mapToInt(Sequence::length).max().orElse(0);
   }
 
-  /** Wakes the readers of what changed and takes the figures down. */
+  /** Takes the figures down, then wakes the readers of what changed: they find it counted. */
   private void publish(boolean idle) {
-    book.publish();
     stats = clock.stats(scheduler, memory.usage(idle));
+    book.publish();
   }
 }
