@@ -91,7 +91,7 @@ final class CommandLineRunner {
     return switch (e) {
       case UsageError u -> text(u);
       case Failure f -> text(f);
-      case QuireException q -> text(q);
+      case QuireException q -> q.message(Flags::of);
       case WeightsException w -> text(w);
       case HubException h -> text(h);
       case TokenizerException t -> text(t);

@@ -52,10 +52,11 @@ final class ModelOpener {
             : "the model's own is " + info.trainedContext();
     return String.format(
         Locale.ROOT,
-        "context: %d tokens (%s); KV cache: %d blocks of %d tokens, %.1f MiB",
+        "context: %d tokens (%s); KV cache: %d %s of %d tokens, %.1f MiB",
         info.maxModelLen(),
         why,
         info.kvBlocks(),
+        info.kvBlocks() == 1 ? "block" : "blocks",
         info.blockSize(),
         info.kvCacheBytes() / 1048576.0);
   }

@@ -130,7 +130,7 @@ final class SamplingOptions {
           .ignoreEos(ignoreEos)
           .build();
     } catch (QuireException e) {
-      throw new UsageError(String.valueOf(e.getMessage()));
+      throw Flags.wrongUsage(e);
     }
   }
 }

@@ -168,7 +168,7 @@ final class ServingOptions {
     try {
       return builder.build();
     } catch (QuireException e) {
-      throw new UsageError(String.valueOf(e.getMessage()));
+      throw Flags.wrongUsage(e);
     }
   }
 

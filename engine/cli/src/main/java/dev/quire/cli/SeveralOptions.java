@@ -54,7 +54,7 @@ final class SeveralOptions {
       }
       return builder.build();
     } catch (QuireException e) {
-      throw new UsageError(String.valueOf(e.getMessage()));
+      throw Flags.wrongUsage(e);
     }
   }
 

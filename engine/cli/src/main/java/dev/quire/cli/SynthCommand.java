@@ -5,6 +5,8 @@ import dev.quire.weights.synth.ModelShape;
 import dev.quire.weights.synth.Synthesizer;
 import dev.quire.weights.tensor.TensorType;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -73,18 +75,21 @@ final class SynthCommand implements Callable<Integer> {
     return CommandLineRunner.DONE;
   }
 
-  /** A type by its name in any case. */
+  /** A type that can be written, by its name in any case. */
   static TensorType tensorType(String name) {
-    for (TensorType type : TensorType.values()) {
+    List<TensorType> known =
+        Arrays.stream(TensorType.values())
+            .filter(type -> type.isSupported() && type.codec().canEncode())
+            .toList();
+    for (TensorType type : known) {
       if (type.name().equalsIgnoreCase(name)) {
         return type;
       }
     }
-    String known =
-        java.util.Arrays.stream(TensorType.values())
-            .filter(type -> type.codec().canEncode())
+    String names =
+        known.stream()
             .map(type -> type.name().toLowerCase(Locale.ROOT))
             .collect(Collectors.joining(", "));
-    throw new UsageError("--type: '" + name + "' is none of " + known);
+    throw new UsageError("--type: '" + name + "' is none of " + names);
   }
 }

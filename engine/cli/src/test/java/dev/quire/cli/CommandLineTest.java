@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the command line answers without loading a model of size. */
@@ -97,6 +98,8 @@ class CommandLineTest {
         "serve --port 70000",
         "synth --type f16 out.gguf",
         "synth --arch no-such-shape out.gguf",
+        "quantize in.gguf out.gguf --type q9",
+        "quantize in.gguf out.gguf --type q8_1",
         "logits",
         "inspect",
         "inspect a.gguf -m b.gguf",
@@ -108,6 +111,22 @@ class CommandLineTest {
     assertThat(outcome.exitCode()).isEqualTo(2);
     assertThat(outcome.out()).isEmpty();
     assertThat(outcome.err()).startsWith("quire: ").hasLineCount(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--top-p 2 | --top-p must be in (0, 1]; it is 2.0",
+        "--repeat-penalty 0 | --repeat-penalty must be in (0, 100]; it is 0.0",
+        "--temp -1 | --temp must be in [0, 100]; it is -1.0",
+        "--beam-width 0 | --beam-width must be in [1, 256]; it is 0",
+        "--samples 3 --best-of 2 | --best-of must be at least n, 3; it is 2",
+        "--max-num-seqs 0 | --max-num-seqs must be in [1, 65536]; it is 0"
+      })
+  void aRefusedValueIsNamedByItsFlag(String flags, String message) {
+    Outcome outcome = run("", ("run " + flags + " x").split(" ", -1));
+    assertThat(outcome.err().strip()).isEqualTo("quire: " + message);
   }
 
   @Test

@@ -31,7 +31,7 @@ public record BeamSearch(int width, double lengthPenalty, EarlyStopping earlySto
   }
 
   public BeamSearch {
-    require(width >= 1 && width <= MAX_WIDTH, "width", "in [1, " + MAX_WIDTH + "]", width);
+    require(width >= 1 && width <= MAX_WIDTH, "beamWidth", "in [1, " + MAX_WIDTH + "]", width);
     require(
         lengthPenalty >= -100 && lengthPenalty <= 100,
         "lengthPenalty",
@@ -46,8 +46,7 @@ public record BeamSearch(int width, double lengthPenalty, EarlyStopping earlySto
 
   private static void require(boolean holds, String field, String range, Object value) {
     if (!holds) {
-      throw QuireException.invalid(
-          "beamSearch " + field + " must be " + range + "; it is " + value);
+      throw QuireException.outOfRange(field, range, value);
     }
   }
 }

@@ -69,7 +69,7 @@ final class EngineLoader {
   private static Engine load(ModelFile file, Runnable release, EngineOptions options) {
     try {
       if (options.device().equals("cpu")
-          || options.device().equals("auto") && !TornadoExecutor.onTornadoVm()) {
+          || (options.device().equals("auto") && !TornadoExecutor.onTornadoVm())) {
         warmUp(file);
       }
       Tokenizer tokenizer = tokenizer(file);
@@ -315,8 +315,8 @@ final class EngineLoader {
     int context = spec.contextLength();
     int asked = options.maxModelLen();
     if (asked > context) {
-      throw QuireException.invalid(
-          "maxModelLen is %d; the model's context is %d tokens".formatted(asked, context));
+      throw QuireException.outOfRange(
+          "maxModelLen", "at most the model's context, %d tokens".formatted(context), asked);
     }
     boolean full = spec.cacheGroups().stream().anyMatch(group -> !group.windowed());
     int window = spec.cacheGroups().stream().mapToInt(CacheGroup::slidingWindow).max().orElse(0);
@@ -324,9 +324,11 @@ final class EngineLoader {
     // A pool that holds a window and the block that moves in holds any length.
     long longest = full || held < window + options.blockSize() ? held : context;
     if (asked > longest) {
-      throw QuireException.invalid(
-          "maxModelLen is %d; the KV cache's %d blocks of %d tokens hold %d"
-              .formatted(asked, blocks, options.blockSize(), longest));
+      throw QuireException.outOfRange(
+          "maxModelLen",
+          "at most %d, what the KV cache's %d blocks of %d tokens hold"
+              .formatted(longest, blocks, options.blockSize()),
+          asked);
     }
     return (int) Math.min(asked > 0 ? asked : context, longest);
   }

@@ -119,7 +119,7 @@ public record EngineOptions(
 
   private static void require(boolean holds, String field, String range, Object value) {
     if (!holds) {
-      throw QuireException.invalid(field + " must be " + range + "; it is " + value);
+      throw QuireException.outOfRange(field, range, value);
     }
   }
 

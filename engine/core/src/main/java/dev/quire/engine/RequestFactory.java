@@ -50,9 +50,11 @@ final class RequestFactory {
               .formatted(prompt.length, most - 1, whyNoLonger()));
     }
     if (params.minTokens() > most - prompt.length) {
-      throw QuireException.invalid(
-          "minTokens is %d, but after the prompt's %d tokens only %d of %d are left"
-              .formatted(params.minTokens(), prompt.length, most - prompt.length, most));
+      throw QuireException.outOfRange(
+          "minTokens",
+          "at most %d, what the prompt's %d tokens leave of %d"
+              .formatted(most - prompt.length, prompt.length, most),
+          params.minTokens());
     }
     checkSequences(params, prompt.length);
     checkIds("stopTokenIds", params.stopTokenIds());
@@ -93,22 +95,23 @@ final class RequestFactory {
 
   private void checkSequences(SamplingParams params, int promptLength) {
     int sequences = params.sequences();
-    String field =
-        params.beamSearch() != null
-            ? "the beam width"
-            : params.bestOf() > params.n() ? "bestOf" : "n";
+    String setting =
+        params.beamSearch() != null ? "beamWidth" : params.bestOf() > params.n() ? "bestOf" : "n";
     if (sequences > options.maxNumSeqs()) {
-      throw QuireException.invalid(
-          "%s is %d, more sequences than the engine runs at once (maxNumSeqs %d)"
-              .formatted(field, sequences, options.maxNumSeqs()));
+      throw QuireException.outOfRange(
+          setting,
+          "at most maxNumSeqs, %d (sequences that run at once)".formatted(options.maxNumSeqs()),
+          sequences);
     }
     if (params.beamSearch() == null) {
       return; // samples that do not fit together take turns
     }
     if (sequences > options.maxNumBatchedTokens()) {
-      throw QuireException.invalid(
-          "%s is %d, more tokens than a step computes (maxNumBatchedTokens %d)"
-              .formatted(field, sequences, options.maxNumBatchedTokens()));
+      throw QuireException.outOfRange(
+          setting,
+          "at most maxNumBatchedTokens, %d (tokens that a step computes)"
+              .formatted(options.maxNumBatchedTokens()),
+          sequences);
     }
     int length = (int) Math.min(info.maxModelLen(), (long) promptLength + params.maxTokens());
     if (!allocator.canEverFit(promptLength, length, sequences)) {
@@ -175,7 +178,7 @@ final class RequestFactory {
   }
 
   private String whyNoLonger() {
-    return "the model's context is %d tokens and the longest sequence is set to %d (maxModelLen; the KV cache holds %d blocks of %d tokens)"
+    return "the model's context is %d tokens and the longest sequence is set to %d (maxModelLen, --max-model-len; the KV cache holds %d blocks of %d tokens)"
         .formatted(info.trainedContext(), info.maxModelLen(), info.kvBlocks(), info.blockSize());
   }
 

@@ -133,7 +133,7 @@ public record SamplingParams(
 
   private static void require(boolean holds, String field, String range, Object value) {
     if (!holds) {
-      throw QuireException.invalid(field + " must be " + range + "; it is " + value);
+      throw QuireException.outOfRange(field, range, value);
     }
   }
 

@@ -132,7 +132,7 @@ class BeamSearchTest {
     EngineOptions tight = EngineFixture.options(4).maxNumBatchedTokens(24).build();
     EngineOptions swapping = EngineFixture.swapping(4, 200).maxNumBatchedTokens(24).build();
     for (EngineOptions options : List.of(wide, tight, swapping)) {
-      int blocks = options == wide ? 400 : 6 + width * 8 + 8;
+      int blocks = options.equals(wide) ? 400 : 6 + width * 8 + 8;
       CountDownLatch allSubmitted = new CountDownLatch(1);
       try (Engine engine =
           EngineFixture.engine(blocks, options, allSubmitted, null, EngineFixture.VOCABULARY)
@@ -153,9 +153,9 @@ class BeamSearchTest {
         for (RequestHandle handle : before) {
           handle.await();
         }
-        if (options != wide) {
+        if (!options.equals(wide)) {
           assertThat(engine.stats().preemptions()).isPositive();
-          assertThat(engine.stats().swapOuts() > 0).isEqualTo(options == swapping);
+          assertThat(engine.stats().swapOuts() > 0).isEqualTo(options.equals(swapping));
         }
         awaitQuiet(engine);
       }
@@ -262,13 +262,13 @@ class BeamSearchTest {
       assertThatThrownBy(
               () -> engine.submit(request(new int[2], params(BeamSearch.ofWidth(33), 1, 2))))
           .hasMessageContaining("33")
-          .hasMessageContaining("maxNumBatchedTokens 32");
+          .hasMessageContaining("maxNumBatchedTokens, 32");
       assertThatThrownBy(
               () -> engine.submit(request(new int[2], params(BeamSearch.ofWidth(65), 1, 2))))
-          .hasMessageContaining("maxNumSeqs 64");
+          .hasMessageContaining("maxNumSeqs, 64");
       assertThatThrownBy(() -> params(BeamSearch.ofWidth(2), 3, 2))
           .hasMessageContaining("n must be at most the beam width, 2; it is 3");
-      assertThatThrownBy(() -> BeamSearch.ofWidth(0)).hasMessageContaining("width");
+      assertThatThrownBy(() -> BeamSearch.ofWidth(0)).hasMessageContaining("beamWidth");
     }
   }
 }

@@ -204,7 +204,7 @@ class EngineTest {
       assertThatThrownBy(() -> engine.submit(request(new int[] {VOCABULARY}, one)))
           .hasMessageContaining("0 to 95");
       assertThatThrownBy(() -> engine.submit(request(new int[1], one.toBuilder().n(3).build())))
-          .hasMessageContaining("maxNumSeqs 2");
+          .hasMessageContaining("maxNumSeqs, 2");
       assertThatThrownBy(() -> engine.generate("text", one)).hasMessageContaining("tokenizer");
       assertThatThrownBy(() -> SamplingParams.builder().maxTokens(0).build())
           .hasMessage("maxTokens must be at least 1; it is 0");

@@ -2,6 +2,7 @@ package dev.quire.server;
 
 import dev.quire.engine.QuireException;
 import java.io.Serial;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -32,11 +33,19 @@ final class ApiException extends RuntimeException {
     return new ApiException(503, "server_error", "the server is stopping", null, "stopping");
   }
 
+  /** The field of a request for a setting of the engine: {@code top_p} for {@code topP}. */
+  private static String field(String setting) {
+    return setting.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
+  }
+
   /** What an exception of the engine says to a client. */
   static ApiException of(QuireException e) {
-    String message = String.valueOf(e.getMessage());
+    String message = e.message(ApiException::field);
     return switch (e.kind()) {
-      case INVALID -> invalid(message, null);
+      case INVALID -> {
+        String setting = e.setting();
+        yield invalid(message, setting == null ? null : field(setting.replaceFirst(" .*", "")));
+      }
       case OVERLOADED ->
           new ApiException(429, "rate_limit_error", message, null, "rate_limit_exceeded");
       case CLOSED, INTERRUPTED -> stopping();

@@ -62,7 +62,7 @@ final class SamplingFields {
       }
       return params.build();
     } catch (QuireException e) {
-      throw ApiException.invalid(String.valueOf(e.getMessage()), null);
+      throw ApiException.of(e);
     }
   }
 

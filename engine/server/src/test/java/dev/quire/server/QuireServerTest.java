@@ -174,6 +174,17 @@ class QuireServerTest {
   }
 
   @Test
+  void aRefusedValueIsNamedByItsField() throws Exception {
+    JsonNode error =
+        json(send("/v1/completions", "{\"prompt\":\"x\",\"top_p\":2}", KEY)).get("error");
+    assertThat(error.get("param").stringValue()).isEqualTo("top_p");
+    assertThat(error.get("message").stringValue()).isEqualTo("top_p must be in (0, 1]; it is 2.0");
+    String tooMany = "{\"prompt\":\"x\",\"max_tokens\":3,\"min_tokens\":4}";
+    assertThat(json(send("/v1/completions", tooMany, KEY)).at("/error/message").stringValue())
+        .isEqualTo("min_tokens must be at most max_tokens, 3; it is 4");
+  }
+
+  @Test
   void tokensGoThereAndBack() throws Exception {
     JsonNode there =
         json(send("/tokenize", "{\"prompt\":\"O Romeo\",\"add_special_tokens\":false}", KEY));
