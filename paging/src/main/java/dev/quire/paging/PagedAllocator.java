@@ -21,15 +21,13 @@ public final class PagedAllocator implements KvAllocator {
   private final int groups;
   private final BlockPool[] pools;
   private final PrefixCache cache;
-  private final PrefixSearch prefixes;
+  private final FindableBlocks prefixes;
   private final SwapSpace swap;
   private final Admission admission;
   private final PagedAudit audit;
   private final PoolView view;
   private final BlockCopies copies;
   private final ArrayList<SequenceBlocks> live = new ArrayList<>();
-  private long queriedTokens;
-  private long hitTokens;
   private long serials;
 
   /** A cache without swap space. */
@@ -60,7 +58,7 @@ public final class PagedAllocator implements KvAllocator {
     cache = new PrefixCache(blockSize, groups, 2 * blocks + 64);
     copies = new BlockCopies(config.blocksPerGroup(), pools);
     swap = new SwapSpace(blockSize, pools, hostBlocksPerGroup);
-    prefixes = new PrefixSearch(config, cache);
+    prefixes = new FindableBlocks(config, pools, cache, this);
     admission = new Admission(config, pools);
     view = new PoolView(blockSize, pools, cache, live);
     audit = new PagedAudit(blockSize, pools, cache, copies, swap, live);
@@ -86,27 +84,7 @@ public final class PagedAllocator implements KvAllocator {
     if (!config.prefixCaching()) {
       return 0;
     }
-    queriedTokens += length;
-    int blocks = prefixes.longest(s.cacheSalt, tokens, (length - 1) / blockSize);
-    for (int group = 0; group < groups; group++) {
-      int first = config.firstKeptBlock(group, blocks * blockSize);
-      for (int i = 0; i < blocks; i++) {
-        int block = i < first ? NONE : cache.block(prefixes.node(i), group);
-        s.append(group, block);
-        if (block != NONE) {
-          pools[group].retain(block);
-        }
-      }
-      s.firstKept[group] = first;
-    }
-    if (blocks > 0) {
-      s.node = prefixes.node(blocks - 1);
-      cache.use(s.node);
-    }
-    s.known = blocks;
-    s.computed = blocks * blockSize;
-    hitTokens += s.computed;
-    return s.computed;
+    return prefixes.attach(s, tokens, length);
   }
 
   // How reserve() lays out the blocks of one group, block size 4, nine tokens computed, five new:
@@ -145,7 +123,7 @@ public final class PagedAllocator implements KvAllocator {
       }
     }
     s.computed = Math.min(s.computed, computed);
-    forgetBeyond(s, computed);
+    prefixes.forgetBeyond(s, computed);
     for (int group = 0; group < groups; group++) {
       for (int i = firstEntry; i < Math.min(lastEntry, s.blockCount(group)); i++) {
         int block = s.block(group, i);
@@ -172,17 +150,6 @@ public final class PagedAllocator implements KvAllocator {
       count += mayNotBeWritten(group, s.block(group, i)) ? 1 : 0;
     }
     return count;
-  }
-
-  /** Lets go of the prefix nodes of blocks that will be written again from a position on. */
-  private void forgetBeyond(SequenceBlocks s, int computed) {
-    while (s.known * blockSize > computed) {
-      int node = s.node;
-      s.node = cache.parent(node);
-      cache.use(s.node);
-      cache.unuse(node);
-      s.known--;
-    }
   }
 
   private boolean mayNotBeWritten(int group, int block) {
@@ -243,12 +210,7 @@ public final class PagedAllocator implements KvAllocator {
     s.require(SequenceBlocks.State.ON_DEVICE);
     s.computed = computed;
     if (config.prefixCaching()) {
-      if (s.unbound) {
-        bindReturned(s);
-      }
-      while ((s.known + 1) * blockSize <= computed && makeFindable(s, tokens)) {
-        s.known++;
-      }
+      prefixes.extend(s, tokens, computed);
     }
     for (int group = 0; group < groups; group++) {
       int keep = Math.min(config.firstKeptBlock(group, computed), s.blockCount(group));
@@ -258,51 +220,6 @@ public final class PagedAllocator implements KvAllocator {
         s.firstKept[group] = i + 1;
       }
     }
-  }
-
-  /** Makes the next block of a sequence findable; false when the prefix cache has no room. */
-  private boolean makeFindable(SequenceBlocks s, int[] tokens) {
-    int node = cache.findOrAdd(s.node, s.cacheSalt, tokens, s.known * blockSize);
-    if (node == PrefixCache.ABSENT) {
-      return false;
-    }
-    cache.use(node);
-    cache.unuse(s.node);
-    s.node = node;
-    for (int group = 0; group < groups; group++) {
-      bind(s, group, s.known, node);
-    }
-    return true;
-  }
-
-  /** Lets a block stand for its node, or takes the block that does already. */
-  private void bind(SequenceBlocks s, int group, int index, int node) {
-    int block = s.block(group, index);
-    int known = cache.block(node, group);
-    if (block == NONE || block == known) {
-      return;
-    }
-    if (known == NONE) {
-      if (pools[group].node(block) == NONE) {
-        pools[group].setNode(block, node);
-        cache.bind(node, group, block);
-      }
-    } else {
-      pools[group].retain(known);
-      s.set(group, index, known);
-      release(group, block);
-    }
-  }
-
-  private void bindReturned(SequenceBlocks s) {
-    int node = s.node;
-    for (int i = s.known - 1; i >= 0; i--) {
-      for (int group = 0; group < groups; group++) {
-        bind(s, group, i, node);
-      }
-      node = cache.parent(node);
-    }
-    s.unbound = false;
   }
 
   @Override
@@ -321,11 +238,8 @@ public final class PagedAllocator implements KvAllocator {
       child.firstKept[group] = Math.min(s.firstKept[group], blocks);
     }
     child.computed = computed;
-    child.known = s.known;
-    child.node = s.node;
-    cache.use(child.node);
-    forgetBeyond(child, computed);
-    child.unbound = s.unbound;
+    prefixes.fork(s, child);
+    prefixes.forgetBeyond(child, computed);
     return child;
   }
 
@@ -344,7 +258,7 @@ public final class PagedAllocator implements KvAllocator {
         }
       }
     }
-    cache.unuse(s.node);
+    prefixes.leave(s);
     s.state = SequenceBlocks.State.FREED;
     var last = live.removeLast();
     if (last != s) {
@@ -438,12 +352,12 @@ public final class PagedAllocator implements KvAllocator {
 
   @Override
   public KvUsage usage() {
-    return audit.usage(0, groups, queriedTokens, hitTokens);
+    return audit.usage(0, groups, prefixes.queriedTokens(), prefixes.hitTokens());
   }
 
   @Override
   public KvUsage usage(int group) {
-    return audit.usage(group, group + 1, queriedTokens, hitTokens);
+    return audit.usage(group, group + 1, prefixes.queriedTokens(), prefixes.hitTokens());
   }
 
   @Override
