@@ -152,60 +152,43 @@ public abstract sealed class Arithmetic
   // Attention
 
   /**
-   * Decodes vectors of a cache, {@code vectors} of {@code n} values that lie together, to floats
-   * off the heap.
+   * Decodes slots of a piece of a cache to a tile of floats: keys {@code [positions / 16][headSize]
+   * [16]}, and behind the keys of all {@link #POSITION_TILE} positions the values, {@code [headSize
+   * / 16][POSITION_TILE][16]}, whose last panel may have columns of any content.
    *
-   * @param type not {@link KvType#F32}
+   * @param slot the first slot; a multiple of 16 where blocks have whole panels, as {@code slots}
+   * @param position where in the tile the first slot goes
    */
   abstract void decodeCache(
-      KvType type,
-      MemorySegment data,
-      long from,
-      int vectors,
+      KvCache cache, long piece, int slot, int slots, MemorySegment tile, int position);
+
+  /** {@code c[r][j] += Σ a[r][i] · panel[i][j]} for sixteen columns, {@code i} ascending. */
+  abstract void addPanel(
+      float[] a,
+      int aOffset,
+      int aStride,
+      int rows,
       int n,
-      MemorySegment floats,
-      long to);
+      MemorySegment panel,
+      long from,
+      float[] c,
+      int cOffset,
+      int cStride);
 
   /**
-   * Scores of some heads that share their keys: {@code scores[h · stride + p] = Σ q[h][d] ·
-   * keys[p][d]}, for {@code positions} key vectors that lie together.
-   */
-  abstract void scores(
-      float[] q,
-      int qOffset,
-      int heads,
-      int headSize,
-      MemorySegment keys,
-      long keysOffset,
-      int positions,
-      float[] scores,
-      int scoresOffset,
-      int stride,
-      Scratch s);
-
-  /**
-   * {@code p[i] = exp(p[i] − max)} for the {@link #POSITION_TILE} values from {@code offset} on.
+   * Turns rows of scores into weights: {@code p[r][i] = exp(p[r][i] − maxima[r])}. Where a score is
+   * greater than the row's maximum so far, that is raised first, and what was summed up with the
+   * lower one is scaled down.
    *
-   * @return the sum of the new values
+   * @param p {@code [rows][POSITION_TILE]}
+   * @param first the first row
+   * @param totals the sums of all weights, {@code [rows][16]}: partial sum {@code l} takes the
+   *     positions {@code l, l + 16, …} of all tiles
+   * @param sums the weighted sums of values, {@code [rows][width]}
+   * @param width a multiple of 16
    */
-  abstract float exponentials(float[] p, int offset, float max);
-
-  /**
-   * {@code sums[h][d] += p[h · stride + i] · values[i][d]}, positions in ascending order, for
-   * {@code positions} value vectors that lie together.
-   */
-  abstract void accumulate(
-      float[] p,
-      int pOffset,
-      int stride,
-      int heads,
-      int headSize,
-      MemorySegment values,
-      long valuesOffset,
-      int positions,
-      float[] sums,
-      int sumsOffset,
-      Scratch s);
+  abstract void soften(
+      float[] p, int first, int rows, float[] maxima, float[] totals, float[] sums, int width);
 
   // Element-wise parts
 

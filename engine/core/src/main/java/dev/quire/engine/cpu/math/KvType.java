@@ -6,20 +6,20 @@ import java.nio.ByteOrder;
 import java.util.Locale;
 
 /**
- * How a {@link KvCache} holds the vectors of keys and values. {@link #F32} is exact; the others are
+ * How a {@link KvCache} holds the numbers of keys and values. {@link #F32} is exact; the others are
  * decoded to floats, tile by tile, and all arithmetic is as with those.
  *
  * <pre>
- *   F32         float [n]
- *   F16, BF16   short [n]; halves beyond ±65504 become that
- *   Q8_0        byte [n] levels, then a half for every 32 of them: value = level · scale
+ *   F32         float
+ *   F16, BF16   short; halves beyond ±65504 become that
+ *   Q8_0        byte level, and a half for every 32 of a vector: value = level · scale
  * </pre>
  */
 public enum KvType {
-  F32,
-  F16,
-  BF16,
-  Q8_0;
+  F32(4),
+  F16(2),
+  BF16(2),
+  Q8_0(1);
 
   /** Values that share a scale; the last ones of a vector may be fewer. */
   static final int BLOCK = 32;
@@ -28,77 +28,89 @@ public enum KvType {
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private final int elementBytes;
+
+  KvType(int elementBytes) {
+    this.elementBytes = elementBytes;
+  }
+
   /** The name on the command line. */
   public String label() {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** Bytes of a vector. */
-  long bytes(int n) {
-    return switch (this) {
-      case F32 -> 4L * n;
-      case F16, BF16 -> 2L * n;
-      case Q8_0 -> n + 2L * Math.ceilDiv(n, BLOCK);
-    };
+  /** Bytes of a number, without scales. */
+  long elementBytes() {
+    return elementBytes;
   }
 
-  /** Stores a vector of {@code n} floats. */
-  void encode(float[] x, int from, int n, MemorySegment data, long to) {
+  /** Bytes of a vector, with scales. */
+  long bytes(int n) {
+    return (long) n * elementBytes + (this == Q8_0 ? 2L * Math.ceilDiv(n, BLOCK) : 0);
+  }
+
+  /**
+   * Stores {@code n} numbers.
+   *
+   * @param factor what makes them levels, where they have a scale
+   * @param step bytes from one number to the next
+   */
+  void encode(float[] x, int from, int n, float factor, MemorySegment data, long to, long step) {
+    long at = to;
     switch (this) {
-      case F32 -> MemorySegment.copy(x, from, data, ValueLayout.JAVA_FLOAT, to, n);
+      case F32 -> {
+        for (int i = 0; i < n; i++, at += step) {
+          data.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, x[from + i]);
+        }
+      }
       case F16 -> {
-        for (int i = 0; i < n; i++) {
-          data.set(SHORT, to + 2L * i, half(x[from + i]));
+        for (int i = 0; i < n; i++, at += step) {
+          data.set(SHORT, at, half(x[from + i]));
         }
       }
       case BF16 -> {
-        for (int i = 0; i < n; i++) {
-          data.set(SHORT, to + 2L * i, brainFloat(x[from + i]));
+        for (int i = 0; i < n; i++, at += step) {
+          data.set(SHORT, at, brainFloat(x[from + i]));
         }
       }
       case Q8_0 -> {
-        for (int block = 0; block < n; block += BLOCK) {
-          int end = Math.min(n, block + BLOCK);
-          encodeBlock(x, from + block, end - block, data, to + block, to + n + block / BLOCK * 2L);
+        for (int i = 0; i < n; i++, at += step) {
+          int level = Math.clamp(Math.round(x[from + i] * factor), -127, 127);
+          data.set(ValueLayout.JAVA_BYTE, at, (byte) level);
         }
       }
     }
   }
 
-  private static void encodeBlock(
-      float[] x, int from, int n, MemorySegment data, long to, long scaleAt) {
+  /**
+   * Stores the scale that some numbers share.
+   *
+   * @return what makes them levels
+   */
+  static float encodeScale(float[] x, int from, int n, MemorySegment data, long at) {
     float greatest = 0;
     for (int i = 0; i < n; i++) {
       greatest = Math.max(greatest, Math.abs(x[from + i]));
     }
     short bits = half(greatest / 127);
+    data.set(SHORT, at, bits);
     float scale = Float.float16ToFloat(bits);
-    float factor = scale == 0 ? 0 : 1 / scale;
-    data.set(SHORT, scaleAt, bits);
-    for (int i = 0; i < n; i++) {
-      int level = Math.clamp(Math.round(x[from + i] * factor), -127, 127);
-      data.set(ValueLayout.JAVA_BYTE, to + i, (byte) level);
-    }
+    return scale == 0 ? 0 : 1 / scale;
   }
 
-  /** Decodes {@code vectors} vectors of {@code n} that lie together. */
-  void decode(MemorySegment data, long from, int vectors, int n, MemorySegment floats, long to) {
-    long at = from;
-    long target = to;
-    for (int v = 0; v < vectors; v++, at += bytes(n), target += 4L * n) {
-      for (int i = 0; i < n; i++) {
-        float value =
-            switch (this) {
-              case F32 -> data.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at + 4L * i);
-              case F16 -> Float.float16ToFloat(data.get(SHORT, at + 2L * i));
-              case BF16 -> Float.intBitsToFloat(data.get(SHORT, at + 2L * i) << 16);
-              case Q8_0 ->
-                  data.get(ValueLayout.JAVA_BYTE, at + i)
-                      * Float.float16ToFloat(data.get(SHORT, at + n + i / BLOCK * 2L));
-            };
-        floats.set(ValueLayout.JAVA_FLOAT, target + 4L * i, value);
-      }
-    }
+  /**
+   * One number.
+   *
+   * @param scale where its scale is, if it has one
+   */
+  float decode(MemorySegment data, long at, long scale) {
+    return switch (this) {
+      case F32 -> data.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at);
+      case F16 -> Float.float16ToFloat(data.get(SHORT, at));
+      case BF16 -> Float.intBitsToFloat(data.get(SHORT, at) << 16);
+      case Q8_0 ->
+          data.get(ValueLayout.JAVA_BYTE, at) * Float.float16ToFloat(data.get(SHORT, scale));
+    };
   }
 
   private static short half(float x) {

@@ -118,85 +118,78 @@ final class ScalarArithmetic extends Arithmetic {
 
   @Override
   void decodeCache(
-      KvType type,
-      MemorySegment data,
-      long from,
-      int vectors,
+      KvCache cache, long piece, int slot, int slots, MemorySegment tile, int position) {
+    decodeKeys(cache, piece, slot, slots, tile, position);
+    decodeValues(cache, piece, slot, slots, tile, position);
+  }
+
+  static void decodeKeys(
+      KvCache cache, long piece, int slot, int slots, MemorySegment tile, int position) {
+    int size = cache.headSize();
+    for (int s = 0; s < slots; s++) {
+      int lane = (position + s) % LANES;
+      long to = (long) (position + s - lane) * size + lane;
+      for (int d = 0; d < size; d++, to += LANES) {
+        tile.setAtIndex(ValueLayout.JAVA_FLOAT, to, cache.keyAt(piece, slot + s, d));
+      }
+    }
+  }
+
+  static void decodeValues(
+      KvCache cache, long piece, int slot, int slots, MemorySegment tile, int position) {
+    int size = cache.headSize();
+    long values = (long) POSITION_TILE * size;
+    for (int s = 0; s < slots; s++) {
+      for (int d = 0; d < size; d++) {
+        int lane = d % LANES;
+        long to = values + (long) (d - lane) * POSITION_TILE + (position + s) * LANES + lane;
+        tile.setAtIndex(ValueLayout.JAVA_FLOAT, to, cache.valueAt(piece, slot + s, d));
+      }
+    }
+  }
+
+  @Override
+  void addPanel(
+      float[] a,
+      int aOffset,
+      int aStride,
+      int rows,
       int n,
-      MemorySegment floats,
-      long to) {
-    type.decode(data, from, vectors, n, floats, to);
-  }
-
-  /** The order of an attention score's sum. */
-  static float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
-    float[] lanes = new float[LANES];
-    int whole = n - n % LANES;
-    for (int i = 0; i < whole; i += LANES) {
-      for (int l = 0; l < LANES; l++) {
-        lanes[l] = Math.fma(a[aOffset + i + l], b[bOffset + i + l], lanes[l]);
-      }
-    }
-    for (int i = whole; i < n; i++) {
-      lanes[i - whole] = Math.fma(a[aOffset + i], b[bOffset + i], lanes[i - whole]);
-    }
-    return ScalarMath.total(lanes, 0);
-  }
-
-  @Override
-  void scores(
-      float[] q,
-      int qOffset,
-      int heads,
-      int headSize,
-      MemorySegment keys,
-      long keysOffset,
-      int positions,
-      float[] scores,
-      int scoresOffset,
-      int stride,
-      Scratch s) {
-    float[] k = s.weights(positions * headSize);
-    MemorySegment.copy(keys, ValueLayout.JAVA_FLOAT, keysOffset, k, 0, positions * headSize);
-    for (int h = 0; h < heads; h++) {
-      for (int p = 0; p < positions; p++) {
-        scores[scoresOffset + h * stride + p] =
-            dot(q, qOffset + h * headSize, k, p * headSize, headSize);
-      }
-    }
-  }
-
-  @Override
-  float exponentials(float[] p, int offset, float max) {
-    for (int i = offset; i < offset + POSITION_TILE; i++) {
-      p[i] = ScalarMath.exp(p[i] - max);
-    }
-    return sum(p, offset, POSITION_TILE);
-  }
-
-  @Override
-  void accumulate(
-      float[] p,
-      int pOffset,
-      int stride,
-      int heads,
-      int headSize,
-      MemorySegment values,
-      long valuesOffset,
-      int positions,
-      float[] sums,
-      int sumsOffset,
-      Scratch s) {
-    float[] v = s.weights(positions * headSize);
-    MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, valuesOffset, v, 0, positions * headSize);
-    for (int h = 0; h < heads; h++) {
-      int to = sumsOffset + h * headSize;
-      for (int i = 0; i < positions; i++) {
-        float weight = p[pOffset + h * stride + i];
-        int from = i * headSize;
-        for (int d = 0; d < headSize; d++) {
-          sums[to + d] = Math.fma(weight, v[from + d], sums[to + d]);
+      MemorySegment panel,
+      long from,
+      float[] c,
+      int cOffset,
+      int cStride) {
+    for (int r = 0; r < rows; r++) {
+      int to = cOffset + r * cStride;
+      long at = from;
+      for (int i = 0; i < n; i++) {
+        float x = a[aOffset + r * aStride + i];
+        for (int j = 0; j < LANES; j++, at += Float.BYTES) {
+          c[to + j] = Math.fma(x, panel.get(ValueLayout.JAVA_FLOAT, at), c[to + j]);
         }
+      }
+    }
+  }
+
+  @Override
+  void soften(
+      float[] p, int first, int rows, float[] maxima, float[] totals, float[] sums, int width) {
+    for (int r = first; r < first + rows; r++) {
+      int from = r * POSITION_TILE;
+      float max = Float.NEGATIVE_INFINITY;
+      for (int i = from; i < from + POSITION_TILE; i++) {
+        max = Math.max(max, p[i]);
+      }
+      if (max > maxima[r]) {
+        float factor = ScalarMath.exp(maxima[r] - max);
+        scale(totals, r * LANES, LANES, factor);
+        scale(sums, r * width, width, factor);
+        maxima[r] = max;
+      }
+      for (int i = 0; i < POSITION_TILE; i++) {
+        p[from + i] = ScalarMath.exp(p[from + i] - maxima[r]);
+        totals[r * LANES + i % LANES] += p[from + i];
       }
     }
   }

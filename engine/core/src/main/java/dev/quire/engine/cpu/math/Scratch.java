@@ -1,8 +1,5 @@
 package dev.quire.engine.cpu.math;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-
 /**
  * Working memory of one worker, kept from call to call: arrays of at least the length asked for, of
  * any content.
@@ -11,10 +8,7 @@ final class Scratch {
   private byte[] bytes = {};
   private float[] weights = {};
   private float[] panel = {};
-  private float[] scores = {};
-  private float[] sums = {};
   private float[] results = {};
-  private MemorySegment cacheTile = MemorySegment.NULL;
 
   @SuppressWarnings("UnusedVariable")
   private int sunk;
@@ -29,8 +23,6 @@ final class Scratch {
   private final int byteShift;
   private final float[] tileSums = new float[WeightTiles.ROWS];
   private final float[] tileWeights = new float[WeightTiles.ROWS];
-  private final float[] lanes =
-      new float[Arithmetic.POSITION_TILE * VectorAttention.SHARED * Arithmetic.LANES];
 
   Scratch() {
     byteShift = Byte.SIZE;
@@ -57,7 +49,7 @@ final class Scratch {
     return bytes;
   }
 
-  /** A decoded row, or keys or values on the heap. */
+  /** A decoded row. */
   float[] weights(int length) {
     if (weights.length < length) {
       weights = new float[length];
@@ -71,30 +63,6 @@ final class Scratch {
       panel = new float[length];
     }
     return panel;
-  }
-
-  /** Keys and values of a tile as floats, off the heap as a cache of floats is. */
-  MemorySegment cacheTile(long bytes) {
-    if (cacheTile.byteSize() < bytes) {
-      cacheTile = Arena.ofAuto().allocate(bytes, 64);
-    }
-    return cacheTile;
-  }
-
-  /** Attention's scores. */
-  float[] scores(int length) {
-    if (scores.length < length) {
-      scores = new float[length];
-    }
-    return scores;
-  }
-
-  /** Attention's weighted sums, maxima and totals. */
-  float[] sums(int length) {
-    if (sums.length < length) {
-      sums = new float[length];
-    }
-    return sums;
   }
 
   /** A tile's 64 results for each of some input rows. */
@@ -143,11 +111,6 @@ final class Scratch {
   /** One input's weights of a tile. */
   float[] tileWeights() {
     return tileWeights;
-  }
-
-  /** The partial sums of a few heads. */
-  float[] lanes() {
-    return lanes;
   }
 
   /** Scratch for each worker of a team. */

@@ -99,70 +99,45 @@ final class VectorArithmetic extends Arithmetic {
 
   @Override
   void decodeCache(
-      KvType type,
-      MemorySegment data,
-      long from,
-      int vectors,
-      int n,
-      MemorySegment floats,
-      long to) {
-    if (n % WIDTH == 0) {
-      VectorAttention.decode(type, data, from, vectors, n, floats, to);
+      KvCache cache, long piece, int slot, int slots, MemorySegment tile, int position) {
+    int size = cache.headSize();
+    if (cache.blockSize() % LANES == 0) {
+      for (int s = 0; s < slots; s += LANES) {
+        long to = (long) (position + s) * size * Float.BYTES;
+        VectorCache.keyPanel(cache, piece, slot + s, tile, to);
+      }
     } else {
-      scalar.decodeCache(type, data, from, vectors, n, floats, to);
+      ScalarArithmetic.decodeKeys(cache, piece, slot, slots, tile, position);
+    }
+    if (size % LANES == 0) {
+      for (int d = 0; d < size; d += LANES) {
+        long to = ((long) POSITION_TILE * (size + d) + position * LANES) * Float.BYTES;
+        VectorCache.valuePanel(cache, piece, d, slot, slots, tile, to);
+      }
+    } else {
+      ScalarArithmetic.decodeValues(cache, piece, slot, slots, tile, position);
     }
   }
 
   @Override
-  void scores(
-      float[] q,
-      int qOffset,
-      int heads,
-      int headSize,
-      MemorySegment keys,
-      long keysOffset,
-      int positions,
-      float[] scores,
-      int scoresOffset,
-      int stride,
-      Scratch s) {
-    VectorAttention.scores(
-        q,
-        qOffset,
-        heads,
-        headSize,
-        keys,
-        keysOffset,
-        positions,
-        scores,
-        scoresOffset,
-        stride,
-        s.lanes());
+  void addPanel(
+      float[] a,
+      int aOffset,
+      int aStride,
+      int rows,
+      int n,
+      MemorySegment panel,
+      long from,
+      float[] c,
+      int cOffset,
+      int cStride) {
+    VectorAttention.addPanel(a, aOffset, aStride, rows, n, panel, from, c, cOffset, cStride);
   }
 
   @Override
-  void accumulate(
-      float[] p,
-      int pOffset,
-      int stride,
-      int heads,
-      int headSize,
-      MemorySegment values,
-      long valuesOffset,
-      int positions,
-      float[] sums,
-      int sumsOffset,
-      Scratch s) {
-    VectorAttention.accumulate(
-        p, pOffset, stride, heads, headSize, values, valuesOffset, positions, sums, sumsOffset);
-  }
-
-  @Override
-  float exponentials(float[] p, int offset, float max) {
-    for (int i = offset; i < offset + POSITION_TILE; i += WIDTH) {
-      Lanes.exp(FloatVector.fromArray(FLOATS, p, i).sub(max)).intoArray(p, i);
-    }
-    return sum(p, offset, POSITION_TILE);
+  void soften(
+      float[] p, int first, int rows, float[] maxima, float[] totals, float[] sums, int width) {
+    VectorAttention.soften(p, first, rows, maxima, totals, sums, width);
   }
 
   @Override

@@ -2,6 +2,8 @@ package dev.quire.engine.cpu.math;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -117,20 +119,24 @@ final class WarmingArithmetic extends Arithmetic {
         };
       }
       case ATTENTION -> {
-        KvCache cache = KvCache.allocate(Arena.ofAuto(), KvType.F32, 1, POSITION_TILE, 1, 32);
+        Arena arena = Arena.ofAuto();
+        List<KvCache> caches = new ArrayList<>();
+        for (KvType type : KvType.values()) {
+          caches.add(KvCache.allocate(arena, type, 1, POSITION_TILE, 1, 32));
+        }
+        int rows = 5;
+        float[] maxima = new float[rows];
+        float[] totals = new float[rows * LANES];
+        float[] sums = new float[rows * POSITION_TILE];
+        MemorySegment tile = arena.allocate(2L * POSITION_TILE * 32 * Float.BYTES, 64);
         return () -> {
-          for (int heads = 1; heads <= 4; heads += 3) {
-            arithmetic.scores(
-                x, 0, heads, 32, cache.keys(), 0, POSITION_TILE, out, 0, POSITION_TILE, scratch);
-            for (KvType type : KvType.values()) {
-              if (type != KvType.F32) {
-                arithmetic.decodeCache(type, cache.keys(), 0, 16, 32, cache.values(), 0);
-              }
-            }
-            arithmetic.exponentials(out, 0, 0);
-            arithmetic.accumulate(
-                out, 0, POSITION_TILE, heads, 32, cache.values(), 0, POSITION_TILE, x, 0, scratch);
+          for (KvCache cache : caches) {
+            arithmetic.decodeCache(cache, 0, 0, POSITION_TILE, tile, 0);
           }
+          maxima[0] = Float.NEGATIVE_INFINITY;
+          int stride = POSITION_TILE;
+          arithmetic.addPanel(x, 0, stride, rows, stride, tile, 0, sums, 0, stride);
+          arithmetic.soften(x, 0, rows, maxima, totals, sums, stride);
         };
       }
       case PANEL -> {
@@ -266,75 +272,29 @@ final class WarmingArithmetic extends Arithmetic {
 
   @Override
   void decodeCache(
-      KvType type,
-      MemorySegment data,
-      long from,
-      int vectors,
+      KvCache cache, long piece, int slot, int slots, MemorySegment tile, int position) {
+    of(ATTENTION).decodeCache(cache, piece, slot, slots, tile, position);
+  }
+
+  @Override
+  void addPanel(
+      float[] a,
+      int aOffset,
+      int aStride,
+      int rows,
       int n,
-      MemorySegment floats,
-      long to) {
-    of(ATTENTION).decodeCache(type, data, from, vectors, n, floats, to);
+      MemorySegment panel,
+      long from,
+      float[] c,
+      int cOffset,
+      int cStride) {
+    of(ATTENTION).addPanel(a, aOffset, aStride, rows, n, panel, from, c, cOffset, cStride);
   }
 
   @Override
-  void scores(
-      float[] q,
-      int qOffset,
-      int heads,
-      int headSize,
-      MemorySegment keys,
-      long keysOffset,
-      int positions,
-      float[] scores,
-      int scoresOffset,
-      int stride,
-      Scratch s) {
-    of(ATTENTION)
-        .scores(
-            q,
-            qOffset,
-            heads,
-            headSize,
-            keys,
-            keysOffset,
-            positions,
-            scores,
-            scoresOffset,
-            stride,
-            s);
-  }
-
-  @Override
-  float exponentials(float[] p, int offset, float max) {
-    return of(ATTENTION).exponentials(p, offset, max);
-  }
-
-  @Override
-  void accumulate(
-      float[] p,
-      int pOffset,
-      int stride,
-      int heads,
-      int headSize,
-      MemorySegment values,
-      long valuesOffset,
-      int positions,
-      float[] sums,
-      int sumsOffset,
-      Scratch s) {
-    of(ATTENTION)
-        .accumulate(
-            p,
-            pOffset,
-            stride,
-            heads,
-            headSize,
-            values,
-            valuesOffset,
-            positions,
-            sums,
-            sumsOffset,
-            s);
+  void soften(
+      float[] p, int first, int rows, float[] maxima, float[] totals, float[] sums, int width) {
+    of(ATTENTION).soften(p, first, rows, maxima, totals, sums, width);
   }
 
   @Override

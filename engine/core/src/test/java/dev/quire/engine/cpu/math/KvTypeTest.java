@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -13,12 +11,18 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class KvTypeTest {
   private static float[] through(KvType type, float... values) {
+    int n = values.length;
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment data = arena.allocate(type.bytes(values.length));
-      MemorySegment floats = arena.allocate(4L * values.length, 4);
-      type.encode(values, 0, values.length, data, 0);
-      type.decode(data, 0, 1, values.length, floats, 0);
-      return floats.toArray(ValueLayout.JAVA_FLOAT);
+      KvCache cache = KvCache.allocate(arena, type, 1, 3, 1, n);
+      cache.store(1, values, 0, values, 0);
+      float[] keys = new float[n];
+      float[] back = new float[n];
+      for (int d = 0; d < n; d++) {
+        keys[d] = cache.keyAt(0, 1, d);
+        back[d] = cache.valueAt(0, 1, d);
+      }
+      assertThat(keys).isEqualTo(back);
+      return back;
     }
   }
 

@@ -151,7 +151,7 @@ class PagedAttentionTest {
       assertThat((double) first[i]).isCloseTo(expected[i], within(2e-5));
     }
     int[] chunks = {1, 7, 32, 75};
-    int[] blocks = {1, 8, 16, 32};
+    int[] blocks = {1, 24, 16, 48};
     for (int i = 0; i < 4; i++) {
       for (int blockSize : blocks) {
         assertThat(run(VECTOR, 1 + i, shape, a, other, blockSize, chunks[i], blockSize))
