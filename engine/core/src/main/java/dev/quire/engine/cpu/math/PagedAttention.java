@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PagedAttention {
   /** Query vectors that share a pass over the keys. */
-  private static final int PASS_QUERIES = 32;
+  private static final int PASS_QUERIES = 64;
 
   private final WorkerTeam team;
   private final AttentionPass[] workers;
