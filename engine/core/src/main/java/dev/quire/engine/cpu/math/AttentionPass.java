@@ -108,8 +108,7 @@ final class AttentionPass {
   }
 
   /** The tokens {@code [from, to)}, each of which sees something of the tile. */
-  private void tile(
-      KvCache cache, AttentionShape shape, int kvHead, int tile, int from, int to) {
+  private void tile(KvCache cache, AttentionShape shape, int kvHead, int tile, int from, int to) {
     int seenFrom = Math.max(tile, visibleFrom(from, shape));
     int seenTo = Math.min(tile + TILE, batch.positions[to - 1] + 1);
     if (!cache.hasWholeFloatPanels()) {
@@ -153,8 +152,7 @@ final class AttentionPass {
   }
 
   /** Scores of all positions; those of positions that no token sees may be anything. */
-  private void score(
-      KvCache cache, int kvHead, int tile, int from, int to, int row, int rows) {
+  private void score(KvCache cache, int kvHead, int tile, int from, int to, int row, int rows) {
     Arrays.fill(scores, row * TILE, (row + rows) * TILE, 0);
     boolean inPlace = cache.hasWholeFloatPanels();
     MemorySegment keys = inPlace ? cache.keys() : decoded;
@@ -180,8 +178,7 @@ final class AttentionPass {
   }
 
   /** Adds the values of the positions {@code [from, to)} of a tile. */
-  private void sum(
-      KvCache cache, int kvHead, int tile, int from, int to, int row, int rows) {
+  private void sum(KvCache cache, int kvHead, int tile, int from, int to, int row, int rows) {
     if (!cache.hasWholeFloatPanels()) {
       long start = ((long) TILE * size + (from - tile) * LANES) * Float.BYTES;
       addValues(decoded, start, TILE, from - tile, to - from, row, rows);
@@ -205,8 +202,7 @@ final class AttentionPass {
     long at = start;
     for (int d = 0; d < size; d += LANES, at += panelBytes) {
       int weights = row * TILE + weight;
-      arithmetic.addPanel(
-          scores, weights, TILE, rows, n, values, at, sums, row * width + d, width);
+      arithmetic.addPanel(scores, weights, TILE, rows, n, values, at, sums, row * width + d, width);
     }
   }
 

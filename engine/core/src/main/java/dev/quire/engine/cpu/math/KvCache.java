@@ -84,7 +84,9 @@ public record KvCache(
     return piece + type.elementBytes() * ((long) panel * blockSize + slot * wide + d - panel);
   }
 
-  /** Where the scale of the number {@code d} of a slot's key or value lies; the next slot's next. */
+  /**
+   * Where the scale of the number {@code d} of a slot's key or value lies; the next slot's next.
+   */
   long scale(long piece, int d, int slot) {
     return piece + (long) blockSize * headSize + 2L * (d / KvType.BLOCK * blockSize + slot);
   }
