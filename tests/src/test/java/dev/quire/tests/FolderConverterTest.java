@@ -84,6 +84,21 @@ class FolderConverterTest {
   }
 
   @Test
+  void anActivationThatGgufCannotSayIsRefused() throws IOException {
+    Path source = Files.createDirectory(folder.resolve("source"));
+    Path model = Golden.folder("llama").model();
+    Files.copy(model.resolve("model.safetensors"), source.resolve("model.safetensors"));
+    String config = Files.readString(model.resolve("config.json"));
+    Files.writeString(
+        source.resolve("config.json"),
+        config.replace("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\""));
+    Path gguf = folder.resolve("model.gguf");
+    assertThatThrownBy(() -> FolderConverter.convert(source, gguf, TensorType.F32, Progress.NONE))
+        .isInstanceOf(WeightsException.class)
+        .hasMessageContaining("activation");
+  }
+
+  @Test
   void whatGgufCannotSayIsRefusedByName() {
     Path model = Golden.folder("smollm3-windows").model();
     Path gguf = folder.resolve("model.gguf");

@@ -91,6 +91,16 @@ enum Architecture {
     return this == GEMMA2 || this == GEMMA3;
   }
 
+  /** The activation of feed-forward layers, which GGUF has no word for. */
+  Activation activation() {
+    return isGemma() ? Activation.GELU_TANH : Activation.SILU;
+  }
+
+  /** Whether attention scores are capped; the others' code takes no notice of a file's cap. */
+  boolean capsAttention() {
+    return this == GEMMA2;
+  }
+
   /** Whether a {@code config.json} may say of each layer whether it has a window. */
   boolean namesLayerTypes() {
     return switch (this) {

@@ -103,6 +103,9 @@ public final class GgufDescription {
   private void feedForward() {
     int dense = 0;
     for (LayerSpec layer : spec.layers()) {
+      if (layer.feedForward().activation() != architecture.activation()) {
+        throw unsayable("an activation other than the architecture's");
+      }
       switch (layer.feedForward()) {
         case FeedForwardSpec.Dense plain -> dense = plain.innerSize();
         case FeedForwardSpec.Experts experts -> {

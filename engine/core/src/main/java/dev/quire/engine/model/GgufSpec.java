@@ -140,7 +140,7 @@ final class GgufSpec {
         kvHeads,
         headSize,
         attentionScale(heads, headSize),
-        optionalPositive("attn_logit_softcapping"),
+        architecture.capsAttention() ? optionalPositive("attn_logit_softcapping") : 0,
         windows[layer],
         rope(layer, headSize),
         architecture.queryKeyNorm(),
@@ -241,7 +241,7 @@ final class GgufSpec {
   }
 
   private FeedForwardSpec feedForward(int layer) {
-    Activation activation = architecture.isGemma() ? Activation.GELU_TANH : Activation.SILU;
+    Activation activation = architecture.activation();
     int experts = integer("expert_count", 0, HuggingFaceSpec.MOST_LAYERS, 0);
     // Mixtures may have plain layers among them; the router's tensor tells.
     if (experts == 0 || file.tensor("blk." + layer + ".ffn_gate_inp.weight") == null) {

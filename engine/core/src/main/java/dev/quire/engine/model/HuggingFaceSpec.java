@@ -199,7 +199,9 @@ final class HuggingFaceSpec {
         headSize,
         (float) scale,
         (float)
-            (config.has("attn_logit_softcapping") ? config.positive("attn_logit_softcapping") : 0),
+            (architecture.capsAttention() && config.has("attn_logit_softcapping")
+                ? config.positive("attn_logit_softcapping")
+                : 0),
         window,
         rope(layer, type),
         architecture.queryKeyNorm(),
