@@ -3,6 +3,7 @@ package dev.quire.tokenizer.chat;
 import dev.quire.tokenizer.jinja.Callable;
 import dev.quire.tokenizer.jinja.JinjaException;
 import dev.quire.tokenizer.jinja.Template;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -90,13 +91,14 @@ public final class ChatTemplate {
     }
   }
 
-  /** The value with all integers as Long and all other numbers as Double, deeply. */
+  /** The value with all integers as Long where they fit, all fractions as Double, deeply. */
   private static @Nullable Object plain(@Nullable Object value) {
     return switch (value) {
       case null -> null;
       case Double d -> d;
       case Float f -> (double) f;
       case java.math.BigDecimal decimal -> decimal.doubleValue();
+      case BigInteger large -> large.bitLength() < Long.SIZE ? (Object) large.longValue() : large;
       case Number number -> number.longValue();
       case List<?> list -> {
         List<@Nullable Object> items = new ArrayList<>(list.size());

@@ -5,6 +5,9 @@ final class Budget {
   private static final long STEPS = 20_000_000;
   private static final int DEPTH = 150;
 
+  /** What Python says of calls that are nested too deeply. */
+  static final String TOO_DEEP = "maximum recursion depth exceeded";
+
   /** The greatest length of a text or list. */
   static final int SIZE = 16_000_000;
 
@@ -21,7 +24,7 @@ final class Budget {
 
   void enter() {
     if (++depth > DEPTH) {
-      throw new JinjaException("the template calls itself too deeply; it was stopped");
+      throw new JinjaException(TOO_DEEP);
     }
   }
 

@@ -62,6 +62,7 @@ final class Filters {
             "unique sync_do_unique case_sensitive attribute",
             "upper do_upper",
             "urlencode do_urlencode",
+            "urlize do_urlize trim_url_limit nofollow target rel extra_schemes",
             "wordcount do_wordcount",
             "wordwrap do_wordwrap width break_long_words wrapstring break_on_hyphens",
             "xmlattr do_xmlattr autospace")) {
@@ -98,9 +99,9 @@ final class Filters {
       return switch (name) {
         case "map" -> sequences.map(value, positional, named);
         case "select", "reject" ->
-            sequences.choose(value, positional, false, name.equals("select"));
+            sequences.choose(value, positional, named, false, name.equals("select"));
         case "selectattr", "rejectattr" ->
-            sequences.choose(value, positional, true, name.equals("selectattr"));
+            sequences.choose(value, positional, named, true, name.equals("selectattr"));
         default -> format(input, PercentFormat.values(positional, named));
       };
     }
@@ -123,6 +124,8 @@ final class Filters {
           sequences.apply(name, value, given);
       case "list", "max", "min", "random", "reverse", "slice", "sort", "sum", "unique" ->
           sequences.apply(name, value, given);
+      case "replace", "urlize", "xmlattr" ->
+          MarkupFilters.apply(name, input, given, interpreter.escapes());
       default -> TextFilters.apply(name, input, given);
     };
   }

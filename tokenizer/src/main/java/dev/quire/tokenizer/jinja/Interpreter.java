@@ -29,6 +29,16 @@ final class Interpreter {
 
   private final Budget budget = new Budget();
   private final Filters filters = new Filters(this);
+  private boolean escapes;
+
+  /** Whether what is written is escaped for HTML. */
+  boolean escapes() {
+    return escapes;
+  }
+
+  void escape(boolean escapes) {
+    this.escapes = escapes;
+  }
 
   Budget budget() {
     return budget;
@@ -51,7 +61,7 @@ final class Interpreter {
       case Node.Attribute(Expression object, String name) ->
           attribute(evaluate(object, scope), name);
       case Node.Item(Expression object, Expression key) ->
-          item(Safe.plain(evaluate(object, scope)), Safe.plain(evaluate(key, scope)));
+          item(evaluate(object, scope), Safe.plain(evaluate(key, scope)));
       case Node.Slice slice -> slice(slice, scope);
       case Node.Call(Expression callee, Node.Arguments arguments) ->
           call(evaluate(callee, scope), arguments, scope);
@@ -61,7 +71,10 @@ final class Interpreter {
       }
       case Node.Test test ->
           Tests.apply(
-                  test.name(), evaluate(test.input(), scope), positional(test.arguments(), scope))
+                  test.name(),
+                  evaluate(test.input(), scope),
+                  positional(test.arguments(), scope),
+                  named(test.arguments(), scope))
               != test.negated();
       case Node.Unary(String operator, Expression operand) -> {
         Object value = evaluate(operand, scope);
@@ -103,10 +116,11 @@ final class Interpreter {
       case "or" -> Values.truth(left) ? left : evaluate(binary.right(), scope);
       case "~" -> {
         Object right = evaluate(binary.right(), scope);
-        String a = Values.text(left);
-        String b = Values.text(right);
+        boolean safe = escapes && (left instanceof Safe || right instanceof Safe);
+        String a = safe ? Safe.escaped(left) : Values.text(left);
+        String b = safe ? Safe.escaped(right) : Values.text(right);
         budget.spend((long) a.length() + b.length());
-        yield a + b;
+        yield safe ? new Safe(a + b) : a + b;
       }
       default -> Arithmetic.apply(binary.operator(), left, evaluate(binary.right(), scope), budget);
     };
@@ -137,6 +151,9 @@ final class Interpreter {
   }
 
   @Nullable Object filter(Node.Filter filter, @Nullable Object input, Scope scope) {
+    if (!Filters.NAMES.contains(filter.name())) {
+      throw new JinjaException("No filter named '" + filter.name() + "' found.");
+    }
     budget.spend(input instanceof String text ? text.length() : 0);
     Object value =
         filters.apply(
@@ -198,6 +215,9 @@ final class Interpreter {
 
   /** {@code object[key]}: an item, else a method. */
   @Nullable Object item(@Nullable Object object, @Nullable Object key) {
+    if (object instanceof Safe(String text) && Values.isWhole(key)) {
+      return Safe.of(item(text, key));
+    }
     if (object instanceof Map<?, ?> map) {
       if (key instanceof Map || key instanceof List && !(key instanceof Tuple)) {
         return missing(object, key);
@@ -214,9 +234,6 @@ final class Interpreter {
       long index = Values.index(key);
       long at = index < 0 ? index + list.size() : index;
       return at >= 0 && at < list.size() ? list.get((int) at) : missing(object, key);
-    }
-    if (object instanceof Safe(String text)) {
-      return Safe.of(item(text, key));
     }
     return key instanceof String name ? attribute(object, name) : found(object, key);
   }
@@ -271,7 +288,13 @@ final class Interpreter {
     return method == null
         ? null
         : (arguments, named) -> {
-          if (!name.equals("format") && !name.equals("join") && !name.equals("replace")) {
+          if (name.equals("replace") && arguments.size() > 1) {
+            // Python's Markup escapes what it puts in, not what it looks for.
+            List<@Nullable Object> both = new ArrayList<>(arguments);
+            both.set(1, Safe.escapedDeeply(both.get(1)));
+            return Safe.of(method.call(both, named));
+          }
+          if (!name.equals("format") && !name.equals("join")) {
             return Safe.of(method.call(arguments, named));
           }
           List<@Nullable Object> escaped = new ArrayList<>();
@@ -334,6 +357,7 @@ final class Interpreter {
         "dict", Functions::dict,
         "range", (args, _) -> Range.of(args),
         "cycler", Functions::cycler,
+        "lipsum", LoremIpsum::text,
         "joiner", Functions::joiner);
   }
 }

@@ -63,7 +63,7 @@ final class Lexer {
   private void data(int from, int to) {
     String text = source.substring(from, to);
     if (trim == '-') {
-      text = text.stripLeading();
+      text = StringMethods.strip(text, null, true, false);
     } else if (trim == '\n' && text.startsWith("\n")) {
       text = text.substring(1);
     }
@@ -71,7 +71,7 @@ final class Lexer {
       char sign = to + 2 < source.length() ? source.charAt(to + 2) : 0;
       boolean block = source.charAt(to + 1) != '{';
       if (sign == '-') {
-        text = text.stripTrailing();
+        text = StringMethods.strip(text, null, false, true);
       } else if (block && sign != '+') {
         text = withoutIndent(text, from);
       }
@@ -84,7 +84,7 @@ final class Lexer {
 
   private String withoutIndent(String text, int from) {
     int end = text.length();
-    while (end > 0 && (text.charAt(end - 1) == ' ' || text.charAt(end - 1) == '\t')) {
+    while (end > 0 && text.charAt(end - 1) != '\n' && StringMethods.isSpace(text.charAt(end - 1))) {
       end--;
     }
     boolean lineStart =
@@ -151,7 +151,7 @@ final class Lexer {
 
   private int blank(int from) {
     int past = from;
-    while (past < source.length() && Character.isWhitespace(source.charAt(past))) {
+    while (past < source.length() && StringMethods.isSpace(source.charAt(past))) {
       past++;
     }
     return past;
@@ -185,7 +185,7 @@ final class Lexer {
       if (c == '\n') {
         line++;
       }
-      if (Character.isWhitespace(c)) {
+      if (StringMethods.isSpace(c)) {
         at++;
         continue;
       }

@@ -100,6 +100,15 @@ sealed interface Node {
   /** Statements with names of their own. */
   record With(List<Expression> targets, List<Expression> values, List<Node> body) implements Node {}
 
+  /**
+   * A named part, rendered in its place and wherever {@code self.name()} stands. It sees the names
+   * of the template's top level, and those around it only if {@code scoped}.
+   */
+  record Block(String name, boolean scoped, boolean required, List<Node> body) implements Node {}
+
+  /** Statements whose output is escaped for HTML, if the value is true. */
+  record Escaping(Expression value, List<Node> body) implements Node {}
+
   /** What can be parsed but not rendered. */
   record Failure(String message) implements Node {}
 

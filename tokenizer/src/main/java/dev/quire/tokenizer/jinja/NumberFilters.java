@@ -139,10 +139,25 @@ final class NumberFilters {
     return (mode == RoundingMode.CEILING ? Math.ceil(scaled) : Math.floor(scaled)) / scale;
   }
 
+  private static double bytes(@Nullable Object value) {
+    if (Values.isNumber(value)) {
+      return Values.number(value);
+    }
+    if (!(value instanceof String text)) {
+      Values.refuseUndefined(value);
+      throw new JinjaException(
+          "float() argument must be a string or a real number, not '" + Values.type(value) + "'");
+    }
+    Double number = real(text);
+    if (number == null) {
+      throw new JinjaException("could not convert string to float: " + Printer.represent(text));
+    }
+    return number;
+  }
+
   private static String fileSize(@Nullable Object value, Given given) {
     boolean binary = given.flag("binary");
-    Object number = toFloat(value, new Given(java.util.Map.of()));
-    double bytes = number instanceof Double d ? d : 0;
+    double bytes = bytes(value);
     int base = binary ? 1024 : 1000;
     if (bytes == 1) {
       return "1 Byte";

@@ -3,8 +3,11 @@ package dev.quire.tokenizer.jinja;
 import dev.quire.tokenizer.jinja.Node.Expression;
 import dev.quire.tokenizer.jinja.Token.Kind;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Statements and text of a template. */
 final class Parser {
@@ -17,6 +20,7 @@ final class Parser {
 
   private final Tokens tokens;
   private final ExpressionParser expressions;
+  private final Map<String, Node.Block> blocks = new HashMap<>();
   private int depth;
 
   /** Loops around the current statement, in the current macro. */
@@ -27,11 +31,19 @@ final class Parser {
     expressions = new ExpressionParser(this.tokens);
   }
 
-  static List<Node> parse(String source) {
+  /**
+   * A template.
+   *
+   * @param blocks its blocks by their names
+   * @param problem what every rendering fails with; null for nothing
+   */
+  record Parsed(List<Node> nodes, Map<String, Node.Block> blocks, @Nullable String problem) {}
+
+  static Parsed parse(String source) {
     Parser parser = new Parser(Lexer.tokens(source));
     List<Node> nodes = parser.body(Set.of());
     parser.tokens.expect(Kind.END);
-    return nodes;
+    return new Parsed(nodes, parser.blocks, NameCheck.problem(nodes));
   }
 
   /** Nodes up to a block that starts with one of these names; its begin is taken, its name not. */
@@ -84,7 +96,8 @@ final class Parser {
       case "with" -> List.of(with());
       case "generation" -> List.of(scoped("endgeneration"));
       case "block" -> List.of(block());
-      case "autoescape" -> List.of(plainText());
+      case "autoescape" ->
+          List.of(new Node.Escaping(expressions.expression(), List.of(scoped("endautoescape"))));
       case "include", "import", "extends", "from" -> {
         while (tokens.peek().kind() != Kind.BLOCK_END) {
           tokens.next();
@@ -106,27 +119,35 @@ final class Parser {
     return new Node.With(List.of(), List.of(), bodyUntil(end));
   }
 
-  /** A block that no other template can replace: there is none. */
   private Node block() {
-    tokens.name();
-    if (tokens.takeName("scoped")) {
-      tokens.takeName("required");
+    String name = tokens.name();
+    if (tokens.peekOperator("-")) {
+      throw new JinjaException(
+          "Block names in Jinja have to be valid Python identifiers and may not contain hyphens,"
+              + " use an underscore instead.");
     }
+    boolean scoped = tokens.takeName("scoped");
+    boolean required = tokens.takeName("required");
     tokens.expect(Kind.BLOCK_END);
+    int outer = loops;
+    loops = 0;
     List<Node> body = body(Set.of("endblock"));
+    loops = outer;
     tokens.next();
-    if (tokens.peek().kind() == Kind.NAME) {
-      tokens.next();
-    }
+    tokens.takeName(name);
     tokens.expect(Kind.BLOCK_END);
-    return new Node.With(List.of(), List.of(), body);
+    if (required && !body.stream().allMatch(Parser::isBlank)) {
+      throw new JinjaException("Required blocks can only contain comments or whitespace");
+    }
+    Node.Block block = new Node.Block(name, scoped, required, body);
+    if (blocks.put(name, block) != null) {
+      throw new JinjaException("block '" + name + "' defined twice");
+    }
+    return block;
   }
 
-  private Node plainText() {
-    if (!(expressions.expression() instanceof Node.Literal(Object value)) || Values.truth(value)) {
-      throw tokens.unexpected("{% autoescape false %}, the only one supported");
-    }
-    return scoped("endautoescape");
+  private static boolean isBlank(Node node) {
+    return node instanceof Node.Text(String text) && text.isBlank();
   }
 
   private Node closed(Node node) {

@@ -88,6 +88,8 @@ final class Printer {
           .append('/')
           .append(namespace.values().get("length"))
           .append('>');
+    } else if (namespace.type().equals(Namespace.SELF)) {
+      out.append("<TemplateReference None>");
     } else {
       out.append("<Namespace ");
       map(namespace.values(), depth);

@@ -17,11 +17,55 @@ final class Renderer {
 
   private final Interpreter interpreter = new Interpreter();
   private final Budget budget = interpreter.budget();
+  private final Parser.Parsed template;
 
-  String render(List<Node> nodes, Scope scope) {
+  /** The names of the template's top level. */
+  private final Scope root;
+
+  /**
+   * @param given the names that the template was given
+   */
+  Renderer(Parser.Parsed template, Scope given) {
+    this.template = template;
+    this.root = new Scope(given);
+    Map<String, @Nullable Object> blocks = new LinkedHashMap<>();
+    template.blocks().forEach((name, block) -> blocks.put(name, (Callable) (_, _) -> text(block)));
+    given.set("self", new Namespace(blocks, Namespace.SELF));
+  }
+
+  String render() {
+    if (template.problem() != null) {
+      throw new JinjaException(template.problem());
+    }
     StringBuilder out = new StringBuilder();
-    run(nodes, scope, out);
+    run(template.nodes(), root, out);
     return out.toString();
+  }
+
+  /** Text that was written, as a value: safe where output is escaped. */
+  private Object written(CharSequence text) {
+    return interpreter.escapes() ? new Safe(text.toString()) : text.toString();
+  }
+
+  private Object text(Node.Block block) {
+    StringBuilder out = new StringBuilder();
+    run(block, root, out);
+    return written(out);
+  }
+
+  /** Blocks are compiled apart: no loop and no escaping around them reaches into them. */
+  private void run(Node.Block block, Scope scope, StringBuilder out) {
+    if (block.required()) {
+      throw new JinjaException("Required block '" + block.name() + "' not found");
+    }
+    Scope inner = new Scope(block.scoped() ? scope : root);
+    inner.set(
+        "super",
+        new Undefined("there is no parent block called " + Printer.represent(block.name()) + "."));
+    boolean before = interpreter.escapes();
+    interpreter.escape(false);
+    run(block.body(), inner, out);
+    interpreter.escape(before);
   }
 
   private Flow run(List<Node> nodes, Scope scope, StringBuilder out) {
@@ -43,8 +87,18 @@ final class Renderer {
   private Flow run(Node node, Scope scope, StringBuilder out) {
     switch (node) {
       case Node.Text(String text) -> write(text, out);
-      case Node.Output(Expression value, _) ->
-          write(Values.text(interpreter.evaluate(value, scope)), out);
+      case Node.Output(Expression expression, _) -> {
+        Object value = interpreter.evaluate(expression, scope);
+        write(interpreter.escapes() ? Safe.escaped(value) : Values.text(value), out);
+      }
+      case Node.Block block -> run(block, scope, out);
+      case Node.Escaping(Expression value, List<Node> body) -> {
+        boolean before = interpreter.escapes();
+        interpreter.escape(Values.truth(interpreter.evaluate(value, scope)));
+        Flow flow = run(body, scope, out);
+        interpreter.escape(before);
+        return flow;
+      }
       case Node.If choice -> {
         for (int i = 0; i < choice.conditions().size(); i++) {
           if (Values.truth(interpreter.evaluate(choice.conditions().get(i), scope))) {
@@ -57,7 +111,7 @@ final class Renderer {
       case Node.Assign(Expression target, Expression value) ->
           assign(target, interpreter.evaluate(value, scope), scope);
       case Node.AssignBlock(Expression target, List<Node.Filter> filters, List<Node> body) ->
-          assign(target, filtered(filters, body, scope), scope);
+          assign(target, marked(filtered(filters, body, scope)), scope);
       case Node.FilterBlock(List<Node.Filter> filters, List<Node> body) ->
           write(Values.text(filtered(filters, body, scope)), out);
       case Node.Macro macro -> scope.set(macro.name(), callable(macro, scope));
@@ -97,11 +151,15 @@ final class Renderer {
   private @Nullable Object filtered(List<Node.Filter> filters, List<Node> body, Scope scope) {
     StringBuilder inner = new StringBuilder();
     run(body, new Scope(scope), inner);
-    Object value = inner.toString();
+    Object value = written(inner);
     for (Node.Filter filter : filters) {
       value = interpreter.filter(filter, value, scope);
     }
     return value;
+  }
+
+  private @Nullable Object marked(@Nullable Object value) {
+    return interpreter.escapes() && !(value instanceof Safe) ? new Safe(Values.text(value)) : value;
   }
 
   private static List<@Nullable Object> unpack(@Nullable Object value, int count) {
@@ -179,7 +237,7 @@ final class Renderer {
         (args, _) -> {
           StringBuilder inner = new StringBuilder();
           loop(loop, args.getFirst(), scope, inner, depth + 1);
-          return inner.toString();
+          return written(inner);
         };
     return new LoopCall(again, (Namespace) state);
   }
@@ -221,15 +279,20 @@ final class Renderer {
     };
   }
 
+  /** A macro escapes as the place of its definition does; its text is safe as its caller has it. */
   private Callable callable(Node.Macro macro, Scope definition) {
+    boolean escapes = interpreter.escapes();
     return new MacroCall(
         macro,
         (arguments, named) -> {
           Scope inner = new Scope(definition);
+          boolean caller = interpreter.escapes();
+          interpreter.escape(escapes);
           bind(macro, arguments, new LinkedHashMap<>(named), inner);
           StringBuilder out = new StringBuilder();
           run(macro.body(), inner, out);
-          return out.toString();
+          interpreter.escape(caller);
+          return written(out);
         });
   }
 

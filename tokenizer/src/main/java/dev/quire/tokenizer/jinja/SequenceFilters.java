@@ -263,16 +263,23 @@ final class SequenceFilters {
   }
 
   private Object join(@Nullable Object value, Given given) {
-    String separator = Values.text(given.get("d", ""));
+    Object separator = given.get("d", "");
     Object attribute = given.get("attribute");
+    List<@Nullable Object> items = new ArrayList<>(Values.items(value));
+    items.replaceAll(item -> path(item, attribute));
+    // Where output is escaped, one safe part makes the others be escaped.
+    boolean safe =
+        interpreter.escapes()
+            && (separator instanceof Safe || items.stream().anyMatch(Safe.class::isInstance));
+    String between = safe ? Safe.escaped(separator) : Values.text(separator);
     StringBuilder out = new StringBuilder();
     boolean first = true;
-    for (Object item : Values.items(value)) {
-      out.append(first ? "" : separator).append(Values.text(path(item, attribute)));
+    for (Object item : items) {
+      out.append(first ? "" : between).append(safe ? Safe.escaped(item) : Values.text(item));
       interpreter.budget().spend(out.length() > Budget.SIZE ? out.length() : 0);
       first = false;
     }
-    return out.toString();
+    return safe ? new Safe(out.toString()) : out.toString();
   }
 
   /** These filters take whatever is false, None above all, for an empty sequence. */
@@ -308,6 +315,7 @@ final class SequenceFilters {
   Object choose(
       @Nullable Object value,
       List<@Nullable Object> positional,
+      Map<String, @Nullable Object> named,
       boolean byAttribute,
       boolean keep) {
     int skip = byAttribute ? 1 : 0;
@@ -316,12 +324,17 @@ final class SequenceFilters {
     }
     List<@Nullable Object> rest = positional.subList(skip, positional.size());
     List<@Nullable Object> chosen = new ArrayList<>();
-    for (Object item : itemsOrNone(value)) {
+    String name = rest.isEmpty() ? "" : Values.text(rest.getFirst());
+    List<@Nullable Object> items = itemsOrNone(value);
+    if (!rest.isEmpty() && !items.isEmpty() && !Tests.NAMES.contains(name)) {
+      throw new JinjaException("No test named '" + name + "'.");
+    }
+    for (Object item : items) {
       Object tested = byAttribute ? path(item, positional.getFirst()) : item;
       boolean passes =
           rest.isEmpty()
               ? Values.truth(tested)
-              : Tests.apply(Values.text(rest.getFirst()), tested, rest.subList(1, rest.size()));
+              : Tests.apply(name, tested, rest.subList(1, rest.size()), named);
       if (passes == keep) {
         chosen.add(item);
       }

@@ -1,16 +1,15 @@
 package dev.quire.tokenizer.jinja;
 
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A parsed template. Immutable; renders from many threads at once. */
 public final class Template {
   private static final int LONGEST_SOURCE = 4_000_000;
-  private final List<Node> nodes;
+  private final Parser.Parsed parsed;
 
-  private Template(List<Node> nodes) {
-    this.nodes = nodes;
+  private Template(Parser.Parsed parsed) {
+    this.parsed = parsed;
   }
 
   /**
@@ -45,9 +44,9 @@ public final class Template {
     Interpreter.functions().forEach(scope::set);
     variables.forEach(scope::set);
     try {
-      return new Renderer().render(nodes, new Scope(scope));
+      return new Renderer(parsed, scope).render();
     } catch (StackOverflowError e) {
-      throw new JinjaException("the template calls itself too deeply; it was stopped");
+      throw new JinjaException(Budget.TOO_DEEP);
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.quire.tokenizer.jinja;
 
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -8,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Jinja's tests: {@code value is name(arguments)}. */
 final class Tests {
-  private static final Set<String> NAMES =
+  /** The names of all tests. */
+  static final Set<String> NAMES =
       Set.of(
           "defined",
           "undefined",
@@ -50,9 +52,84 @@ final class Tests {
           "lower",
           "upper");
 
+  /** Tests that compare, by the names that Python's messages have for them. */
+  private static final Map<String, String> COMPARISONS =
+      Map.ofEntries(
+          Map.entry("eq", "eq"),
+          Map.entry("equalto", "eq"),
+          Map.entry("==", "eq"),
+          Map.entry("ne", "ne"),
+          Map.entry("!=", "ne"),
+          Map.entry("lt", "lt"),
+          Map.entry("lessthan", "lt"),
+          Map.entry("<", "lt"),
+          Map.entry("le", "le"),
+          Map.entry("<=", "le"),
+          Map.entry("gt", "gt"),
+          Map.entry("greaterthan", "gt"),
+          Map.entry(">", "gt"),
+          Map.entry("ge", "ge"),
+          Map.entry(">=", "ge"));
+
+  /** The parameters of the other tests that have one. */
+  private static final Map<String, String> PARAMETERS =
+      Map.of("divisibleby", "num", "in", "seq", "sameas", "other");
+
   private Tests() {}
 
-  static boolean apply(String name, @Nullable Object input, List<@Nullable Object> arguments) {
+  /** A test's arguments in order; as many as it takes. */
+  private static List<@Nullable Object> arguments(
+      String name, List<@Nullable Object> positional, Map<String, @Nullable Object> named) {
+    String comparison = COMPARISONS.get(name);
+    if (comparison != null) {
+      if (!named.isEmpty()) {
+        throw new JinjaException("_operator." + comparison + "() takes no keyword arguments");
+      }
+      if (positional.size() != 1) {
+        throw new JinjaException(
+            comparison + " expected 2 arguments, got " + (positional.size() + 1));
+      }
+      return positional;
+    }
+    String parameter = PARAMETERS.get(name);
+    List<@Nullable Object> arguments = new ArrayList<>(positional);
+    named.forEach(
+        (key, value) -> {
+          if (!key.equals(parameter)) {
+            throw new JinjaException(
+                "test_%s() got an unexpected keyword argument '%s'".formatted(name, key));
+          }
+          arguments.add(value);
+        });
+    int taken = parameter == null ? 0 : 1;
+    // The filter and test tests are given the environment, too.
+    int before = name.equals("filter") || name.equals("test") ? 2 : 1;
+    if (arguments.size() > taken && name.equals("callable")) {
+      throw new JinjaException(
+          "callable() takes exactly one argument (" + (arguments.size() + 1) + " given)");
+    }
+    if (arguments.size() > taken) {
+      throw new JinjaException(
+          "test_%s() takes %d positional argument%s but %d were given"
+              .formatted(
+                  name, before + taken, before + taken == 1 ? "" : "s", before + arguments.size()));
+    }
+    if (arguments.size() < taken) {
+      throw new JinjaException(
+          "test_%s() missing 1 required positional argument: '%s'".formatted(name, parameter));
+    }
+    return arguments;
+  }
+
+  static boolean apply(
+      String name,
+      @Nullable Object input,
+      List<@Nullable Object> positional,
+      Map<String, @Nullable Object> named) {
+    if (!NAMES.contains(name)) {
+      throw new JinjaException("No test named '" + name + "' found.");
+    }
+    List<@Nullable Object> arguments = arguments(name, positional, named);
     Object value = Safe.plain(input);
     return switch (name) {
       case "defined" -> !(value instanceof Undefined);
@@ -79,8 +156,11 @@ final class Tests {
               || value instanceof Undefined;
       case "callable" -> value instanceof Callable || value instanceof Undefined;
       case "escaped" -> input instanceof Safe;
-      case "filter" -> value instanceof String filter && Filters.NAMES.contains(filter);
-      case "test" -> value instanceof String test && NAMES.contains(test);
+      case "filter", "test" -> {
+        Values.refuseUnhashable(value);
+        Set<String> names = name.equals("filter") ? Filters.NAMES : NAMES;
+        yield value instanceof String known && names.contains(known);
+      }
       case "even" -> remainder(value, 2L) == 0;
       case "odd" -> remainder(value, 2L) == 1;
       case "divisibleby" -> remainder(value, argument(arguments)) == 0;
@@ -94,7 +174,7 @@ final class Tests {
       case "in" -> Values.contains(argument(arguments), value);
       case "lower" -> StringMethods.isLower(Values.text(value));
       case "upper" -> StringMethods.isUpper(Values.text(value));
-      default -> throw new JinjaException("No test named '" + name + "'.");
+      default -> throw new IllegalStateException(name);
     };
   }
 
@@ -109,16 +189,13 @@ final class Tests {
 
   /** Whether two values are one object: small ones always, others where they are. */
   private static boolean same(@Nullable Object a, @Nullable Object b) {
-    if (a instanceof List || a instanceof Map) {
+    if (a instanceof List || a instanceof Map || a instanceof Undefined) {
       return a == b;
     }
     return Values.type(a).equals(Values.type(b)) && Values.equal(a, b);
   }
 
   private static @Nullable Object argument(List<@Nullable Object> arguments) {
-    if (arguments.isEmpty()) {
-      throw new JinjaException("a test lacks its argument");
-    }
     return Safe.plain(arguments.getFirst());
   }
 }

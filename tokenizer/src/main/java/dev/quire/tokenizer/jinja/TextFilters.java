@@ -38,19 +38,12 @@ final class TextFilters {
       return input instanceof Safe ? Safe.of(result) : result;
     }
     return switch (name) {
-      case "replace" ->
-          StringMethods.replace(
-              text,
-              Values.text(given.get("old")),
-              Values.text(given.get("new")),
-              given.get("count"));
       case "title" -> title(text);
       case "wordcount" -> WORD.matcher(text).results().count();
       case "striptags" -> withoutTags(text);
-      case "truncate" -> truncate(text, given);
-      case "wordwrap" -> wrap(text, given);
+      case "truncate" -> truncate(input, given);
+      case "wordwrap" -> wrap(input, given);
       case "urlencode" -> urlEncoded(Safe.plain(input));
-      case "xmlattr" -> attributes(input, given);
       case "pprint" -> pretty(input);
       default -> throw new JinjaException("No filter named '" + name + "'.");
     };
@@ -125,16 +118,17 @@ final class TextFilters {
         .replace("&amp;", "&");
   }
 
-  private static String truncate(String text, Given given) {
+  private static @Nullable Object truncate(@Nullable Object value, Given given) {
     int length = given.count("length", 255);
     String end = Values.text(given.get("end", "..."));
     int leeway = given.get("leeway") == null ? 5 : given.count("leeway", 5);
     if (length < end.length()) {
       throw new JinjaException("expected length >= " + end.length() + ", got " + length);
     }
-    if (text.codePointCount(0, text.length()) <= length + leeway) {
-      return text;
+    if (Values.length(value) <= length + leeway) {
+      return value;
     }
+    String text = Values.text(value);
     String cut = FormatSpec.cut(text, length - end.length());
     if (given.flag("killwords")) {
       return cut + end;
@@ -143,7 +137,11 @@ final class TextFilters {
     return (blank < 0 ? cut : cut.substring(0, blank)) + end;
   }
 
-  private static String wrap(String text, Given given) {
+  private static String wrap(@Nullable Object value, Given given) {
+    if (!(Safe.plain(value) instanceof String text)) {
+      Values.refuseUndefined(value);
+      throw new JinjaException("'" + Values.type(value) + "' object has no attribute 'splitlines'");
+    }
     int width = Math.max(1, given.count("width", 79));
     boolean breakLong = Values.truth(given.get("break_long_words", true));
     boolean hyphens = Values.truth(given.get("break_on_hyphens", true));
@@ -212,26 +210,6 @@ final class TextFilters {
     String encoded =
         URLEncoder.encode(text, StandardCharsets.UTF_8).replace("*", "%2A").replace("%7E", "~");
     return inQuery ? encoded : encoded.replace("+", "%20").replace("%2F", "/");
-  }
-
-  private static String attributes(@Nullable Object value, Given given) {
-    if (!(Safe.plain(value) instanceof Map<?, ?> map)) {
-      Values.refuseUndefined(value);
-      throw new JinjaException("'" + Values.type(value) + "' object has no attribute 'items'");
-    }
-    List<String> parts = new ArrayList<>();
-    map.forEach(
-        (name, item) -> {
-          if (item != null && !(item instanceof Undefined)) {
-            if (Pattern.compile("[\\s/>=]").matcher(Values.text(name)).find()) {
-              throw new JinjaException(
-                  "Invalid character in attribute name: " + Printer.represent(name));
-            }
-            parts.add(Safe.escaped(name) + "=\"" + Safe.escaped(item) + "\"");
-          }
-        });
-    String all = String.join(" ", parts);
-    return !all.isEmpty() && Values.truth(given.get("autospace", true)) ? " " + all : all;
   }
 
   /** Python's pprint, where it needs one line: dictionaries by their keys' order. */

@@ -54,10 +54,7 @@ final class Values {
     return switch (value) {
       case null -> "None";
       case Safe _ -> "markupsafe.Markup object";
-      case Namespace namespace ->
-          (namespace.type().equals(Namespace.LOOP) ? "jinja2.runtime." : "jinja2.utils.")
-              + namespace.type()
-              + " object";
+      case Namespace namespace -> namespace.owner();
       case MacroCall _ -> "jinja2.runtime.Macro object";
       default -> type(value) + " object";
     };
