@@ -9,6 +9,8 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +34,9 @@ final class DriverPatch {
   static final String VARIABLE = "QUIRE_DRIVER_PATCH";
 
   /**
-   * The property of a JVM whose driver is patched: code that it compiled is not an unpatched one's.
+   * The property that tells a JVM on the SDK about its driver: {@code true} where it is patched,
+   * {@code off} where the user wants it as it is, {@code unknown} where it has other classes than
+   * those that this knows. Code that one compiled is not another's.
    */
   static final String PROPERTY = "quire.driver.patched";
 
@@ -56,13 +60,25 @@ final class DriverPatch {
   private DriverPatch() {}
 
   /**
-   * The flag that puts the changed classes in front of the driver's own.
+   * The flags of a JVM on the SDK: the changed classes in front of the driver's own, unless they
+   * are not wanted or not known, and the property that says so.
    *
    * @param driver the driver's jar
    * @param cache where the classes are kept; null: in a folder that goes with this JVM
-   * @return null where the driver has other classes than those that this knows: it then stays as it
-   *     is
+   * @param wanted what {@link #VARIABLE} says
    */
+  static List<String> flags(File driver, @Nullable File cache, @Nullable String wanted) {
+    List<String> flags = new ArrayList<String>();
+    boolean off = "off".equals(wanted);
+    String patch = off ? null : flag(driver, cache);
+    if (patch != null) {
+      flags.add(patch);
+    }
+    flags.add("-D" + PROPERTY + "=" + (off ? "off" : patch == null ? "unknown" : "true"));
+    return flags;
+  }
+
+  /** The flag; null where the driver has other classes than those that this knows. */
   static @Nullable String flag(File driver, @Nullable File cache) {
     try {
       byte[][] classes = classes(driver);

@@ -88,10 +88,9 @@ public final class Launcher {
       }
       command.addAll(sdk.flags(backend, TornadoHome.deviceMebibytes()));
       File driver = sdk.cudaDriver(backend);
-      String patch = driver == null ? null : DriverPatch.flag(driver, StartupCache.folder());
-      if (patch != null && !"off".equals(System.getenv(DriverPatch.VARIABLE))) {
-        command.add(patch);
-        command.add("-D" + DriverPatch.PROPERTY + "=true");
+      if (driver != null) {
+        command.addAll(
+            DriverPatch.flags(driver, StartupCache.folder(), System.getenv(DriverPatch.VARIABLE)));
       }
       command.add("-D" + TORNADO + "=" + backend);
       File cache = StartupCache.folder();

@@ -99,4 +99,18 @@ class DriverPatchTest {
     assertThat(DriverPatch.flag(temporary.resolve("absent.jar").toFile(), cache)).isNull();
     assertThat(cache).doesNotExist();
   }
+
+  @Test
+  void theChildIsToldWhetherItsDriverIsPatched() throws Exception {
+    File cache = temporary.resolve("cache").toFile();
+    File known = driver("unsigned long long", "(unsigned long long) ");
+    assertThat(DriverPatch.flags(known, cache, null))
+        .hasSize(2)
+        .contains("-Dquire.driver.patched=true");
+    assertThat(DriverPatch.flags(known, cache, "off"))
+        .containsExactly("-Dquire.driver.patched=off");
+    File other = driver("size_t", "(size_t) ");
+    assertThat(DriverPatch.flags(other, cache, null))
+        .containsExactly("-Dquire.driver.patched=unknown");
+  }
 }

@@ -4,6 +4,7 @@ import dev.quire.engine.QuireException;
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.Argmax;
 import dev.quire.kernels.MatrixVector;
+import dev.quire.kernels.MatrixVectorShared;
 import dev.quire.kernels.Sampling;
 import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.WeightTiles;
@@ -27,6 +28,10 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  */
 final class SelfCheck {
   private static final int SIZE = 64;
+
+  // Inputs that sixteen warps share in one turn, and one turn more that most of them are past.
+  private static final int SHARED = 2048;
+  private static final int UNEVEN = 2176;
   private static final int VOCABULARY = 600;
 
   /** Rows of temperature, top-k, top-p, min-p and the number that decides: each way of drawing. */
@@ -49,6 +54,7 @@ final class SelfCheck {
   static void run() {
     try {
       products();
+      sharedRows();
       tokens();
     } catch (RuntimeException | LinkageError e) {
       Throwable first = first(e);
@@ -73,12 +79,8 @@ final class SelfCheck {
   }
 
   private static void products() {
-    float[] weights = new float[SIZE * SIZE];
-    float[] x = new float[SIZE * SIZE];
-    for (int i = 0; i < SIZE * SIZE; i++) {
-      weights[i] = (i * 7 % 13 - 6) / 8f;
-      x[i] = (i * 5 % 11 - 5) / 4f;
-    }
+    float[] weights = weights(SIZE * SIZE);
+    float[] x = activations(SIZE * SIZE);
     HalfFloatArray deviceWeights = WeightTiles.pack(weights, SIZE, SIZE);
     HalfFloatArray deviceX = halves(x);
     HalfFloatArray none = new HalfFloatArray(1);
@@ -112,6 +114,58 @@ final class SelfCheck {
     float[] expected = MatrixVector.reference(weights, x, SIZE, SIZE, SIZE);
     compare("a warp's sum", vector, expected, SIZE);
     compare("a product on tensor cores", tile, expected, SIZE * SIZE);
+  }
+
+  /** What single streams run most: a row whose sums sixteen warps share, or eight, gate and up. */
+  private static void sharedRows() {
+    float[] weights = weights(SIZE * UNEVEN);
+    float[] x = activations(UNEVEN);
+    HalfFloatArray plain = WeightTiles.pack(weights, SIZE, SHARED);
+    HalfFloatArray pairs = WeightTiles.pack(weights, SIZE, UNEVEN);
+    HalfFloatArray deviceX = halves(x);
+    HalfFloatArray noHalves = new HalfFloatArray(1);
+    FloatArray noFloats = new FloatArray(1);
+    FloatArray row = new FloatArray(SIZE);
+    HalfFloatArray gated = new HalfFloatArray(SIZE / 2);
+    KernelContext context = new KernelContext();
+    TaskGraph graph =
+        new TaskGraph("shared")
+            .transferToDevice(
+                DataTransferMode.EVERY_EXECUTION, plain, pairs, deviceX, noHalves, noFloats)
+            .task(
+                "row",
+                MatrixVectorShared::multiply,
+                context,
+                plain,
+                deviceX,
+                row,
+                noHalves,
+                SHARED,
+                Activations.NONE)
+            .task(
+                "gated",
+                MatrixVectorShared::multiply,
+                context,
+                pairs,
+                deviceX,
+                noFloats,
+                gated,
+                UNEVEN,
+                Activations.SILU)
+            .transferToHost(DataTransferMode.EVERY_EXECUTION, row, gated);
+    GridScheduler grids =
+        new GridScheduler("shared.row", MatrixVectorShared.grid(SIZE, Activations.NONE));
+    grids.addWorkerGrid("shared.gated", MatrixVectorShared.grid(SIZE, Activations.SILU));
+    execute(graph, grids);
+    compare("a shared row", row, MatrixVector.reference(weights, x, 1, SIZE, SHARED), SIZE);
+    float[] sums = MatrixVector.reference(weights, x, 1, SIZE, UNEVEN);
+    for (int i = 0; i < SIZE / 2; i++) {
+      int gate = i / WeightTiles.OUTPUTS * 2 * WeightTiles.OUTPUTS + i % WeightTiles.OUTPUTS;
+      float expected =
+          Activations.reference(Activations.SILU, sums[gate], sums[gate + WeightTiles.OUTPUTS]);
+      float tolerance = 1e-3f * (1 + Math.abs(expected));
+      compare("a shared row of gate and up", i, gated.get(i).getFloat32(), expected, tolerance);
+    }
   }
 
   /** Peaked logits, the largest of them twice, drawn from in each way. */
@@ -194,13 +248,35 @@ final class SelfCheck {
 
   private static void compare(String what, FloatArray actual, float[] expected, int count) {
     for (int i = 0; i < count; i++) {
-      if (!(Math.abs(actual.get(i) - expected[i]) < 1e-3f)) {
-        throw new QuireException(
-            QuireException.Kind.FAILED,
-            "the device computes wrongly: element %d of %s is %s, not %s; see the driver's log"
-                .formatted(i, what, actual.get(i), expected[i]));
-      }
+      compare(what, i, actual.get(i), expected[i], 1e-3f);
     }
+  }
+
+  private static void compare(
+      String what, int element, float actual, float expected, float tolerance) {
+    if (!(Math.abs(actual - expected) < tolerance)) {
+      throw new QuireException(
+          QuireException.Kind.FAILED,
+          "the device computes wrongly: element %d of %s is %s, not %s; see the driver's log"
+              .formatted(element, what, actual, expected));
+    }
+  }
+
+  /** Multiples of 1/8: sums of their products with those of {@link #activations} are exact. */
+  private static float[] weights(int count) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (i * 7 % 13 - 6) / 8f;
+    }
+    return values;
+  }
+
+  private static float[] activations(int count) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (i * 5 % 11 - 5) / 4f;
+    }
+    return values;
   }
 
   private static HalfFloatArray halves(float[] values) {

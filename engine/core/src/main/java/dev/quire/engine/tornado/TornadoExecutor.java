@@ -55,6 +55,10 @@ public final class TornadoExecutor implements ModelExecutor {
     var parts = new ModelParts(model, DeviceShape.of(model.spec()));
     this.spec = parts.shape().device();
     this.options = options;
+    String driver = onTornadoVm() ? TornadoInternals.driver() : "";
+    if (!driver.isEmpty()) {
+      options.say().accept(driver);
+    }
     if (UNCHECKED) {
       options.say().accept("the device's results are not checked: for compiling where none is");
     } else {

@@ -42,6 +42,20 @@ final class TornadoInternals {
     }
   }
 
+  /** What the launcher did to the CUDA backend's classes, for people; empty for other backends. */
+  static String driver() {
+    return switch (System.getProperty("quire.driver.patched", "")) {
+      case "true" ->
+          "TornadoVM's driver: three of its classes are patched, so that kernels address memory by"
+              + " pointers; QUIRE_DRIVER_PATCH=off leaves them as they are";
+      case "off" -> "TornadoVM's driver: not patched, since QUIRE_DRIVER_PATCH=off";
+      case "unknown" ->
+          "TornadoVM's driver: not patched, since it has other classes than those known; kernels"
+              + " are slower";
+      default -> "";
+    };
+  }
+
   /**
    * Makes room for many tasks; call it before the first is added.
    *
