@@ -62,14 +62,18 @@ record Golden(Path model, int[][] tokens, float[][] logits, int[] greedy, int vo
 
   /** The worst relative RMSE of any position of a row. */
   double worstError(int row, float[] actual) {
+    return worstError(logits[row], actual, vocabulary);
+  }
+
+  /** The worst relative RMSE of any position. */
+  static double worstError(float[] expected, float[] actual, int vocabulary) {
     double worst = 0;
-    for (int t = 0; t < tokens[row].length; t++) {
+    for (int from = 0; from < expected.length; from += vocabulary) {
       double difference = 0;
       double size = 0;
-      for (int v = t * vocabulary; v < (t + 1) * vocabulary; v++) {
-        double expected = logits[row][v];
-        difference += (actual[v] - expected) * (actual[v] - expected);
-        size += expected * expected;
+      for (int v = from; v < from + vocabulary; v++) {
+        difference += Math.pow(actual[v] - expected[v], 2);
+        size += Math.pow(expected[v], 2);
       }
       worst = Math.max(worst, Math.sqrt(difference / size));
     }

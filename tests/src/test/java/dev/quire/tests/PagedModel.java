@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 
 /** A model on an executor over a real paged cache, stepped by hand. */
 final class PagedModel implements AutoCloseable {
@@ -74,13 +75,17 @@ final class PagedModel implements AutoCloseable {
   }
 
   static PagedModel onJvmDevice(Path path, Setup setup, int maxSequences) {
+    return onJvmDevice(path, setup, maxSequences, _ -> {});
+  }
+
+  /** The same, with what takes the lines that the executor says. */
+  static PagedModel onJvmDevice(Path path, Setup setup, int maxSequences, Consumer<String> say) {
     return new PagedModel(
         path,
         setup,
         (model, blocks) ->
             new TornadoExecutor(
-                model,
-                new TornadoOptions(setup.blockSize(), blocks, maxSequences, 128, 128, _ -> {})));
+                model, new TornadoOptions(setup.blockSize(), blocks, maxSequences, 128, 128, say)));
   }
 
   private PagedModel(

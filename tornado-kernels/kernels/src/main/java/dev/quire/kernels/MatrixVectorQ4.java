@@ -228,7 +228,7 @@ public final class MatrixVectorQ4 {
   }
 
   /** Four weights of an output times their inputs. */
-  private static float weighted(int four, Half2 step, Half2 low, Half2 high) {
+  static float weighted(int four, Half2 step, Half2 low, Half2 high) {
     float x0 = Half2.lowFloat(low);
     float x1 = Half2.highFloat(low);
     float x2 = Half2.lowFloat(high);

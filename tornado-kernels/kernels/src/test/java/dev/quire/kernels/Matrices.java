@@ -38,6 +38,13 @@ final class Matrices {
     return WeightTiles.pack(rows, 2 * inner, inputs);
   }
 
+  /** The row whose weights are those of an output: networks of so many are interleaved; 0: none. */
+  static int row(int output, int network) {
+    return network == 0
+        ? output
+        : output / network * network + WeightTiles.interleaved(output % network, network / 2);
+  }
+
   static FloatArray sum(FloatArray parts, int splits) {
     FloatArray sum = new FloatArray(parts.getSize() / splits);
     for (int i = 0; i < sum.getSize(); i++) {
@@ -96,12 +103,17 @@ final class Matrices {
     }
 
     static Quantised random(int outputs, int inputs, boolean interleaved) {
+      return random(outputs, inputs, interleaved ? outputs : 0);
+    }
+
+    /** Networks of so many outputs, gate and up of each interleaved; 0 where none is. */
+    static Quantised random(int outputs, int inputs, int network) {
       byte[] blocks = Device.q8(new Random(outputs + inputs), outputs * inputs / 32);
       IntArray quants = new IntArray((int) QuantTiles.quants(outputs, inputs));
       HalfFloatArray scales = new HalfFloatArray((int) QuantTiles.scales(outputs, inputs));
       scales.init(new HalfFloat(0.0f));
       for (int o = 0; o < outputs; o++) {
-        int row = interleaved ? WeightTiles.interleaved(o, outputs / 2) : o;
+        int row = row(o, network);
         for (int i = 0; i < inputs; i++) {
           int block = (row * inputs + i) / 32 * 34;
           int at = QuantTiles.quantAt(o, i, inputs);

@@ -9,7 +9,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions;
-import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -18,24 +17,25 @@ class NibbleTest {
   @ParameterizedTest
   @CsvSource({"8, 32", "16, 96", "24, 416", "136, 1024"})
   void oneRow(int outputs, int inputs) {
-    Matrix matrix = Matrix.random(outputs, inputs, false);
+    NibbleMatrix matrix = NibbleMatrix.random(outputs, inputs, false);
     HalfFloatArray x = Device.halves(Device.normal(new Random(3), inputs));
     FloatArray out = new FloatArray(outputs);
     Device.run(
         MatrixVectorQ4.grid(outputs),
-        Device.in(matrix.nibbles, matrix.steps, x),
+        Device.in(matrix.nibbles(), matrix.steps(), x),
         g ->
             g.task(
                 "kernel",
                 MatrixVectorQ4::multiply,
                 new KernelContext(),
-                matrix.nibbles,
-                matrix.steps,
+                matrix.nibbles(),
+                matrix.steps(),
                 x,
                 out,
                 inputs),
         Device.out(out));
-    float[] expected = MatrixVector.reference(matrix.values, Device.floats(x), 1, outputs, inputs);
+    float[] expected =
+        MatrixVector.reference(matrix.values(), Device.floats(x), 1, outputs, inputs);
     for (int o = 0; o < outputs; o++) {
       assertThat(out.get(o)).isCloseTo(expected[o], within(1e-3f * (1 + Math.abs(expected[o]))));
     }
@@ -45,25 +45,25 @@ class NibbleTest {
   @CsvSource({"8, 64, 1", "24, 160, 2"})
   void oneRowThroughTheGate(int inner, int inputs, int activation) {
     int outputs = 2 * inner;
-    Matrix matrix = Matrix.random(outputs, inputs, true);
+    NibbleMatrix matrix = NibbleMatrix.random(outputs, inputs, true);
     HalfFloatArray x = Device.halves(Device.normal(new Random(3), inputs));
     HalfFloatArray gated = new HalfFloatArray(inner);
     Device.run(
         MatrixVectorQ4.gatedGrid(outputs),
-        Device.in(matrix.nibbles, matrix.steps, x),
+        Device.in(matrix.nibbles(), matrix.steps(), x),
         g ->
             g.task(
                 "kernel",
                 MatrixVectorQ4::multiplyGated,
                 new KernelContext(),
-                matrix.nibbles,
-                matrix.steps,
+                matrix.nibbles(),
+                matrix.steps(),
                 x,
                 gated,
                 inputs,
                 activation),
         Device.out(gated));
-    float[] sums = MatrixVector.reference(matrix.values, Device.floats(x), 1, outputs, inputs);
+    float[] sums = MatrixVector.reference(matrix.values(), Device.floats(x), 1, outputs, inputs);
     for (int j = 0; j < inner; j++) {
       float expected = Activations.reference(activation, sums[j], sums[inner + j]);
       assertThat(gated.get(j).getFloat32())
@@ -117,7 +117,7 @@ class NibbleTest {
       int inputs,
       int splits,
       int activation) {
-    Matrix matrix = Matrix.random(outputs, inputs, activation != Activations.NONE);
+    NibbleMatrix matrix = NibbleMatrix.random(outputs, inputs, activation != Activations.NONE);
     HalfFloatArray x =
         Device.halves(Device.normal(new Random(rows), Math.ceilDiv(rows, tile) * tile * inputs));
     IntArray counts = IntArray.fromElements(rows);
@@ -126,15 +126,15 @@ class NibbleTest {
     HalfFloatArray gated = new HalfFloatArray(rows * outputs / 2);
     Device.run(
         grid,
-        Device.in(counts, matrix.nibbles, matrix.steps, x),
+        Device.in(counts, matrix.nibbles(), matrix.steps(), x),
         g ->
             g.task(
                 "kernel",
                 kernel,
                 new KernelContext(),
                 counts,
-                matrix.nibbles,
-                matrix.steps,
+                matrix.nibbles(),
+                matrix.steps(),
                 x,
                 out,
                 gated,
@@ -174,26 +174,26 @@ class NibbleTest {
   @ParameterizedTest
   @CsvSource({"8, 32", "24, 192"})
   void nibblesBecomeHalves(int outputs, int inputs) {
-    Matrix matrix = Matrix.random(outputs, inputs, false);
+    NibbleMatrix matrix = NibbleMatrix.random(outputs, inputs, false);
     HalfFloatArray tiles = new HalfFloatArray((int) WeightTiles.elements(outputs, inputs));
     int count = outputs * NibbleTiles.paddedInputs(inputs) / 8;
     Device.run(
         NibbleTiles.grid(count),
-        Device.in(matrix.nibbles, matrix.steps),
+        Device.in(matrix.nibbles(), matrix.steps()),
         g ->
             g.task(
                 "kernel",
                 NibbleTiles::unpack,
                 new KernelContext(),
-                matrix.nibbles,
-                matrix.steps,
+                matrix.nibbles(),
+                matrix.steps(),
                 tiles,
                 inputs,
                 count),
         Device.out(tiles));
     for (int o = 0; o < outputs; o++) {
       for (int i = 0; i < inputs; i++) {
-        float expected = matrix.values[o * inputs + i];
+        float expected = matrix.values()[o * inputs + i];
         assertThat(tiles.get(WeightTiles.at(o, i, inputs)).getFloat32())
             .isCloseTo(expected, within(1e-3f * Math.abs(expected)));
       }
@@ -203,13 +203,13 @@ class NibbleTest {
   @ParameterizedTest
   @CsvSource({"32", "96"})
   void embeddingsAreGathered(int width) {
-    Matrix matrix = Matrix.random(16, width, false);
+    NibbleMatrix matrix = NibbleMatrix.random(16, width, false);
     IntArray counts = IntArray.fromElements(2);
     IntArray tokens = IntArray.fromElements(13, 2);
     FloatArray residual = new FloatArray(2 * width);
     Device.run(
         Embedding.grid(2),
-        Device.in(counts, tokens, matrix.nibbles, matrix.steps),
+        Device.in(counts, tokens, matrix.nibbles(), matrix.steps()),
         g ->
             g.task(
                 "kernel",
@@ -217,55 +217,14 @@ class NibbleTest {
                 new KernelContext(),
                 counts,
                 tokens,
-                matrix.nibbles,
-                matrix.steps,
+                matrix.nibbles(),
+                matrix.steps(),
                 residual,
                 width),
         Device.out(residual));
     for (int i = 0; i < width; i++) {
-      assertThat(residual.get(i)).isCloseTo(matrix.values[13 * width + i], within(1e-6f));
-      assertThat(residual.get(width + i)).isCloseTo(matrix.values[2 * width + i], within(1e-6f));
-    }
-  }
-
-  /**
-   * A matrix of four bits a weight.
-   *
-   * @param values row by row; gate above up, if the device has them interleaved
-   */
-  @SuppressWarnings("ArrayRecordComponent") // test data, never compared
-  private record Matrix(float[] values, IntArray nibbles, HalfFloatArray steps) {
-    /** The values as halves. */
-    float[] rounded() {
-      float[] rounded = new float[values.length];
-      for (int i = 0; i < rounded.length; i++) {
-        rounded[i] = Float.float16ToFloat(Float.floatToFloat16(values[i]));
-      }
-      return rounded;
-    }
-
-    static Matrix random(int outputs, int inputs, boolean interleaved) {
-      Random random = new Random(outputs + inputs);
-      IntArray nibbles = new IntArray((int) NibbleTiles.nibbles(outputs, inputs));
-      HalfFloatArray steps = new HalfFloatArray((int) NibbleTiles.steps(outputs, inputs));
-      steps.init(new HalfFloat(0.0f));
-      float[] values = new float[outputs * inputs];
-      for (int o = 0; o < outputs; o++) {
-        int row = interleaved ? WeightTiles.interleaved(o, outputs / 2) : o;
-        for (int i = 0; i < inputs; i++) {
-          int step = NibbleTiles.stepAt(o, i, inputs);
-          if (i % NibbleTiles.GROUP_INPUTS == 0) {
-            steps.set(step, new HalfFloat(random.nextFloat() / 30));
-            steps.set(step + 1, new HalfFloat(random.nextFloat() / 4));
-          }
-          int nibble = random.nextInt(16);
-          int at = NibbleTiles.intAt(o, i, inputs);
-          nibbles.set(at, nibbles.get(at) | nibble << NibbleTiles.shift(o, i));
-          values[row * inputs + i] =
-              steps.get(step).getFloat32() * nibble - steps.get(step + 1).getFloat32();
-        }
-      }
-      return new Matrix(values, nibbles, steps);
+      assertThat(residual.get(i)).isCloseTo(matrix.values()[13 * width + i], within(1e-6f));
+      assertThat(residual.get(width + i)).isCloseTo(matrix.values()[2 * width + i], within(1e-6f));
     }
   }
 }

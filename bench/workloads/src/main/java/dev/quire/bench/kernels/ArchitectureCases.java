@@ -2,7 +2,6 @@ package dev.quire.bench.kernels;
 
 import dev.quire.kernels.BlockSwap;
 import dev.quire.kernels.Embedding;
-import dev.quire.kernels.Experts;
 import dev.quire.kernels.GeluMultiply;
 import dev.quire.kernels.HeadNorm;
 import dev.quire.kernels.PartSums;
@@ -28,12 +27,13 @@ final class ArchitectureCases {
     ArchitectureCases all = new ArchitectureCases();
     if (scale == Scale.TINY) {
       all.rows(3, 64, 500);
-      all.experts(3, 4, 2, 32, 64);
+      all.cases.addAll(new ExpertCases(3, 4, 2, 32, 64).all());
       all.attention(3, 40, 4, 2, 32);
       all.swap(4, 256, 2);
     } else {
       all.rows(128, 2048, 128256);
-      all.experts(64, 8, 2, 4096, 1024);
+      all.cases.addAll(new ExpertCases(64, 8, 2, 4096, 1024).all());
+      all.cases.addAll(new ExpertCases(1, 128, 8, 1536, 2048).all());
       all.attention(32, 1024, 32, 8, 256);
       all.swap(1024, 8 * 16 * 64, 16);
     }
@@ -175,72 +175,6 @@ final class ArchitectureCases {
                           0.5f,
                           30.0f));
         });
-  }
-
-  /** Routing, the chosen experts' product, and their weighed sum. */
-  private void experts(int rows, int experts, int used, int outputs, int inputs) {
-    cases.add(
-        new KernelCase(
-            "Experts",
-            rows + " rows, " + used + " of " + experts + " of " + outputs + "x" + inputs,
-            2.0 * experts * outputs * inputs,
-            2.0 * rows * used * outputs * inputs,
-            () -> {
-              IntArray counts = IntArray.fromElements(rows);
-              IntArray pairs = IntArray.fromElements(rows * used);
-              FloatArray logits = RandomArrays.floats(rows * experts, 1, 1);
-              IntArray chosen = new IntArray(rows * used);
-              FloatArray shares = new FloatArray(rows * used);
-              HalfFloatArray weights = RandomArrays.halves(experts * outputs * inputs, 2, 0.05f);
-              HalfFloatArray x = RandomArrays.halves(rows * inputs, 3, 1);
-              FloatArray parts = new FloatArray(rows * used * outputs);
-              FloatArray out = new FloatArray(rows * outputs);
-              return new KernelWork()
-                  .arrays(counts, pairs, logits, chosen, shares, weights, x, parts, out)
-                  .launch(
-                      Experts.routeGrid(rows),
-                      (graph, id, _) ->
-                          graph.task(
-                              id,
-                              Experts::route,
-                              context,
-                              counts,
-                              logits,
-                              chosen,
-                              shares,
-                              experts,
-                              experts,
-                              used,
-                              1))
-                  .launch(
-                      Experts.grid(rows * used, outputs),
-                      (graph, id, _) ->
-                          graph.task(
-                              id,
-                              Experts::multiply,
-                              context,
-                              pairs,
-                              chosen,
-                              weights,
-                              x,
-                              parts,
-                              outputs,
-                              inputs,
-                              used))
-                  .launch(
-                      Experts.combineGrid(rows),
-                      (graph, id, _) ->
-                          graph.task(
-                              id,
-                              Experts::combine,
-                              context,
-                              counts,
-                              shares,
-                              parts,
-                              out,
-                              used,
-                              outputs));
-            }));
   }
 
   /** Single queries by the kernel for heads of any size. */

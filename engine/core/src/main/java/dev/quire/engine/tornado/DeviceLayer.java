@@ -62,16 +62,16 @@ record DeviceLayer(
     }
 
     /**
-     * @param router outputs filled up to a multiple of 8
-     * @param gateUp [experts, gate above up, inputs]
-     * @param down [experts, hidden, inner]
+     * @param router [experts, hidden]
+     * @param gateUp all experts' gates and ups, interleaved, one expert above the other
+     * @param down all experts', one above the other
      * @param shared the network that every token passes, or null
      * @param sharedGate [hidden], with {@code shared}
      */
     record Experts(
-        DeviceMatrix router,
-        HalfFloatArray gateUp,
-        HalfFloatArray down,
+        FloatArray router,
+        DeviceMatrix gateUp,
+        DeviceMatrix down,
         @Nullable Dense shared,
         @Nullable FloatArray sharedGate)
         implements FeedForward {}
@@ -101,9 +101,9 @@ record DeviceLayer(
     switch (feedForward) {
       case FeedForward.Dense dense -> dense.addTo(all);
       case FeedForward.Experts experts -> {
-        all.addAll(experts.router().arrays());
-        all.add(experts.gateUp());
-        all.add(experts.down());
+        all.add(experts.router());
+        all.addAll(experts.gateUp().arrays());
+        all.addAll(experts.down().arrays());
         FeedForward.Dense shared = experts.shared();
         FloatArray sharedGate = experts.sharedGate();
         if (shared != null && sharedGate != null) {

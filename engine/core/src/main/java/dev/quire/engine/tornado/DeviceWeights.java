@@ -141,9 +141,9 @@ final class DeviceWeights {
         FeedForwardWeights.Dense shared = experts.shared();
         Tensor sharedGate = experts.sharedGate();
         yield new DeviceLayer.FeedForward.Experts(
-            packer.stack(parts.router(experts)),
-            packer.halves(parts.gatesAndUps(experts)),
-            packer.halves(parts.downs(experts)),
+            packer.floats(parts.router(experts)),
+            packer.interleaveEach(parts.gatesAndUps(experts)),
+            packer.stackEach(parts.downs(experts)),
             shared == null ? null : dense(shared),
             sharedGate == null
                 ? null

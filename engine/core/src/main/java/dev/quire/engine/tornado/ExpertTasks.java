@@ -1,8 +1,14 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.engine.model.FeedForwardSpec;
+import dev.quire.kernels.Activations;
+import dev.quire.kernels.ExpertProduct;
+import dev.quire.kernels.ExpertProductQ4;
+import dev.quire.kernels.ExpertProductQ8;
 import dev.quire.kernels.Experts;
+import dev.quire.kernels.Router;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 
@@ -10,6 +16,7 @@ import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
  * Writes down feed-forward networks of experts: the routing, the chosen experts, and their mixture.
  */
 final class ExpertTasks {
+  private final StepContext step;
   private final KernelContext context;
   private final Scratch scratch;
   private final StepInputs inputs;
@@ -20,6 +27,7 @@ final class ExpertTasks {
   private final FeedForwardTasks dense;
 
   ExpertTasks(StepContext step, FeedForwardTasks dense) {
+    this.step = step;
     this.context = step.context();
     this.scratch = step.scratch();
     this.inputs = step.inputs();
@@ -37,39 +45,55 @@ final class ExpertTasks {
     int used = shape.used();
     int inner = shape.innerSize();
     int normalised = shape.normalised() ? 1 : 0;
-    int stride = experts.router().outputs();
-    products.add(
-        id + "router", inputs.counts, experts.router(), scratch.normed, scratch.routing, stride);
+    FloatArray norm = layer.beforeFeedForward();
+    FloatArray weights = norm == null ? experts.router() : norm;
+    int norms = norm == null ? 0 : 1;
+    float epsilon = step.spec().normEpsilon();
+    segments.add(
+        id + "router",
+        10,
+        Router.logitsGrid(rows, count),
+        g ->
+            g.task(
+                id + "router",
+                Router::logits,
+                context,
+                inputs.counts,
+                scratch.residual,
+                weights,
+                experts.router(),
+                scratch.routing,
+                count,
+                hidden,
+                epsilon,
+                norms),
+        inputs.counts);
     segments.add(
         id + "route",
-        9,
-        Experts.routeGrid(rows),
+        8,
+        Router.routeGrid(rows),
         g ->
             g.task(
                 id + "route",
-                Experts::route,
+                Router::route,
                 context,
                 inputs.counts,
                 scratch.routing,
                 scratch.chosen,
                 scratch.shares,
                 count,
-                stride,
                 used,
                 normalised),
         inputs.counts);
-    expertProduct(
+    product(
         id + "gateUp",
         experts.gateUp(),
         scratch.normed,
-        scratch.gateUp,
         2 * inner,
-        hidden,
         used,
-        used);
-    dense.activate(id + "activate", layer, inputs.pairCounts, rows * used, inner);
-    expertProduct(
-        id + "down", experts.down(), scratch.activated, scratch.parts, hidden, inner, 1, used);
+        used,
+        FeedForwardTasks.activation(layer));
+    product(id + "down", experts.down(), scratch.activated, hidden, 1, used, Activations.NONE);
     segments.add(
         id + "mix",
         7,
@@ -117,32 +141,90 @@ final class ExpertTasks {
         inputs.counts);
   }
 
-  private void expertProduct(
+  /**
+   * The chosen experts' products: sums to {@link Scratch#parts}, activated elements where the next
+   * product takes them.
+   *
+   * @param outputs of an expert
+   * @param perRow pairs that share a row of x
+   */
+  private void product(
       String id,
-      HalfFloatArray matrices,
+      DeviceMatrix matrix,
       HalfFloatArray x,
-      FloatArray out,
       int outputs,
-      int width,
       int perRow,
-      int used) {
-    segments.add(
-        id,
-        9,
-        Experts.grid(rows * used, outputs),
-        g ->
-            g.task(
-                id,
-                Experts::multiply,
-                context,
-                inputs.pairCounts,
-                scratch.chosen,
-                matrices,
-                x,
-                out,
-                outputs,
-                width,
-                perRow),
-        inputs.pairCounts);
+      int used,
+      int activation) {
+    int width = matrix.inputs();
+    WorkerGrid grid = ExpertProduct.grid(rows * used, outputs, activation);
+    switch (matrix) {
+      case DeviceMatrix.Halves halves ->
+          segments.add(
+              id,
+              11,
+              grid,
+              g ->
+                  g.task(
+                      id,
+                      ExpertProduct::multiply,
+                      context,
+                      inputs.pairCounts,
+                      scratch.chosen,
+                      halves.weights(),
+                      x,
+                      scratch.parts,
+                      scratch.activated,
+                      outputs,
+                      width,
+                      perRow,
+                      activation),
+              inputs.pairCounts);
+      case DeviceMatrix.Quants quants ->
+          segments.add(
+              id,
+              12,
+              grid,
+              g ->
+                  g.task(
+                      id,
+                      ExpertProductQ8::multiply,
+                      context,
+                      inputs.pairCounts,
+                      scratch.chosen,
+                      quants.quants(),
+                      quants.scales(),
+                      x,
+                      scratch.parts,
+                      scratch.activated,
+                      outputs,
+                      width,
+                      perRow,
+                      activation),
+              inputs.pairCounts);
+      case DeviceMatrix.Nibbles nibbles ->
+          segments.add(
+              id,
+              12,
+              grid,
+              g ->
+                  g.task(
+                      id,
+                      ExpertProductQ4::multiply,
+                      context,
+                      inputs.pairCounts,
+                      scratch.chosen,
+                      nibbles.nibbles(),
+                      nibbles.steps(),
+                      x,
+                      scratch.parts,
+                      scratch.activated,
+                      outputs,
+                      width,
+                      perRow,
+                      activation),
+              inputs.pairCounts);
+      case DeviceMatrix.Brains _ -> throw new IllegalArgumentException(id);
+    }
   }
 }

@@ -99,7 +99,8 @@ final class FeedForwardTasks {
         counts);
   }
 
-  private static int activation(DeviceLayer layer) {
+  /** The activation of a layer, as {@link Activations} names it. */
+  static int activation(DeviceLayer layer) {
     return switch (layer.spec().feedForward().activation()) {
       case SILU -> Activations.SILU;
       case GELU_TANH -> Activations.GELU;

@@ -59,8 +59,8 @@ record ModelParts(DecoderModel model, DeviceShape shape) {
     return List.of(new MatrixPart(down, shape.hidden(), DeviceShape.inner(down.columns())));
   }
 
-  List<MatrixPart> router(FeedForwardWeights.Experts experts) {
-    return vocabulary(experts.router());
+  MatrixPart router(FeedForwardWeights.Experts experts) {
+    return vocabulary(experts.router()).getFirst();
   }
 
   /** All experts' first halves, each gate above up. */
@@ -82,10 +82,8 @@ record ModelParts(DecoderModel model, DeviceShape shape) {
     bytes += ofLayers().mapToLong(WeightPacker::bytes).sum();
     for (LayerWeights layer : model.layers()) {
       if (layer.feedForward() instanceof FeedForwardWeights.Experts experts) {
-        bytes +=
-            Stream.concat(gatesAndUps(experts).stream(), downs(experts).stream())
-                .mapToLong(part -> 2 * part.elements())
-                .sum();
+        bytes += Float.BYTES * router(experts).elements();
+        bytes += WeightPacker.bytes(gatesAndUps(experts)) + WeightPacker.bytes(downs(experts));
       }
     }
     return bytes;
@@ -97,14 +95,10 @@ record ModelParts(DecoderModel model, DeviceShape shape) {
     for (int i = 0; i < model.layers().size(); i++) {
       all.add(queryKeyValue(i));
       all.add(output(i));
-      FeedForwardWeights feedForward = model.layers().get(i).feedForward();
-      FeedForwardWeights.Dense dense = everyTokens(feedForward);
+      FeedForwardWeights.Dense dense = everyTokens(model.layers().get(i).feedForward());
       if (dense != null) {
         all.add(gateUp(dense));
         all.add(down(dense));
-      }
-      if (feedForward instanceof FeedForwardWeights.Experts experts) {
-        all.add(router(experts));
       }
     }
     return all.stream();

@@ -63,7 +63,7 @@ final class Scratch {
     queries = mirror.halves(rows * queryRow);
     attended = mirror.halves(rows * queryRow);
     delta = mirror.floats(rows * hidden);
-    gateUp = mirror.floats(rows * 2 * inner);
+    gateUp = mirror.floats(rows * 2 * Math.max(1, most(spec, Scratch::denseElements)));
     activated = mirror.halves(rows * inner);
     partial = mirror.floats(partialRecords(options) * heads * (headSize + 2));
     int tiles = tiles(spec, options);
@@ -80,7 +80,7 @@ final class Scratch {
     int slices = Argmax.slices(WeightPacker.padded(spec.vocabularySize()));
     sliceBest = mirror.floats((long) options.logitRows() * slices);
     sliceTokens = mirror.ints((long) options.logitRows() * slices);
-    routing = mirror.floats(rows * WeightPacker.padded(Math.max(1, experts)));
+    routing = mirror.floats(rows * Math.max(1, experts));
     chosen = mirror.ints(rows * Math.max(1, used));
     shares = mirror.floats(rows * Math.max(1, used));
     parts = mirror.floats(used == 0 ? 1 : rows * used * hidden);
@@ -95,6 +95,14 @@ final class Scratch {
       case FeedForwardSpec.Dense dense -> dense.innerSize();
       case FeedForwardSpec.Experts experts ->
           Math.max(experts.innerSize() * experts.used(), experts.sharedInnerSize());
+    };
+  }
+
+  /** Of the network that every token passes: experts' own sums need no memory. */
+  private static int denseElements(LayerSpec layer) {
+    return switch (layer.feedForward()) {
+      case FeedForwardSpec.Dense dense -> dense.innerSize();
+      case FeedForwardSpec.Experts experts -> experts.sharedInnerSize();
     };
   }
 

@@ -7,6 +7,7 @@ import dev.quire.engine.model.LayerSpec;
 import dev.quire.kernels.ChunkAttention;
 import dev.quire.kernels.PagedAttention;
 import dev.quire.kernels.RmsNorm;
+import dev.quire.kernels.Router;
 import dev.quire.kernels.RowAttention;
 import dev.quire.kernels.Sampling;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,8 @@ final class SpecLimits {
           .formatted(spec.hiddenSize(), RmsNorm.MAX_WIDTH);
     }
     return switch (layer.feedForward()) {
+      case FeedForwardSpec.Experts experts when experts.count() > Router.MOST_EXPERTS ->
+          "has %d experts; they must be at most %d".formatted(experts.count(), Router.MOST_EXPERTS);
       case FeedForwardSpec.Experts experts
           when 2L * experts.count() * experts.innerSize() * spec.hiddenSize() > Integer.MAX_VALUE ->
           "has experts of more than 2^31 weights together";

@@ -10,9 +10,11 @@ import dev.quire.weights.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -29,6 +31,7 @@ final class WeightPacker {
   private static final int Q8_BYTES = 34;
   private static final int HALF_INFINITY = 0x7C00;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private final HostMirror mirror;
   private final Map<TensorType, Long> converted = new TreeMap<>();
@@ -82,16 +85,36 @@ final class WeightPacker {
    */
   @Nullable DeviceMatrix interleave(List<MatrixPart> gateUp) {
     WeightForm form = WeightForm.ofValues(gateUp);
-    if (form == WeightForm.BRAINS) {
-      return null;
-    }
-    int inner = gateUp.getFirst().rows().total();
-    Rows stacked = rows(gateUp);
-    List<Row> rows =
-        IntStream.range(0, 2 * inner)
-            .mapToObj(o -> stacked.get(WeightTiles.interleaved(o, inner)))
-            .toList();
-    return matrix(2 * inner, new Rows(rows), form);
+    return form == WeightForm.BRAINS ? null : matrix(outputs(gateUp), interleaved(gateUp), form);
+  }
+
+  /** Gates and ups of many networks of one size, each interleaved, one network above the other. */
+  DeviceMatrix interleaveEach(List<MatrixPart> gatesAndUps) {
+    return matrix(outputs(gatesAndUps), interleaved(gatesAndUps), WeightForm.of(gatesAndUps));
+  }
+
+  /** Matrices of one size and of whole eights of outputs, one above the other. */
+  DeviceMatrix stackEach(List<MatrixPart> parts) {
+    return matrix(outputs(parts), rows(parts), WeightForm.of(parts));
+  }
+
+  /** A small matrix in floats, row by row. */
+  FloatArray floats(MatrixPart part) {
+    FloatArray values = mirror.floats(part.elements());
+    fills.add(
+        () -> {
+          Tensor tensor = part.tensor();
+          float[] row = new float[tensor.columns()];
+          for (int r = 0; r < tensor.rows(); r++) {
+            long offset = tensor.type().bytesFor((long) r * row.length);
+            tensor.type().codec().decode(tensor.data(), offset, row, 0, row.length);
+            float[] spread = part.columns().spread(row, 1);
+            long to = (long) part.rows().place(r) * spread.length;
+            MemorySegment.copy(
+                spread, 0, values.getSegment(), FLOAT, Float.BYTES * to, spread.length);
+          }
+        });
+    return values;
   }
 
   /**
@@ -109,29 +132,52 @@ final class WeightPacker {
     }
   }
 
-  /** The rows of a matrix, wherever they are in the file. */
-  record Rows(List<Row> list) {
-    int size() {
-      return list.size();
-    }
-
+  /**
+   * The rows of a matrix, wherever they are in the file.
+   *
+   * @param parts all that they are of
+   * @param at an output's row, computed when asked for: experts have millions
+   */
+  record Rows(List<MatrixPart> parts, int size, IntFunction<Row> at) {
     Row get(int output) {
-      return list.get(output);
+      return at.apply(output);
     }
   }
 
   private static Rows rows(List<MatrixPart> parts) {
+    int[] ends = new int[parts.size()];
+    int end = 0;
+    for (int p = 0; p < ends.length; p++) {
+      end += parts.get(p).rows().total();
+      ends[p] = end;
+    }
     return new Rows(
-        parts.stream()
-            .flatMap(
-                part ->
-                    IntStream.range(0, part.rows().total())
-                        .mapToObj(place -> new Row(part, part.rows().source(place))))
-            .toList());
+        parts,
+        end,
+        output -> {
+          int found = Arrays.binarySearch(ends, output + 1);
+          int p = found < 0 ? -found - 1 : found;
+          MatrixPart part = parts.get(p);
+          int place = output - (ends[p] - part.rows().total());
+          return new Row(part, part.rows().source(place));
+        });
+  }
+
+  /** Parts of one size, each pair of which is interleaved. */
+  private static Rows interleaved(List<MatrixPart> parts) {
+    Rows stacked = rows(parts);
+    int inner = parts.getFirst().rows().total();
+    return new Rows(
+        parts,
+        stacked.size(),
+        output -> {
+          int network = output / (2 * inner) * (2 * inner);
+          return stacked.get(network + WeightTiles.interleaved(output - network, inner));
+        });
   }
 
   private DeviceMatrix matrix(int outputs, Rows rows, WeightForm form) {
-    int inputs = rows.get(0).part().columns().total();
+    int inputs = rows.parts().getFirst().columns().total();
     return switch (form) {
       case HALVES -> tiles(outputs, inputs, rows);
       case BRAINS -> brains(outputs, inputs, rows);
@@ -189,7 +235,7 @@ final class WeightPacker {
   private DeviceMatrix.Halves tiles(int outputs, int inputs, Rows rows) {
     HalfFloatArray weights = mirror.halves(WeightTiles.elements(outputs, inputs));
     fills.add(() -> fillTiles(weights.getSegment(), inputs, rows, WeightPacker::toHalves));
-    rows.list().stream().map(Row::tensor).distinct().forEach(this::convert);
+    rows.parts().forEach(part -> convert(part.tensor()));
     return new DeviceMatrix.Halves(outputs, inputs, weights);
   }
 
@@ -219,7 +265,7 @@ final class WeightPacker {
         .forEach(
             b -> {
               short[] tile = new short[block * padded];
-              Extent columns = rows.get(0).part().columns();
+              Extent columns = rows.parts().getFirst().columns();
               short[] row = new short[columns.elements()];
               float[] values = new float[row.length];
               for (int o = 0; o < Math.min(block, rows.size() - b * block); o++) {
@@ -262,40 +308,8 @@ final class WeightPacker {
     }
   }
 
-  /** Matrices one after the other as halves, row by row. */
-  HalfFloatArray halves(List<MatrixPart> parts) {
-    HalfFloatArray weights = mirror.halves(parts.stream().mapToLong(MatrixPart::elements).sum());
-    long element = 0;
-    for (MatrixPart part : parts) {
-      long first = element;
-      fills.add(() -> fillRows(part, weights.getSegment(), first));
-      convert(part.tensor());
-      element += part.elements();
-    }
-    return weights;
-  }
-
   /** A vector. */
   FloatArray vector(float[] values) {
     return FloatArray.fromArray(values);
-  }
-
-  private static void fillRows(MatrixPart part, MemorySegment target, long firstElement) {
-    Extent columns = part.columns();
-    IntStream.range(0, part.rows().elements())
-        .parallel()
-        .forEach(
-            r -> {
-              short[] row = new short[columns.elements()];
-              toHalves(new Row(part, r), row, new float[row.length]);
-              long to = firstElement + (long) part.rows().place(r) * columns.total();
-              if (columns.isWhole()) {
-                MemorySegment.copy(row, 0, target, SHORT, 2 * to, row.length);
-              } else {
-                for (int i = 0; i < row.length; i++) {
-                  target.set(SHORT, 2 * (to + columns.place(i)), row[i]);
-                }
-              }
-            });
   }
 }

@@ -11,6 +11,7 @@ import dev.quire.weights.tensor.Tensor;
 import dev.quire.weights.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -19,6 +20,7 @@ import java.util.function.IntBinaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 
 class WeightPackerTest {
@@ -71,6 +73,47 @@ class WeightPackerTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+  void expertsLieOneAboveTheOther(TensorType type) {
+    List<Tensor> gatesAndUps = new ArrayList<>();
+    List<Tensor> downs = new ArrayList<>();
+    for (int e = 0; e < 3; e++) {
+      gatesAndUps.addAll(List.of(random(type, 16, 10 + e), random(type, 16, 20 + e)));
+      downs.add(random(type, 24, 30 + e));
+    }
+    List<MatrixPart> firsts = wholes(gatesAndUps.toArray(Tensor[]::new));
+    List<MatrixPart> seconds = wholes(downs.toArray(Tensor[]::new));
+    try (HostMirror mirror = new HostMirror()) {
+      WeightPacker packer = new WeightPacker(mirror);
+      DeviceMatrix first = packer.interleaveEach(firsts);
+      DeviceMatrix second = packer.stackEach(seconds);
+      packer.takeFills().forEach(Runnable::run);
+      assertThat(first.outputs()).isEqualTo(3 * 32);
+      assertThat(second.outputs()).isEqualTo(3 * 24);
+      for (int e = 0; e < 3; e++) {
+        float[] gate = decode(gatesAndUps.get(2 * e));
+        float[] up = decode(gatesAndUps.get(2 * e + 1));
+        float[] down = decode(downs.get(e));
+        for (int i = 0; i < INPUTS; i += 37) {
+          for (int j = 0; j < 16; j++) {
+            int at = e * 32 + j / 8 * 16 + j % 8;
+            float g = gate[j * INPUTS + i];
+            assertThat(weight(first, at, i)).isCloseTo(g, within(tolerance(g)));
+            float u = up[j * INPUTS + i];
+            assertThat(weight(first, at + 8, i)).isCloseTo(u, within(tolerance(u)));
+          }
+          for (int o = 0; o < 24; o++) {
+            float d = down[o * INPUTS + i];
+            assertThat(weight(second, e * 24 + o, i)).isCloseTo(d, within(tolerance(d)));
+          }
+        }
+      }
+      long bytes = first.arrays().stream().mapToLong(a -> a.getNumBytesOfSegment()).sum();
+      assertThat(bytes).isEqualTo(WeightPacker.bytes(firsts));
+    }
+  }
+
   @Test
   void whatNoHalfHoldsStaysBf16() {
     Tensor tensor = random(TensorType.BF16, 8, 5);
@@ -111,7 +154,7 @@ class WeightPackerTest {
     try (HostMirror mirror = new HostMirror()) {
       WeightPacker packer = new WeightPacker(mirror);
       DeviceMatrix matrix = packer.stack(List.of(part));
-      HalfFloatArray rows = packer.halves(List.of(part));
+      FloatArray rows = packer.floats(part);
       packer.takeFills().forEach(Runnable::run);
       int inputs = INPUTS / 32 * 48;
       assertThat(matrix).isInstanceOf(DeviceMatrix.Halves.class);
@@ -126,8 +169,7 @@ class WeightPackerTest {
           float expected = there ? values[at] : 0;
           assertThat(weights.get(WeightTiles.at(o, i, inputs)).getFloat32())
               .isCloseTo(expected, within(tolerance(expected)));
-          assertThat(rows.get(o * inputs + i).getFloat32())
-              .isCloseTo(expected, within(tolerance(expected)));
+          assertThat(rows.get(o * inputs + i)).isEqualTo(expected);
         }
       }
     }
