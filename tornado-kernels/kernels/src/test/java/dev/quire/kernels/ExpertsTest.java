@@ -293,8 +293,12 @@ class ExpertsTest {
           }
         }
       }
-      assertThat(out.get(pairs * outputs)).isEqualTo(77);
-      assertThat(gated.get(pairs * outputs / 2).getFloat32()).isEqualTo(77);
+      // The array that a kernel does not write is not one of its compiled form.
+      float after =
+          activation == Activations.NONE
+              ? out.get(pairs * outputs)
+              : gated.get(pairs * outputs / 2).getFloat32();
+      assertThat(after).isEqualTo(77);
     }
   }
 
