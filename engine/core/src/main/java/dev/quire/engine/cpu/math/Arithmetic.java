@@ -23,6 +23,9 @@ public abstract sealed class Arithmetic
   /** Quantised rows that share their reading of words of nibbles. */
   static final int QUAD = 4;
 
+  /** Most quantised rows that words of bytes are multiplied by one after the other. */
+  static final int FEW_ROWS = 4;
+
   /** Most input rows of {@link #multiply}. */
   static final int TILE_ROWS = 8;
 
@@ -93,57 +96,29 @@ public abstract sealed class Arithmetic
       Scratch s);
 
   /**
-   * As {@link #product}, of one or four quantised rows: {@code out[outOffset + t · outStride + r]}.
+   * Whether so many quantised rows are multiplied by words of weights as they are, and so have
+   * {@linkplain QuantizedRows#factors factors}; else they are {@linkplain QuantizedRows#interleaved
+   * interleaved}.
    *
-   * @param x with {@linkplain QuantizedRows#factors factors} of the rows
-   * @param row the first row
-   * @param rows 1, or {@value #QUAD} where the factors are those of a quad
+   * @param nibbles whether words are of nibbles, and not of bytes
    */
-  abstract void quantizedProduct(
-      WeightTiles w,
-      int tile,
-      QuantizedRows x,
-      int row,
-      int rows,
-      float[] out,
-      int outOffset,
-      int outStride,
-      Scratch s);
+  boolean multipliesWords(boolean nibbles, int rows) {
+    return false;
+  }
 
-  /** Most quantised rows whose products with words of nibbles are faster than over levels. */
-  int mostNibbleRows() {
-    return 16;
+  /** Most quantised rows that are interleaved. */
+  int mostOfGroup() {
+    return TILE_ROWS;
   }
 
   /**
-   * As {@link #decode}, but levels alone, of a part of a chunk; their scales and minima are left in
-   * the scratch.
-   *
-   * @param from the first input, a multiple of 32
-   * @param n inputs, a multiple of 32
+   * As {@link #product}, of all the quantised rows: {@code out[outOffset + t · outStride + r]}.
+   * Each block's sum is exact, and added with its scales, block by block.
    */
-  abstract void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s);
-
-  /**
-   * As {@link #multiply}, of levels by quantised rows: each block's sum is exact, and added with
-   * its scales, block by block.
-   *
-   * @param minima whether the levels have minima
-   * @param panel levels, whose scales and minima are in the scratch
-   * @param x the levels of the input rows interleaved
-   * @param firstScale where the first row's scales start, from the chunk's first block on
-   * @param scaleStride from there to the next row's
-   */
-  abstract void multiplyLevels(
-      boolean minima,
-      float[] panel,
-      int n,
-      float[] x,
-      int xOffset,
-      int rows,
-      QuantizedRows quantized,
-      int firstScale,
-      int scaleStride,
+  abstract void quantizedProducts(
+      WeightTiles w,
+      int tile,
+      QuantizedRows x,
       float[] out,
       int outOffset,
       int outStride,

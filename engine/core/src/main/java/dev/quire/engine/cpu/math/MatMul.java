@@ -32,9 +32,6 @@ public final class MatMul {
   /** Pieces of work that a worker gets in the mean, so that a delayed one doesn't hold up all. */
   private static final int ITEMS_PER_WORKER = 8;
 
-  /** Most quantised rows that words of bytes are multiplied by one after the other. */
-  private static final int FEW_ROWS = 4;
-
   /** Most tiles of an item of a single row: as many as are read as one long stream. */
   private static final int MOST_TILES = 8;
 
@@ -141,8 +138,8 @@ public final class MatMul {
     private int[] outOffsets = new int[4];
     private int[] outStrides = new int[4];
     private int[] itemStarts = new int[5];
-    private final Levels byteLevels;
-    private final Levels nibbleLevels;
+    private final QuantizedRows byteLevels;
+    private final QuantizedRows nibbleLevels;
     private float[] interleaved = {};
     private float[] x = interleaved;
     private int xOffset;
@@ -151,8 +148,8 @@ public final class MatMul {
     private int tilesPerItem;
 
     Product() {
-      byteLevels = new Levels(QuantizedRows.forBytes(), FEW_ROWS);
-      nibbleLevels = new Levels(QuantizedRows.forNibbles(), arithmetic.mostNibbleRows());
+      byteLevels = QuantizedRows.forBytes(arithmetic.mostOfGroup());
+      nibbleLevels = QuantizedRows.forNibbles(arithmetic.mostOfGroup());
     }
 
     void set(float[] newX, int newOffset, int newStride, int newRows) {
@@ -220,40 +217,18 @@ public final class MatMul {
         }
       }
       if (bytes) {
-        byteLevels.fill(inputs);
+        byteLevels.resize(rows, inputs, arithmetic.multipliesWords(false, rows));
+        interleaving.run(x, xOffset, xStride, rows, inputs, byteLevels);
       }
       if (nibbles) {
-        nibbleLevels.fill(inputs);
+        nibbleLevels.resize(rows, inputs, arithmetic.multipliesWords(true, rows));
+        interleaving.run(x, xOffset, xStride, rows, inputs, nibbleLevels);
       }
       if (floats && rows > 1) {
         interleaved = grown(interleaved, Math.multiplyExact(rows, inputs));
         interleaving.run(x, xOffset, xStride, rows, inputs, interleaved);
         x = interleaved;
         xOffset = 0;
-      }
-    }
-
-    /** The rows as levels of one kind. */
-    private final class Levels {
-      private final QuantizedRows quantized;
-
-      /** Most rows that are multiplied by words of weights as they are. */
-      private final int mostRows;
-
-      private float[] interleavedLevels = {};
-
-      Levels(QuantizedRows quantized, int mostRows) {
-        this.quantized = quantized;
-        this.mostRows = mostRows;
-      }
-
-      void fill(int inputs) {
-        quantized.resize(rows, inputs, rows <= mostRows);
-        interleaving.run(x, xOffset, xStride, rows, inputs, quantized);
-        if (rows > mostRows) {
-          interleavedLevels = grown(interleavedLevels, Math.multiplyExact(rows, inputs));
-          interleaving.run(quantized.floats(), 0, inputs, rows, inputs, interleavedLevels);
-        }
       }
     }
 
@@ -292,13 +267,9 @@ public final class MatMul {
 
     private void sums(Matrix w, int tile, float[] out, int outOffset, int outStride, Scratch s) {
       WeightTiles tiles = w.tiles();
-      if (tiles != null && quantizes(tiles) && rows <= levels(tiles).mostRows) {
-        QuantizedRows levels = levels(tiles).quantized;
-        for (int r = 0, group; r < rows; r += group) {
-          group = r < levels.quadRows() ? Arithmetic.QUAD : 1;
-          int to = outOffset + r * outStride;
-          arithmetic.quantizedProduct(tiles, tile, levels, r, group, out, to, outStride, s);
-        }
+      if (tiles != null && quantizes(tiles)) {
+        QuantizedRows levels = tiles.layout().hasNibbles() ? nibbleLevels : byteLevels;
+        arithmetic.quantizedProducts(tiles, tile, levels, out, outOffset, outStride, s);
         return;
       }
       if (tiles != null && rows == 1) {
@@ -308,21 +279,10 @@ public final class MatMul {
       for (int r = 0; r < rows; r++) {
         Arrays.fill(out, outOffset + r * outStride, outOffset + r * outStride + ROWS, 0);
       }
-      if (tiles != null && quantizes(tiles)) {
-        for (int from = 0; from < w.inputs(); from += CHUNK) {
-          int n = Math.min(CHUNK, w.inputs() - from);
-          levels(tiles, tile, from, n, out, outOffset, outStride, s);
-        }
-        return;
-      }
       for (int from = 0; from < w.inputs(); from += CHUNK) {
         int n = Math.min(CHUNK, w.inputs() - from);
         floats(w, tile, from, n, out, outOffset, outStride, s);
       }
-    }
-
-    private Levels levels(WeightTiles w) {
-      return w.layout().hasNibbles() ? nibbleLevels : byteLevels;
     }
 
     private void floats(
@@ -339,42 +299,6 @@ public final class MatMul {
         int input = xOffset + r * w.inputs() + from * group;
         int to = outOffset + r * outStride;
         arithmetic.multiply(panel, n, x, input, group, out, to, outStride, s);
-      }
-    }
-
-    private void levels(
-        WeightTiles w,
-        int tile,
-        int from,
-        int n,
-        float[] out,
-        int outOffset,
-        int outStride,
-        Scratch s) {
-      float[] panel = s.panel(CHUNK * ROWS);
-      arithmetic.levels(w, tile, from, n, panel, s);
-      boolean minima = w.layout().hasMinima();
-      Levels levels = levels(w);
-      int stride = w.inputs() / QuantizedRows.BLOCK;
-      for (int r = 0, group; r < rows; r += group) {
-        group = group(rows - r);
-        int input = r * w.inputs() + from * group;
-        int scale = r * stride + from / QuantizedRows.BLOCK;
-        int to = outOffset + r * outStride;
-        arithmetic.multiplyLevels(
-            minima,
-            panel,
-            n,
-            levels.interleavedLevels,
-            input,
-            group,
-            levels.quantized,
-            scale,
-            stride,
-            out,
-            to,
-            outStride,
-            s);
       }
     }
   }
@@ -438,7 +362,7 @@ public final class MatMul {
           continue;
         }
         for (int i = 0; i < group; i++) {
-          target.quantize(from, offset + (r + i) * stride, inputs, r + i);
+          target.quantize(from, offset + (r + i) * stride, r + i);
         }
       }
     }

@@ -13,14 +13,18 @@ package dev.quire.engine.cpu.math;
 final class QuantizedRows {
   static final int BLOCK = 32;
 
-  /** Levels for products with bytes: {@code 128 · (254 + 1)} fits a short. */
-  static QuantizedRows forBytes() {
-    return new QuantizedRows(PAIR, 254);
+  /**
+   * Levels for products with bytes: {@code 128 · (254 + 1)} fits a short.
+   *
+   * @param mostOfGroup most rows that are interleaved, a power of two
+   */
+  static QuantizedRows forBytes(int mostOfGroup) {
+    return new QuantizedRows(PAIR, 254, mostOfGroup);
   }
 
-  /** Levels for products with nibbles: {@code 15 · (2176 + 8)} fits a short. */
-  static QuantizedRows forNibbles() {
-    return new QuantizedRows(16, 2176);
+  /** As {@link #forBytes}, with nibbles: {@code 15 · (2176 + 8)} fits a short. */
+  static QuantizedRows forNibbles(int mostOfGroup) {
+    return new QuantizedRows(16, 2176, mostOfGroup);
   }
 
   /** Added to the sum of two products, it leaves a short without sign. */
@@ -30,11 +34,15 @@ final class QuantizedRows {
 
   private final int run;
   private final int most;
+  private final int mostOfGroup;
+  private int rows;
+  private int inputs;
   private int factorsOfRow;
   private int quadRows;
 
   private float[] factors = {};
   private float[] floats = {};
+  private float[] interleaved = {};
   private float[] scales = {};
   private float[] sums = {};
   private int[] levelSums = {};
@@ -43,17 +51,20 @@ final class QuantizedRows {
    * @param run how many neighbours' magnitudes
    * @param most add up to this, but for rounding
    */
-  private QuantizedRows(int run, int most) {
+  private QuantizedRows(int run, int most, int mostOfGroup) {
     this.run = run;
     this.most = most;
+    this.mostOfGroup = mostOfGroup;
   }
 
   /**
    * Makes room for rows.
    *
-   * @param wantsFactors whether {@link #factors} are needed
+   * @param wantsFactors whether {@link #factors} are needed, and not {@link #interleaved}
    */
-  void resize(int rows, int inputs, boolean wantsFactors) {
+  void resize(int newRows, int newInputs, boolean wantsFactors) {
+    rows = newRows;
+    inputs = newInputs;
     int length = Math.multiplyExact(rows, inputs);
     if (floats.length < length) {
       floats = new float[length];
@@ -63,6 +74,9 @@ final class QuantizedRows {
     }
     factorsOfRow = !wantsFactors ? 0 : run == PAIR ? inputs / 2 * 3 : inputs;
     quadRows = run == PAIR ? 0 : rows - rows % Arithmetic.QUAD;
+    if (!wantsFactors && interleaved.length < length) {
+      interleaved = new float[length];
+    }
     int allFactors = Math.multiplyExact(rows, factorsOfRow);
     if (factors.length < allFactors) {
       factors = new float[allFactors];
@@ -70,7 +84,7 @@ final class QuantizedRows {
   }
 
   /** Quantises one of the rows. */
-  void quantize(float[] x, int xOffset, int inputs, int row) {
+  void quantize(float[] x, int xOffset, int row) {
     int to = row * inputs;
     for (int k = 0; k < inputs; k += BLOCK) {
       float greatest = greatestRun(x, xOffset + k);
@@ -89,7 +103,23 @@ final class QuantizedRows {
       sums[(to + k) / BLOCK] = scale * sum;
     }
     if (factorsOfRow > 0) {
-      fillFactors(row, inputs);
+      fillFactors(row);
+    } else {
+      interleave(row);
+    }
+  }
+
+  private void interleave(int row) {
+    int first = row - row % mostOfGroup;
+    int group = group(first);
+    while (row >= first + group) {
+      first += group;
+      group = group(first);
+    }
+    int to = first * inputs + row - first;
+    int from = row * inputs;
+    for (int i = from; i < from + inputs; i++, to += group) {
+      interleaved[to] = floats[i];
     }
   }
 
@@ -105,18 +135,18 @@ final class QuantizedRows {
     return greatest;
   }
 
-  private void fillFactors(int row, int inputs) {
+  private void fillFactors(int row) {
     if (run == PAIR) {
-      byteFactors(row * inputs, inputs, row * factorsOfRow);
+      byteFactors(row * inputs, row * factorsOfRow);
     } else if (row < quadRows) {
       int inQuad = row % Arithmetic.QUAD;
-      nibbleFactors(row * inputs, inputs, (row - inQuad) * inputs + inQuad, Arithmetic.QUAD);
+      nibbleFactors(row * inputs, (row - inQuad) * inputs + inQuad, Arithmetic.QUAD);
     } else {
-      nibbleFactors(row * inputs, inputs, row * inputs, 1);
+      nibbleFactors(row * inputs, row * inputs, 1);
     }
   }
 
-  private void byteFactors(int from, int inputs, int to) {
+  private void byteFactors(int from, int to) {
     for (int i = 0, f = to; i < inputs; i += 2, f += 3) {
       int x0 = (int) floats[from + i];
       int x1 = (int) floats[from + i + 1];
@@ -126,7 +156,7 @@ final class QuantizedRows {
     }
   }
 
-  private void nibbleFactors(int from, int inputs, int to, int step) {
+  private void nibbleFactors(int from, int to, int step) {
     for (int i = 0, f = to; i < inputs; i += 4, f += 4 * step) {
       int x0 = (int) floats[from + i];
       int x1 = (int) floats[from + i + 1];
@@ -167,6 +197,31 @@ final class QuantizedRows {
       return row * factorsOfRow + input / 2 * 3;
     }
     return row * factorsOfRow + input * (row < quadRows ? Arithmetic.QUAD : 1);
+  }
+
+  int rows() {
+    return rows;
+  }
+
+  int inputs() {
+    return inputs;
+  }
+
+  boolean hasFactors() {
+    return factorsOfRow > 0;
+  }
+
+  /** How many rows from this one on, the first of a group, are interleaved. */
+  int group(int first) {
+    return Math.min(mostOfGroup, Integer.highestOneBit(rows - first));
+  }
+
+  /**
+   * The levels, group by group: {@code [inputs][rows of the group]}, from the first row's number
+   * times inputs on.
+   */
+  float[] interleaved() {
+    return interleaved;
   }
 
   /** The levels, {@code [rows][inputs]}. */

@@ -52,68 +52,27 @@ final class ScalarArithmetic extends Arithmetic {
   }
 
   @Override
-  void quantizedProduct(
+  void quantizedProducts(
       WeightTiles w,
       int tile,
       QuantizedRows x,
-      int row,
-      int rows,
       float[] out,
       int outOffset,
       int outStride,
       Scratch s) {
     float[] panel = s.panel(WeightTiles.CHUNK * WeightTiles.ROWS);
-    boolean minima = w.layout().hasMinima();
-    for (int r = 0; r < rows; r++) {
+    for (int r = 0; r < x.rows(); r++) {
       int to = outOffset + r * outStride;
       Arrays.fill(out, to, to + WeightTiles.ROWS, 0);
     }
     for (int from = 0; from < w.inputs(); from += WeightTiles.CHUNK) {
       int n = Math.min(WeightTiles.CHUNK, w.inputs() - from);
-      levels(w, tile, from, n, panel, s);
-      for (int r = 0; r < rows; r++) {
-        int input = (row + r) * w.inputs() + from;
-        int scale = input / QuantizedRows.BLOCK;
+      ScalarTiles.levels(w, tile, from, n, panel, s);
+      for (int r = 0; r < x.rows(); r++) {
         int to = outOffset + r * outStride;
-        multiplyLevels(minima, panel, n, x.floats(), input, 1, x, scale, 0, out, to, 0, s);
+        ScalarTiles.multiplyLevels(w.layout().hasMinima(), panel, n, x, r, from, out, to, s);
       }
     }
-  }
-
-  @Override
-  void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
-    ScalarTiles.levels(w, tile, from, n, panel, s);
-  }
-
-  @Override
-  void multiplyLevels(
-      boolean minima,
-      float[] panel,
-      int n,
-      float[] x,
-      int xOffset,
-      int rows,
-      QuantizedRows quantized,
-      int firstScale,
-      int scaleStride,
-      float[] out,
-      int outOffset,
-      int outStride,
-      Scratch s) {
-    ScalarTiles.multiplyLevels(
-        minima,
-        panel,
-        n,
-        x,
-        xOffset,
-        rows,
-        quantized,
-        firstScale,
-        scaleStride,
-        out,
-        outOffset,
-        outStride,
-        s);
   }
 
   @Override

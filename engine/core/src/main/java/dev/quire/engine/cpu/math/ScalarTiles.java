@@ -60,7 +60,7 @@ final class ScalarTiles {
     return Float.float16ToFloat((short) SHORT.get(bytes, at));
   }
 
-  /** {@link Arithmetic#levels}. */
+  /** Levels of a part of a chunk; their scales and minima are left in the scratch. */
   static void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
     int chunk = from / CHUNK * CHUNK;
     int inputs = Math.min(CHUNK, w.inputs() - chunk);
@@ -166,33 +166,27 @@ final class ScalarTiles {
     }
   }
 
-  /** {@link Arithmetic#multiplyLevels}. */
+  /** Adds a chunk of levels times one quantised row, block by block. */
   static void multiplyLevels(
       boolean minima,
       float[] panel,
       int n,
-      float[] x,
-      int xOffset,
-      int rows,
-      QuantizedRows quantized,
-      int firstScale,
-      int scaleStride,
+      QuantizedRows x,
+      int row,
+      int from,
       float[] out,
       int outOffset,
-      int outStride,
       Scratch s) {
     float[] sums = s.tileSums();
-    for (int t = 0; t < rows; t++) {
-      int to = outOffset + t * outStride;
-      for (int b = 0; b < n / 32; b++) {
-        sum(panel, b * 32, 32, x, xOffset + b * 32 * rows + t, rows, s);
-        float d = quantized.scales()[firstScale + t * scaleStride + b];
-        float sum = quantized.sums()[firstScale + t * scaleStride + b];
-        for (int r = 0; r < ROWS; r++) {
-          int scale = b * ROWS + r;
-          float total = Math.fma(sums[r], s.scales()[scale] * d, out[to + r]);
-          out[to + r] = minima ? Math.fma(s.minima()[scale], sum, total) : total;
-        }
+    int input = row * x.inputs() + from;
+    for (int b = 0; b < n / 32; b++) {
+      sum(panel, b * 32, 32, x.floats(), input + b * 32, 1, s);
+      float d = x.scales()[input / 32 + b];
+      float sum = x.sums()[input / 32 + b];
+      for (int r = 0; r < ROWS; r++) {
+        int scale = b * ROWS + r;
+        float total = Math.fma(sums[r], s.scales()[scale] * d, out[outOffset + r]);
+        out[outOffset + r] = minima ? Math.fma(s.minima()[scale], sum, total) : total;
       }
     }
   }

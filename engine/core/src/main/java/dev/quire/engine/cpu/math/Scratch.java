@@ -9,6 +9,7 @@ final class Scratch {
   private float[] weights = {};
   private float[] panel = {};
   private float[] results = {};
+  private float[] totals = {};
 
   @SuppressWarnings("UnusedVariable")
   private int sunk;
@@ -20,6 +21,7 @@ final class Scratch {
   private final int[] wordSums = new int[WeightTiles.CHUNK / 32 * WeightTiles.ROWS];
   private final short[] shortSums =
       new short[WeightTiles.CHUNK / 16 * Arithmetic.QUAD * WeightTiles.ROWS];
+  private final short[] shortPanel = new short[WeightTiles.CHUNK * WeightTiles.ROWS / 2];
   private final int byteShift;
   private final float[] tileSums = new float[WeightTiles.ROWS];
   private final float[] tileWeights = new float[WeightTiles.ROWS];
@@ -73,6 +75,14 @@ final class Scratch {
     return results;
   }
 
+  /** A tile's 64 results for each of some input rows, in the order that they come in. */
+  float[] totals(int length) {
+    if (totals.length < length) {
+      totals = new float[length];
+    }
+    return totals;
+  }
+
   /** The scales of a tile's chunk: at most one for sixteen inputs. */
   float[] scales() {
     return scales;
@@ -96,6 +106,11 @@ final class Scratch {
   /** Sums of runs of inputs: {@link Q4Tiles#sums}. */
   short[] shortSums() {
     return shortSums;
+  }
+
+  /** Words of nibbles of a chunk: {@link NibblePanel#lay}. */
+  short[] shortPanel() {
+    return shortPanel;
   }
 
   /** Uses a value for nothing. */

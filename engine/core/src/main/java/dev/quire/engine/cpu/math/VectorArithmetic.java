@@ -42,59 +42,25 @@ final class VectorArithmetic extends Arithmetic {
   }
 
   @Override
-  void quantizedProduct(
+  boolean multipliesWords(boolean nibbles, int rows) {
+    return QuantizedTiles.multipliesWords(nibbles, rows);
+  }
+
+  @Override
+  int mostOfGroup() {
+    return QuantizedTiles.MOST_OF_GROUP;
+  }
+
+  @Override
+  void quantizedProducts(
       WeightTiles w,
       int tile,
       QuantizedRows x,
-      int row,
-      int rows,
       float[] out,
       int outOffset,
       int outStride,
       Scratch s) {
-    VectorTiles.quantizedProduct(w, tile, x, row, rows, out, outOffset, outStride, s);
-  }
-
-  /** Vectors of 512 bits come with 32 registers, which a quad needs. */
-  @Override
-  int mostNibbleRows() {
-    return PARTS == 1 ? 64 : super.mostNibbleRows();
-  }
-
-  @Override
-  void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
-    VectorTiles.levels(w, tile, from, n, panel, s);
-  }
-
-  @Override
-  void multiplyLevels(
-      boolean minima,
-      float[] panel,
-      int n,
-      float[] x,
-      int xOffset,
-      int rows,
-      QuantizedRows quantized,
-      int firstScale,
-      int scaleStride,
-      float[] out,
-      int outOffset,
-      int outStride,
-      Scratch s) {
-    VectorPanel.multiplyLevels(
-        minima,
-        panel,
-        n,
-        x,
-        xOffset,
-        rows,
-        quantized,
-        firstScale,
-        scaleStride,
-        out,
-        outOffset,
-        outStride,
-        s);
+    QuantizedTiles.products(w, tile, x, out, outOffset, outStride, s);
   }
 
   @Override

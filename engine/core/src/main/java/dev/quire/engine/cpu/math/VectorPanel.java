@@ -46,51 +46,40 @@ final class VectorPanel {
     }
   }
 
-  /** {@link Arithmetic#multiplyLevels}. */
+  /**
+   * As {@link #multiply}, of levels by quantised rows: each block's sum is exact, and added with
+   * its scales, block by block.
+   *
+   * @param minima whether the levels have minima
+   * @param panel levels, whose scales and minima are in the scratch
+   * @param first the first of a group of rows
+   * @param from the chunk's first input
+   */
   static void multiplyLevels(
       boolean minima,
       float[] panel,
       int n,
-      float[] x,
-      int xOffset,
+      QuantizedRows x,
+      int first,
+      int from,
       int rows,
-      QuantizedRows quantized,
-      int firstScale,
-      int scaleStride,
       float[] out,
       int outOffset,
       int outStride,
       Scratch s) {
     float[] sums = s.blockSums();
     int blocks = n / QuantizedRows.BLOCK;
-    sums(panel, blocks, QuantizedRows.BLOCK, x, xOffset, rows, sums);
+    int input = first * x.inputs() + from * rows;
+    sums(panel, blocks, QuantizedRows.BLOCK, x.interleaved(), input, rows, sums);
     for (int t = 0; t < rows; t++) {
       int to = outOffset + t * outStride;
-      int scale = firstScale + t * scaleStride;
+      int scale = ((first + t) * x.inputs() + from) / QuantizedRows.BLOCK;
       for (int row = 0; row < ROWS; row += WIDTH) {
+        int at = t * ROWS + row;
         if (minima) {
-          addWithMinima(
-              sums,
-              t * ROWS + row,
-              blocks,
-              s.scales(),
-              s.minima(),
-              row,
-              quantized,
-              scale,
-              out,
-              to + row);
+          addWithMinima(sums, at, blocks, s.scales(), s.minima(), row, x, scale, out, to + row);
         } else {
-          addScaled(
-              sums,
-              t * ROWS + row,
-              blocks,
-              s.scales(),
-              row,
-              quantized.scales(),
-              scale,
-              out,
-              to + row);
+          addScaled(sums, at, blocks, s.scales(), row, x.scales(), scale, out, to + row);
         }
       }
     }

@@ -54,7 +54,12 @@ final class VectorTiles {
     }
   }
 
-  /** {@link Arithmetic#quantizedProduct}. */
+  /**
+   * {@link Arithmetic#quantizedProducts} of words as they lie, with one row or a quad.
+   *
+   * @param row the first row
+   * @param rows 1, or {@value Arithmetic#QUAD} where the factors are those of a quad
+   */
   static void quantizedProduct(
       WeightTiles w,
       int tile,
@@ -131,8 +136,13 @@ final class VectorTiles {
    *
    * @param half bytes of the words of 32 rows
    */
-  private static long words(int word, long half) {
+  static long words(int word, long half) {
     return word / 16 * half + word % 16 * Integer.BYTES;
+  }
+
+  /** Which of the 64 rows is in the low half of a word of 32. */
+  static int row(int word) {
+    return word / 16 * 32 + word % 16;
   }
 
   /**
@@ -140,7 +150,7 @@ final class VectorTiles {
    *
    * @param from a multiple of 32; of 256 where scales are of 256 inputs
    */
-  private static void scales(WeightTiles w, int tile, int from, int n, Scratch s) {
+  static void scales(WeightTiles w, int tile, int from, int n, Scratch s) {
     MemorySegment data = w.data();
     int chunk = from / CHUNK * CHUNK;
     long at = w.offset(tile, chunk);
@@ -158,7 +168,12 @@ final class VectorTiles {
     }
   }
 
-  /** {@link Arithmetic#levels}. */
+  /**
+   * As {@link #decode}, but levels alone; their scales and minima are left in the scratch.
+   *
+   * @param from the first input, a multiple of 32
+   * @param n inputs, a multiple of 32
+   */
   static void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
     TileLayout layout = w.layout();
     int chunk = from / CHUNK * CHUNK;
@@ -170,7 +185,7 @@ final class VectorTiles {
     scales(w, tile, from, n, s);
     for (int word = 0; word < ROWS / 2; word += WIDTH) {
       long at = first + words(word, half);
-      int row = word / 16 * 32 + word % 16;
+      int row = row(word);
       if (layout == TileLayout.Q8_0) {
         Q8Tiles.levels(w.data(), at, row, n, panel);
       } else {

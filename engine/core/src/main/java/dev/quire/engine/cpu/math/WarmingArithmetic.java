@@ -108,9 +108,7 @@ final class WarmingArithmetic extends Arithmetic {
     Scratch scratch = new Scratch();
     int n = 256;
     float[] x = new float[TILE_ROWS * n];
-    float[] out = new float[TILE_ROWS * WeightTiles.ROWS];
-    QuantizedRows quantized = QuantizedRows.forNibbles();
-    quantized.resize(TILE_ROWS, n, true);
+    float[] out = new float[2 * TILE_ROWS * WeightTiles.ROWS];
     switch (group) {
       case ELEMENTWISE -> {
         return () -> {
@@ -144,20 +142,6 @@ final class WarmingArithmetic extends Arithmetic {
         return () -> {
           for (int rows = 1; rows <= TILE_ROWS; rows *= 2) {
             arithmetic.multiply(panel, n, x, 0, rows, out, 0, WeightTiles.ROWS, scratch);
-            arithmetic.multiplyLevels(
-                rows > 2,
-                panel,
-                n,
-                x,
-                0,
-                rows,
-                quantized,
-                0,
-                n / 32,
-                out,
-                0,
-                WeightTiles.ROWS,
-                scratch);
           }
         };
       }
@@ -166,22 +150,31 @@ final class WarmingArithmetic extends Arithmetic {
         MemorySegment data =
             Arena.ofAuto().allocate(WeightTiles.bytes(layout, WeightTiles.ROWS, n), Long.BYTES);
         WeightTiles tiles = new WeightTiles(layout, WeightTiles.ROWS, n, data);
+        if (layout.takesQuantized()) {
+          QuantizedRows one = quantized(layout, arithmetic, 1);
+          // Groups of all sizes.
+          QuantizedRows some = quantized(layout, arithmetic, 2 * TILE_ROWS - 1);
+          return () -> {
+            arithmetic.quantizedProducts(tiles, 0, one, out, 0, 0, scratch);
+            arithmetic.quantizedProducts(tiles, 0, some, out, 0, WeightTiles.ROWS, scratch);
+          };
+        }
         float[] panel = new float[n * WeightTiles.ROWS];
         return () -> {
-          if (layout.takesQuantized()) {
-            arithmetic.quantizedProduct(tiles, 0, quantized, 0, 1, out, 0, 0, scratch);
-            if (layout.hasNibbles()) {
-              int rows = WeightTiles.ROWS;
-              arithmetic.quantizedProduct(tiles, 0, quantized, 0, QUAD, out, 0, rows, scratch);
-            }
-            arithmetic.levels(tiles, 0, 0, n, panel, scratch);
-            return;
-          }
           arithmetic.product(tiles, 0, x, 0, out, 0, scratch);
           arithmetic.decode(tiles, 0, 0, panel, scratch);
         };
       }
     }
+  }
+
+  private static QuantizedRows quantized(TileLayout layout, Arithmetic arithmetic, int rows) {
+    boolean nibbles = layout.hasNibbles();
+    int group = arithmetic.mostOfGroup();
+    QuantizedRows quantized =
+        nibbles ? QuantizedRows.forNibbles(group) : QuantizedRows.forBytes(group);
+    quantized.resize(rows, 256, arithmetic.multipliesWords(nibbles, rows));
+    return quantized;
   }
 
   @Override
@@ -215,59 +208,25 @@ final class WarmingArithmetic extends Arithmetic {
   }
 
   @Override
-  void quantizedProduct(
+  boolean multipliesWords(boolean nibbles, int rows) {
+    return vector.multipliesWords(nibbles, rows);
+  }
+
+  @Override
+  int mostOfGroup() {
+    return vector.mostOfGroup();
+  }
+
+  @Override
+  void quantizedProducts(
       WeightTiles w,
       int tile,
       QuantizedRows x,
-      int row,
-      int rows,
       float[] out,
       int outOffset,
       int outStride,
       Scratch s) {
-    of(group(w.layout())).quantizedProduct(w, tile, x, row, rows, out, outOffset, outStride, s);
-  }
-
-  @Override
-  int mostNibbleRows() {
-    return vector.mostNibbleRows();
-  }
-
-  @Override
-  void levels(WeightTiles w, int tile, int from, int n, float[] panel, Scratch s) {
-    of(group(w.layout())).levels(w, tile, from, n, panel, s);
-  }
-
-  @Override
-  void multiplyLevels(
-      boolean minima,
-      float[] panel,
-      int n,
-      float[] x,
-      int xOffset,
-      int rows,
-      QuantizedRows quantized,
-      int firstScale,
-      int scaleStride,
-      float[] out,
-      int outOffset,
-      int outStride,
-      Scratch s) {
-    of(PANEL)
-        .multiplyLevels(
-            minima,
-            panel,
-            n,
-            x,
-            xOffset,
-            rows,
-            quantized,
-            firstScale,
-            scaleStride,
-            out,
-            outOffset,
-            outStride,
-            s);
+    of(group(w.layout())).quantizedProducts(w, tile, x, out, outOffset, outStride, s);
   }
 
   @Override

@@ -1,0 +1,226 @@
+package dev.quire.engine.cpu.math;
+
+import static dev.quire.engine.cpu.math.Lanes.FLOATS;
+import static dev.quire.engine.cpu.math.Lanes.PARTS;
+import static dev.quire.engine.cpu.math.Lanes.WIDTH;
+import static dev.quire.engine.cpu.math.WeightTiles.CHUNK;
+import static dev.quire.engine.cpu.math.WeightTiles.LINE;
+import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Chooses the loops for products of a tile with quantised rows: words as they lie, where these are
+ * few; else the panels of the vectors' width.
+ *
+ * <pre>
+ *   for 128 rows            their part of x stays in the second-level cache
+ *     for a chunk
+ *       for vectors of words    decoded or laid down: half of the first-level cache
+ *         for 4 rows
+ *           totals +=           side by side, and put to their rows at the end
+ * </pre>
+ */
+final class QuantizedTiles {
+  /** Input rows that a panel is multiplied by before the next one. */
+  private static final int ROW_BLOCK = 128;
+
+  /** {@link Arithmetic#mostOfGroup}: with sixteen registers there are sums of four. */
+  static final int MOST_OF_GROUP = PARTS > 1 ? 4 : Arithmetic.TILE_ROWS;
+
+  private QuantizedTiles() {}
+
+  /** {@link Arithmetic#multipliesWords}. */
+  static boolean multipliesWords(boolean nibbles, int rows) {
+    return nibbles ? PARTS > 1 || rows <= 64 : rows <= Arithmetic.FEW_ROWS;
+  }
+
+  /** {@link Arithmetic#quantizedProducts}. */
+  static void products(
+      WeightTiles w,
+      int tile,
+      QuantizedRows x,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    if (!x.hasFactors()) {
+      if (PARTS > 1) {
+        panels(w, tile, x, x.rows(), out, outOffset, outStride, s);
+      } else {
+        wide(w, tile, x, out, outOffset, outStride, s);
+      }
+      return;
+    }
+    int quads = x.quadRows();
+    if (PARTS > 1 && quads > 0) {
+      panels(w, tile, x, quads, out, outOffset, outStride, s);
+    } else {
+      for (int r = 0; r < quads; r += Arithmetic.QUAD) {
+        int to = outOffset + r * outStride;
+        VectorTiles.quantizedProduct(w, tile, x, r, Arithmetic.QUAD, out, to, outStride, s);
+      }
+    }
+    for (int r = quads; r < x.rows(); r++) {
+      int to = outOffset + r * outStride;
+      VectorTiles.quantizedProduct(w, tile, x, r, 1, out, to, outStride, s);
+    }
+  }
+
+  private static void wide(
+      WeightTiles w,
+      int tile,
+      QuantizedRows x,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    int rows = x.rows();
+    for (int r = 0; r < rows; r++) {
+      Arrays.fill(out, outOffset + r * outStride, outOffset + r * outStride + ROWS, 0);
+    }
+    float[] panel = s.panel(CHUNK * ROWS);
+    for (int from = 0; from < w.inputs(); from += CHUNK) {
+      int n = Math.min(CHUNK, w.inputs() - from);
+      VectorTiles.levels(w, tile, from, n, panel, s);
+      for (int r = 0, group; r < rows; r += group) {
+        group = x.group(r);
+        int to = outOffset + r * outStride;
+        VectorPanel.multiplyLevels(
+            w.layout().hasMinima(), panel, n, x, r, from, group, out, to, outStride, s);
+      }
+    }
+  }
+
+  private static void panels(
+      WeightTiles w,
+      int tile,
+      QuantizedRows x,
+      int rows,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    for (int first = 0; first < rows; first += ROW_BLOCK) {
+      int some = Math.min(ROW_BLOCK, rows - first);
+      float[] totals = s.totals(some * ROWS);
+      Arrays.fill(totals, 0, some * ROWS, 0);
+      for (int from = 0; from < w.inputs(); from += CHUNK) {
+        int n = Math.min(CHUNK, w.inputs() - from);
+        VectorTiles.scales(w, tile, from, n, s);
+        if (w.layout().hasNibbles()) {
+          nibbles(w, tile, from, n, x, first, some, totals, s);
+        } else {
+          bytes(w, tile, from, n, x, first, some, totals, s);
+        }
+      }
+      put(totals, some, out, outOffset + first * outStride, outStride);
+    }
+  }
+
+  private static void bytes(
+      WeightTiles w,
+      int tile,
+      int from,
+      int n,
+      QuantizedRows x,
+      int first,
+      int rows,
+      float[] totals,
+      Scratch s) {
+    float[] panel = s.panel(CHUNK * 2 * WIDTH);
+    long half = (long) w.layout().lines(n) * LINE;
+    long chunk = w.offset(tile, from);
+    int blocks = n / QuantizedRows.BLOCK;
+    int stride = w.inputs() / QuantizedRows.BLOCK;
+    for (int word = 0; word < ROWS / 2; word += WIDTH) {
+      BytePanel.levels(w.data(), chunk + VectorTiles.words(word, half), n, panel);
+      int to = word * 2 * rows;
+      for (int r = 0, group; r < rows; r += group, to += group * 2 * WIDTH) {
+        group = x.group(first + r);
+        BytePanel.add(
+            panel,
+            blocks,
+            x.interleaved(),
+            (first + r) * w.inputs() + from * group,
+            group,
+            s.scales(),
+            VectorTiles.row(word),
+            x.scales(),
+            (first + r) * stride + from / QuantizedRows.BLOCK,
+            stride,
+            totals,
+            to);
+      }
+    }
+  }
+
+  private static void nibbles(
+      WeightTiles w,
+      int tile,
+      int from,
+      int n,
+      QuantizedRows x,
+      int first,
+      int rows,
+      float[] totals,
+      Scratch s) {
+    MemorySegment data = w.data();
+    short[] panel = s.shortPanel();
+    short[] sums = s.shortSums();
+    long half = (long) w.layout().lines(n) * LINE;
+    long chunk = w.offset(tile, from);
+    for (int word = 0; word < ROWS / 2; word += 2 * WIDTH) {
+      long at = chunk + VectorTiles.words(word, half);
+      long gap = chunk + VectorTiles.words(word + WIDTH, half) - at;
+      NibblePanel.lay(data, at, gap, n, s.nibbleShift(), panel);
+      for (int r = 0; r < rows; r += Arithmetic.QUAD) {
+        NibblePanel.sums(panel, n / 16, x.factors(), x.factor(first + r, from), sums);
+        for (int t = 0; t < Arithmetic.QUAD; t++) {
+          int inputBlock = ((first + r + t) * w.inputs() + from) / QuantizedRows.BLOCK;
+          for (int v = 0; v < 2; v++) {
+            int row = VectorTiles.row(word + v * WIDTH);
+            int to = ((word + v * WIDTH) * rows + (r + t) * WIDTH) * 2;
+            int at0 = (2 * t + v) * 2 * WIDTH;
+            addRuns(
+                w.layout(), sums, at0, n / QuantizedRows.BLOCK, row, x, inputBlock, totals, to, s);
+          }
+        }
+      }
+    }
+  }
+
+  private static void addRuns(
+      TileLayout layout,
+      short[] sums,
+      int from,
+      int blocks,
+      int row,
+      QuantizedRows x,
+      int inputBlock,
+      float[] totals,
+      int to,
+      Scratch s) {
+    if (layout.hasMinima()) {
+      NibblePanel.addWithMinima(
+          sums, from, blocks, s.scales(), s.minima(), row, x, inputBlock, totals, to);
+    } else {
+      int least = layout.leastLevel();
+      NibblePanel.add(sums, from, blocks, least, s.scales(), row, x, inputBlock, totals, to);
+    }
+  }
+
+  /** Totals {@code [vector of words][rows][2][WIDTH]} to their places. */
+  private static void put(float[] totals, int rows, float[] out, int outOffset, int outStride) {
+    int from = 0;
+    for (int word = 0; word < ROWS / 2; word += WIDTH) {
+      int to = outOffset + VectorTiles.row(word);
+      for (int r = 0; r < rows; r++, to += outStride, from += 2 * WIDTH) {
+        FloatVector.fromArray(FLOATS, totals, from).intoArray(out, to);
+        FloatVector.fromArray(FLOATS, totals, from + WIDTH).intoArray(out, to + 16);
+      }
+    }
+  }
+}
