@@ -130,7 +130,13 @@ public final class AddedTokens {
             && (to == text.length() || !isWord(text.codePointAt(to)));
   }
 
+  /** Unicode's {@code \w}: letters, marks, digits, connectors and the joiners between letters. */
   private static boolean isWord(int codePoint) {
-    return Character.isLetterOrDigit(codePoint) || codePoint == '_';
+    return Character.isAlphabetic(codePoint)
+        || CharClass.of(codePoint) == CharClass.MARK
+        || Character.getType(codePoint) == Character.DECIMAL_DIGIT_NUMBER
+        || Character.getType(codePoint) == Character.CONNECTOR_PUNCTUATION
+        || codePoint == 0x200C
+        || codePoint == 0x200D;
   }
 }

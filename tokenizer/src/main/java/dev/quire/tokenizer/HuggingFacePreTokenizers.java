@@ -25,6 +25,10 @@ import org.jspecify.annotations.Nullable;
  */
 record HuggingFacePreTokenizers(Splitter splitter, boolean byteLevel) {
 
+  /** Words, and what is neither word nor blank; this one is none of Oniguruma's patterns. */
+  private static final String WORDS_AND_OTHERS =
+      "[W]+|[^W\\s]+".replace("W", "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200C}\\x{200D}");
+
   static HuggingFacePreTokenizers read(@Nullable JsonField field) {
     List<JsonField> steps = new ArrayList<>();
     if (field != null) {
@@ -56,7 +60,7 @@ record HuggingFacePreTokenizers(Splitter splitter, boolean byteLevel) {
       case "Split" -> split(field);
       case "Metaspace" -> metaspace(field);
       case "BertPreTokenizer" -> new BertSplitter();
-      case "Whitespace" -> new RegexSplitter("\\w+|[^\\w\\s]+", Behavior.REMOVED, true);
+      case "Whitespace" -> new RegexSplitter(WORDS_AND_OTHERS, Behavior.REMOVED, true);
       case "WhitespaceSplit" -> new RegexSplitter("\\s+", Behavior.REMOVED, false);
       case "Digits" ->
           new RegexSplitter(

@@ -45,6 +45,10 @@ public final class RegexSplitter implements Splitter {
   private static final String BLANK_AT_END = "\\s+$";
 
   private static final String BLANK_AT_END_ONCE = "(?<!\\s)\\s+$";
+
+  /** Oniguruma's {@code \w}: without the JDK's joiners, and with the digits of Latin-1. */
+  private static final String WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}²³¹¼½¾";
+
   private static final Pattern PROPERTY = Pattern.compile("\\\\([pP])\\{(\\^?)([A-Za-z_]+)\\}");
 
   private final Pattern pattern;
@@ -80,10 +84,10 @@ public final class RegexSplitter implements Splitter {
     return new RegexSplitter(pattern, Behavior.ISOLATED, false);
   }
 
-  /** The pattern with scripts and long category names spelled as the JDK spells them. */
+  /** The pattern with scripts, long category names and {@code \w} spelled as the JDK has them. */
   static String translate(String pattern) {
     return PROPERTY
-        .matcher(pattern)
+        .matcher(words(pattern))
         .replaceAll(
             match -> {
               String name = LONG_NAMES.getOrDefault(match.group(3), match.group(3));
@@ -91,6 +95,30 @@ public final class RegexSplitter implements Splitter {
               String java = name.length() <= 2 ? name : "Is" + name;
               return Matcher.quoteReplacement((negated ? "\\P{" : "\\p{") + java + "}");
             });
+  }
+
+  /** The pattern with {@code \w} and {@code \W} spelled out. */
+  private static String words(String pattern) {
+    if (!pattern.contains("\\w") && !pattern.contains("\\W")) {
+      return pattern;
+    }
+    StringBuilder out = new StringBuilder();
+    int classes = 0;
+    for (int i = 0; i < pattern.length(); i++) {
+      char c = pattern.charAt(i);
+      char escaped = c == '\\' && i + 1 < pattern.length() ? pattern.charAt(++i) : 0;
+      if (escaped == 'w') {
+        out.append(classes > 0 ? WORD : "[" + WORD + "]");
+      } else if (escaped == 'W') {
+        out.append("[^" + WORD + "]");
+      } else if (escaped != 0) {
+        out.append(c).append(escaped);
+      } else {
+        classes += c == '[' ? 1 : c == ']' && classes > 0 ? -1 : 0;
+        out.append(c);
+      }
+    }
+    return out.toString();
   }
 
   @Override
