@@ -21,29 +21,43 @@ public final class Probe {
   /** Threads: also the most elements that are read. */
   public static final int GROUP = 256;
 
-  /** {@code out[i] = array[first + i]} for i below {@code count}. */
+  /**
+   * {@code out[i] = array[first + i]} for i below {@code count}, if {@code ready[0]} is 1, not 0.
+   */
   public static void halves(
-      KernelContext context, HalfFloatArray array, FloatArray out, int first, int count) {
+      KernelContext context,
+      IntArray ready,
+      HalfFloatArray array,
+      FloatArray out,
+      int first,
+      int count) {
     int i = context.globalIdx;
-    if (i < count) {
+    if (i < count * ready.get(0)) {
       out.set(i, array.get(first + i).getFloat32());
     }
   }
 
-  /** {@code out[i] = array[first + i]} for i below {@code count}. */
+  /**
+   * {@code out[i] = array[first + i]} for i below {@code count}, if {@code ready[0]} is 1, not 0.
+   */
   public static void floats(
-      KernelContext context, FloatArray array, FloatArray out, int first, int count) {
+      KernelContext context,
+      IntArray ready,
+      FloatArray array,
+      FloatArray out,
+      int first,
+      int count) {
     int i = context.globalIdx;
-    if (i < count) {
+    if (i < count * ready.get(0)) {
       out.set(i, array.get(first + i));
     }
   }
 
-  /** {@code out[i] = array[first + i]} for i below {@code count}, rounded to a float. */
+  /** As {@link #halves}, rounded to a float. */
   public static void ints(
-      KernelContext context, IntArray array, FloatArray out, int first, int count) {
+      KernelContext context, IntArray ready, IntArray array, FloatArray out, int first, int count) {
     int i = context.globalIdx;
-    if (i < count) {
+    if (i < count * ready.get(0)) {
       out.set(i, (float) array.get(first + i));
     }
   }

@@ -9,7 +9,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -264,7 +263,6 @@ class ExpertsTest {
       this.out = new FloatArray((pairs + 2) * outputs);
       this.gated = new HalfFloatArray((pairs + 2) * outputs / 2);
       out.init(77.0f);
-      gated.init(new HalfFloat(77.0f));
     }
 
     void check(float[] weights) {
@@ -293,12 +291,9 @@ class ExpertsTest {
           }
         }
       }
-      // The array that a kernel does not write is not one of its compiled form.
-      float after =
-          activation == Activations.NONE
-              ? out.get(pairs * outputs)
-              : gated.get(pairs * outputs / 2).getFloat32();
-      assertThat(after).isEqualTo(77);
+      if (activation == Activations.NONE) { // TornadoVM doesn't send what is only written to.
+        assertThat(out.get(pairs * outputs)).isEqualTo(77);
+      }
     }
   }
 

@@ -23,8 +23,9 @@ final class DeviceWeights {
    * Arrays that are filled and sent together.
    *
    * @param fills fill the arrays on the host
+   * @param packs fill theirs on the device, from pieces
    */
-  record Batch(List<Runnable> fills, List<TornadoNativeArray> arrays) {}
+  record Batch(List<Runnable> fills, List<TilePack> packs, List<TornadoNativeArray> arrays) {}
 
   final DeviceMatrix embedding;
   final DeviceMatrix head;
@@ -49,11 +50,11 @@ final class DeviceWeights {
       ends.addAll(head.arrays());
     }
     ends.add(finalNorm);
-    batches.add(new Batch(packer.takeFills(), ends));
+    batches.add(new Batch(packer.takeFills(), packer.takePacks(), ends));
     for (int i = 0; i < model.layers().size(); i++) {
       DeviceLayer layer = layer(i, options, mirror);
       layers.add(layer);
-      batches.add(new Batch(packer.takeFills(), layer.weights()));
+      batches.add(new Batch(packer.takeFills(), packer.takePacks(), layer.weights()));
     }
   }
 
@@ -163,6 +164,11 @@ final class DeviceWeights {
         bias,
         packer.stack(parts.down(dense)),
         bias(List.of(dense.down()), List.of(shape.hidden())));
+  }
+
+  /** All that is packed on the device. */
+  List<TilePack> packs() {
+    return batches.stream().flatMap(batch -> batch.packs().stream()).toList();
   }
 
   /** Bytes of all weights on the device. */

@@ -94,7 +94,8 @@ public final class TornadoExecutor implements ModelExecutor {
       untouched.add(layer.values());
       cacheBytes += 2 * layer.keys().getNumBytesOfSegment();
     }
-    var memory = new MemoryGraphs(weights.batches, untouched);
+    var staging = new Staging(mirror, weights.packs(), Staging.ELEMENTS);
+    var memory = new MemoryGraphs(weights.batches, staging, untouched);
     PlanRunner.Program load = runner.add(memory.graphs(), false);
     this.graphs =
         new StepGraphs(spec, options, weights, scratch, inputs, memory.shared(), mirror, runner);
@@ -109,6 +110,7 @@ public final class TornadoExecutor implements ModelExecutor {
     runner.start();
     try {
       new WeightSender(weights, mirror, runner, options.say()).send(load, memory, !UNCHECKED);
+      staging.release(mirror);
       parts.unload(mirror);
     } catch (QuireException e) {
       giveUp(e);

@@ -27,6 +27,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * be sent.
  */
 final class WeightPacker {
+  /** Set where the host is to pack all matrices. */
+  private static final boolean ON_HOST = Boolean.getBoolean("quire.pack.host");
+
   private static final int Q8_BLOCK = 32;
   private static final int Q8_BYTES = 34;
   private static final int HALF_INFINITY = 0x7C00;
@@ -36,6 +39,7 @@ final class WeightPacker {
   private final HostMirror mirror;
   private final Map<TensorType, Long> converted = new TreeMap<>();
   private List<Runnable> fills = new ArrayList<>();
+  private List<TilePack> packs = new ArrayList<>();
 
   WeightPacker(HostMirror mirror) {
     this.mirror = mirror;
@@ -70,6 +74,13 @@ final class WeightPacker {
   List<Runnable> takeFills() {
     List<Runnable> taken = fills;
     fills = new ArrayList<>();
+    return taken;
+  }
+
+  /** The matrices handed out since the last call that are packed on the device. */
+  List<TilePack> takePacks() {
+    List<TilePack> taken = packs;
+    packs = new ArrayList<>();
     return taken;
   }
 
@@ -234,7 +245,11 @@ final class WeightPacker {
 
   private DeviceMatrix.Halves tiles(int outputs, int inputs, Rows rows) {
     HalfFloatArray weights = mirror.halves(WeightTiles.elements(outputs, inputs));
-    fills.add(() -> fillTiles(weights.getSegment(), inputs, rows, WeightPacker::toHalves));
+    if (!ON_HOST && TilePack.takes(rows)) {
+      packs.add(new TilePack(weights, rows, inputs));
+    } else {
+      fills.add(() -> fillTiles(weights.getSegment(), inputs, rows, WeightPacker::toHalves));
+    }
     rows.parts().forEach(part -> convert(part.tensor()));
     return new DeviceMatrix.Halves(outputs, inputs, weights);
   }

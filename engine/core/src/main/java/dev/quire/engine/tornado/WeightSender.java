@@ -38,8 +38,11 @@ final class WeightSender {
       if (i < batches) {
         weights.batches.get(i).fills().forEach(Runnable::run);
       }
-      runner.run(new PlanRunner.Program(load.first() + i, 1, false));
-      if (i < batches) {
+      var graph = new PlanRunner.Program(load.first() + i, 1, false);
+      if (i == batches) {
+        runner.run(graph);
+      } else {
+        memory.send(weights.batches.get(i), i, () -> runner.run(graph));
         if (checked && !memory.arrived(i)) {
           throw new QuireException(
               QuireException.Kind.FAILED,

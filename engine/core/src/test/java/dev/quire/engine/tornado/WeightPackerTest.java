@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.quire.kernels.MatrixVectorBf16;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
+import dev.quire.kernels.TilePacker;
 import dev.quire.kernels.WeightTiles;
 import dev.quire.weights.tensor.Tensor;
 import dev.quire.weights.tensor.TensorType;
@@ -20,8 +22,15 @@ import java.util.function.IntBinaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 class WeightPackerTest {
   private static final int INPUTS = 512;
@@ -34,7 +43,7 @@ class WeightPackerTest {
     try (HostMirror mirror = new HostMirror()) {
       WeightPacker packer = new WeightPacker(mirror);
       DeviceMatrix matrix = packer.stack(wholes(first, second));
-      packer.takeFills().forEach(Runnable::run);
+      fill(packer, mirror);
       assertThat(matrix.outputs()).isEqualTo(40);
       float[] top = decode(first);
       float[] bottom = decode(second);
@@ -60,7 +69,7 @@ class WeightPackerTest {
     try (HostMirror mirror = new HostMirror()) {
       WeightPacker packer = new WeightPacker(mirror);
       DeviceMatrix matrix = Objects.requireNonNull(packer.interleave(wholes(gate, up)));
-      packer.takeFills().forEach(Runnable::run);
+      fill(packer, mirror);
       float[] gates = decode(gate);
       float[] ups = decode(up);
       IntBinaryOperator row = (block, o) -> block * 16 + o;
@@ -88,7 +97,7 @@ class WeightPackerTest {
       WeightPacker packer = new WeightPacker(mirror);
       DeviceMatrix first = packer.interleaveEach(firsts);
       DeviceMatrix second = packer.stackEach(seconds);
-      packer.takeFills().forEach(Runnable::run);
+      fill(packer, mirror);
       assertThat(first.outputs()).isEqualTo(3 * 32);
       assertThat(second.outputs()).isEqualTo(3 * 24);
       for (int e = 0; e < 3; e++) {
@@ -122,7 +131,7 @@ class WeightPackerTest {
       WeightPacker packer = new WeightPacker(mirror);
       DeviceMatrix matrix = packer.stack(wholes(tensor));
       assertThat(packer.interleave(wholes(tensor, tensor))).isNull();
-      packer.takeFills().forEach(Runnable::run);
+      fill(packer, mirror);
       assertThat(packer.converted()).isEmpty();
       float[] values = decode(tensor);
       assertThat(values[3 * INPUTS + 9]).isEqualTo(-131072);
@@ -141,7 +150,7 @@ class WeightPackerTest {
     try (HostMirror mirror = new HostMirror()) {
       WeightPacker packer = new WeightPacker(mirror);
       packer.stack(wholes(tensor));
-      assertThatThrownBy(() -> packer.takeFills().forEach(Runnable::run))
+      assertThatThrownBy(() -> fill(packer, mirror))
           .hasMessageContaining("'w' row 3 column 9 is 131072.0");
     }
   }
@@ -155,7 +164,7 @@ class WeightPackerTest {
       WeightPacker packer = new WeightPacker(mirror);
       DeviceMatrix matrix = packer.stack(List.of(part));
       FloatArray rows = packer.floats(part);
-      packer.takeFills().forEach(Runnable::run);
+      fill(packer, mirror);
       int inputs = INPUTS / 32 * 48;
       assertThat(matrix).isInstanceOf(DeviceMatrix.Halves.class);
       assertThat(matrix.outputs()).isEqualTo(48);
@@ -171,6 +180,55 @@ class WeightPackerTest {
               .isCloseTo(expected, within(tolerance(expected)));
           assertThat(rows.get(o * inputs + i)).isEqualTo(expected);
         }
+      }
+    }
+  }
+
+  /** Fills what the host fills, and brings the rest through the device, two blocks at a time. */
+  private static void fill(WeightPacker packer, HostMirror mirror) {
+    packer.takeFills().forEach(Runnable::run);
+    for (TilePack pack : packer.takePacks()) {
+      Staging staging = new Staging(mirror, List.of(pack), 2 * 8 * INPUTS);
+      assertThat(staging.blocks(pack)).isEqualTo(2);
+      for (int first = 0; first < pack.blocks(); first += 2) {
+        staging.fill(pack, first, 2);
+        IntArray part = IntArray.fromElements(first, 2);
+        FloatArray scales = FloatArray.fromArray(MatrixVectorBf16.scales());
+        TaskGraph graph =
+            new TaskGraph("g")
+                .transferToDevice(
+                    DataTransferMode.EVERY_EXECUTION,
+                    part,
+                    staging.halves,
+                    staging.brains,
+                    scales,
+                    pack.weights());
+        KernelContext context = new KernelContext();
+        graph =
+            pack.brains()
+                ? graph.task(
+                    "t",
+                    TilePacker::brains,
+                    context,
+                    part,
+                    staging.brains,
+                    scales,
+                    pack.weights(),
+                    INPUTS)
+                : graph.task(
+                    "t", TilePacker::halves, context, part, staging.halves, pack.weights(), INPUTS);
+        graph = graph.transferToHost(DataTransferMode.EVERY_EXECUTION, pack.weights());
+        try (var plan = new TornadoExecutionPlan(graph.snapshot())) {
+          plan.withGridScheduler(new GridScheduler("g.t", TilePacker.grid(2, INPUTS))).execute();
+        } catch (TornadoExecutionPlanException e) {
+          throw new AssertionError(e);
+        }
+      }
+      for (int i = pack.weights().getSize() - 3000; i < pack.weights().getSize(); i++) {
+        assertThat(pack.expected(i)).isEqualTo(pack.weights().get(i).getFloat32());
+      }
+      for (int i = 56; i < 3000; i++) {
+        assertThat(pack.expected(i)).isEqualTo(pack.weights().get(i).getFloat32());
       }
     }
   }
