@@ -15,9 +15,10 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  * tiles as {@link TiledProduct} has them.
  *
  * <pre>
- *   panel p      products of A and B in local memory, while …
- *   panel p + 1  … its nibbles and steps come to registers; then they become halves in the other B
- *   panel p + 2  … its activations are copied to the third A
+ *   panel p      products of A and B in local memory; then
+ *   panel p + 1  its nibbles and steps, out of registers, become halves in the other B
+ *   panel p + 2  its activations are on their way to the third A, its nibbles and steps to registers
+ *   panel p + 3  its nibbles and steps set out: three panels of them are under way
  *
  *   a lane's int     inputs 4q … 4q+3 of outputs 2p and 2p+1: four pairs of halves, stored from the
  *                    (q / 2)-th on, so that a warp's 32 stores go to 32 banks
@@ -121,6 +122,32 @@ public final class TiledProductQ4 {
     b[bTo + 1152 + t1] = pair(q11 >> t1, e11, o11);
     b[bTo + 1152 + t2] = pair(q11 >> t2, e11, o11);
     b[bTo + 1152 + t3] = pair(q11 >> t3, e11, o11);
+    int next = (panel + TornadoMath.min(1, count - 1)) * DEPTH;
+    int n00 = nibbles.get(qFrom + next);
+    int n01 = nibbles.get(qFrom + next + 32);
+    Half2 u00 = steps.getHalf2(sFrom + next / 2);
+    Half2 v00 = steps.getHalf2(sFrom + next / 2 + 2);
+    Half2 u01 = steps.getHalf2(sFrom + next / 2 + 16);
+    Half2 v01 = steps.getHalf2(sFrom + next / 2 + 18);
+    int n10 = nibbles.get(qFrom + next + 4 * stride);
+    int n11 = nibbles.get(qFrom + next + 4 * stride + 32);
+    Half2 u10 = steps.getHalf2(sFrom + next / 2 + 2 * stride);
+    Half2 v10 = steps.getHalf2(sFrom + next / 2 + 2 * stride + 2);
+    Half2 u11 = steps.getHalf2(sFrom + next / 2 + 2 * stride + 16);
+    Half2 v11 = steps.getHalf2(sFrom + next / 2 + 2 * stride + 18);
+    int third = (panel + TornadoMath.min(2, count - 1)) * DEPTH;
+    int r00 = nibbles.get(qFrom + third);
+    int r01 = nibbles.get(qFrom + third + 32);
+    Half2 g00 = steps.getHalf2(sFrom + third / 2);
+    Half2 h00 = steps.getHalf2(sFrom + third / 2 + 2);
+    Half2 g01 = steps.getHalf2(sFrom + third / 2 + 16);
+    Half2 h01 = steps.getHalf2(sFrom + third / 2 + 18);
+    int r10 = nibbles.get(qFrom + third + 4 * stride);
+    int r11 = nibbles.get(qFrom + third + 4 * stride + 32);
+    Half2 g10 = steps.getHalf2(sFrom + third / 2 + 2 * stride);
+    Half2 h10 = steps.getHalf2(sFrom + third / 2 + 2 * stride + 2);
+    Half2 g11 = steps.getHalf2(sFrom + third / 2 + 2 * stride + 16);
+    Half2 h11 = steps.getHalf2(sFrom + third / 2 + 2 * stride + 18);
     int matrix = lane / 8;
     int row16 = lane % 8 + matrix % 2 * 8;
     int chunk = matrix / 2 ^ lane % 8;
@@ -146,19 +173,19 @@ public final class TiledProductQ4 {
         context.asyncCopyToLocal(a, stage * A_INTS + to, x, from + i * 4 * inputs);
       }
       context.asyncCopyCommit();
-      int next = (panel + TornadoMath.min(p + 1, count - 1)) * DEPTH;
-      int n00 = nibbles.get(qFrom + next);
-      int n01 = nibbles.get(qFrom + next + 32);
-      Half2 u00 = steps.getHalf2(sFrom + next / 2);
-      Half2 v00 = steps.getHalf2(sFrom + next / 2 + 2);
-      Half2 u01 = steps.getHalf2(sFrom + next / 2 + 16);
-      Half2 v01 = steps.getHalf2(sFrom + next / 2 + 18);
-      int n10 = nibbles.get(qFrom + next + 4 * stride);
-      int n11 = nibbles.get(qFrom + next + 4 * stride + 32);
-      Half2 u10 = steps.getHalf2(sFrom + next / 2 + 2 * stride);
-      Half2 v10 = steps.getHalf2(sFrom + next / 2 + 2 * stride + 2);
-      Half2 u11 = steps.getHalf2(sFrom + next / 2 + 2 * stride + 16);
-      Half2 v11 = steps.getHalf2(sFrom + next / 2 + 2 * stride + 18);
+      int later = (panel + TornadoMath.min(p + 3, count - 1)) * DEPTH;
+      int m00 = nibbles.get(qFrom + later);
+      int m01 = nibbles.get(qFrom + later + 32);
+      Half2 s00 = steps.getHalf2(sFrom + later / 2);
+      Half2 t00 = steps.getHalf2(sFrom + later / 2 + 2);
+      Half2 s01 = steps.getHalf2(sFrom + later / 2 + 16);
+      Half2 t01 = steps.getHalf2(sFrom + later / 2 + 18);
+      int m10 = nibbles.get(qFrom + later + 4 * stride);
+      int m11 = nibbles.get(qFrom + later + 4 * stride + 32);
+      Half2 s10 = steps.getHalf2(sFrom + later / 2 + 2 * stride);
+      Half2 t10 = steps.getHalf2(sFrom + later / 2 + 2 * stride + 2);
+      Half2 s11 = steps.getHalf2(sFrom + later / 2 + 2 * stride + 16);
+      Half2 t11 = steps.getHalf2(sFrom + later / 2 + 2 * stride + 18);
       for (int step = 0; step < 4; step++) {
         int aAt = p % 3 * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
         int bAt = p % 2 * (4 * B_INTS) + bBase + step * 256;
@@ -194,6 +221,30 @@ public final class TiledProductQ4 {
       b[into + bTo + 1152 + t1] = pair(n11 >> t1, u11, v11);
       b[into + bTo + 1152 + t2] = pair(n11 >> t2, u11, v11);
       b[into + bTo + 1152 + t3] = pair(n11 >> t3, u11, v11);
+      n00 = r00;
+      r00 = m00;
+      n01 = r01;
+      r01 = m01;
+      n10 = r10;
+      r10 = m10;
+      n11 = r11;
+      r11 = m11;
+      u00 = g00;
+      v00 = h00;
+      g00 = s00;
+      h00 = t00;
+      u01 = g01;
+      v01 = h01;
+      g01 = s01;
+      h01 = t01;
+      u10 = g10;
+      v10 = h10;
+      g10 = s10;
+      h10 = t10;
+      u11 = g11;
+      v11 = h11;
+      g11 = s11;
+      h11 = t11;
     }
     context.asyncCopyWaitGroup(0);
     int row = firstRow + warp / 2 * 32;
