@@ -75,9 +75,23 @@ final class VectorTiles {
     }
     for (int from = 0; from < w.inputs(); from += CHUNK) {
       int n = Math.min(CHUNK, w.inputs() - from);
-      sums(w, w.offset(tile, from), n, x, x.factor(row, from), rows, s);
-      scales(w, tile, from, n, s);
+      long chunk = w.offset(tile, from);
+      sums(w, chunk, n, x, x.factor(row, from), rows, s);
       int blocks = n / QuantizedRows.BLOCK;
+      if (rows == 1 && w.layout().hasNibbles()) {
+        addRow(
+            w,
+            tile,
+            from,
+            n,
+            x,
+            (row * w.inputs() + from) / QuantizedRows.BLOCK,
+            out,
+            outOffset,
+            s);
+        continue;
+      }
+      scales(w, tile, from, n, s);
       for (int r = 0; r < rows; r++) {
         int block = ((row + r) * w.inputs() + from) / QuantizedRows.BLOCK;
         add(w.layout(), r, rows, blocks, x, block, out, outOffset + r * outStride, s);
@@ -96,11 +110,33 @@ final class VectorTiles {
       if (w.layout() == TileLayout.Q8_0) {
         Q8Tiles.sums(w.data(), at, gap, n, factors, factor, s.byteShift(), s.wordSums(), word);
       } else if (rows == 1) {
-        Q4Tiles.sums(w.data(), at, gap, n, factors, factor, shift, s.shortSums(), 2 * word);
+        Q4Row.sums(w.data(), at, gap, n, factors, factor, shift, s.shortSums(), 2 * word);
       } else {
         Q4Tiles.quadSums(w.data(), at, gap, n, factors, factor, shift, s.shortSums(), 2 * word);
       }
     }
+  }
+
+  /** Adds the sums of one row with words of nibbles. */
+  private static void addRow(
+      WeightTiles w,
+      int tile,
+      int from,
+      int n,
+      QuantizedRows x,
+      int block,
+      float[] out,
+      int to,
+      Scratch s) {
+    short[] sums = s.shortSums();
+    int blocks = n / QuantizedRows.BLOCK;
+    if (w.layout().hasMinima()) {
+      scales(w, tile, from, n, s);
+      Q4Row.addWithMinima(sums, blocks, s.scales(), s.minima(), x, block, out, to);
+      return;
+    }
+    long scales = w.offset(tile, from) + 2L * w.layout().lines(n) * LINE;
+    Q4Row.add(sums, blocks, w.layout().leastLevel(), w.data(), scales, x, block, out, to);
   }
 
   private static void add(
