@@ -6,7 +6,6 @@ import dev.quire.kernels.TilePacker;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
@@ -71,7 +70,7 @@ final class MemoryGraphs {
   }
 
   private String weights(String name, String previous, DeviceWeights.Batch batch) {
-    Map<TornadoNativeArray, TilePack> packed = new IdentityHashMap<>();
+    IdentityHashMap<TornadoNativeArray, TilePack> packed = new IdentityHashMap<>();
     batch.packs().forEach(pack -> packed.put(pack.weights(), pack));
     List<TornadoNativeArray> arrays = batch.arrays();
     List<TornadoNativeArray> sent = arrays.stream().filter(a -> !packed.containsKey(a)).toList();
