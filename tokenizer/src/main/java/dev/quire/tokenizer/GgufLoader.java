@@ -17,9 +17,10 @@ import dev.quire.tokenizer.split.BertSplitter;
 import dev.quire.tokenizer.split.MarkSplitter;
 import dev.quire.tokenizer.split.PreTokenizers;
 import dev.quire.tokenizer.split.Splitter;
-import java.util.HashMap;
+import dev.quire.tokenizer.text.ByteTable;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Builds a tokenizer from the {@code tokenizer.ggml.*} keys of a GGUF file. */
 final class GgufLoader {
@@ -72,10 +73,11 @@ final class GgufLoader {
             false,
             PreTokenizers.takesWholePieces(name),
             null);
-    BpeModel model = BpeModel.ofMerges(vocabulary.byteLevelKeys(), merges(), rules);
+    byte[] @Nullable [] keys = vocabulary.byteLevelKeys();
+    BpeModel model = BpeModel.ofMerges(keys, merges(), rules);
     boolean bos = PreTokenizers.startsWithBos(name);
     return build(
-        vocabulary.byteLevelBytes(), Edges.NONE, Normalizer.NONE, splitter, model, bos, false);
+        vocabulary.byteLevelBytes(keys), Edges.NONE, Normalizer.NONE, splitter, model, bos, false);
   }
 
   private PairTable merges() {
@@ -83,36 +85,55 @@ final class GgufLoader {
     if (!metadata.has(key)) {
       throw new TokenizerException(key + " is missing; a byte-level vocabulary needs its merges");
     }
-    List<String> merges = metadata.strings(key);
-    List<String> tokens = vocabulary.tokens();
-    Map<String, Integer> ids = HashMap.newHashMap(tokens.size());
-    for (int id = 0; id < tokens.size(); id++) {
-      ids.putIfAbsent(tokens.get(id), id);
-    }
-    PairTable table = new PairTable(merges.size());
-    for (int rank = 0; rank < merges.size(); rank++) {
-      String merge = merges.get(rank);
-      // The first symbol may itself begin with a space in odd vocabularies.
-      int space = merge.indexOf(' ', 1);
+    byte[][] merges = metadata.utf8Strings(key);
+    ByteTable ids = new ByteTable(vocabulary.utf8());
+    PairTable table = new PairTable(merges.length);
+    byte[] merged = new byte[0];
+    for (int rank = 0; rank < merges.length; rank++) {
+      byte[] merge = merges[rank];
+      int space = space(merge);
       if (space < 0) {
         throw new TokenizerException(
-            key + "[" + rank + "] is “" + merge + "”; a merge is two tokens with a space between");
+            (key + "[" + rank + "] is “" + text(merge, 0, merge.length))
+                + "”; a merge is two tokens with a space between");
       }
-      String left = merge.substring(0, space);
-      String right = merge.substring(space + 1);
+      int length = merge.length - 1;
+      if (merged.length < length) {
+        merged = new byte[2 * length];
+      }
+      System.arraycopy(merge, 0, merged, 0, space);
+      System.arraycopy(merge, space + 1, merged, space, length - space);
       table.add(
-          known(ids, left, rank), known(ids, right, rank), rank, known(ids, left + right, rank));
+          known(ids, merge, 0, space, rank),
+          known(ids, merge, space + 1, merge.length, rank),
+          rank,
+          known(ids, merged, 0, length, rank));
     }
     return table;
   }
 
-  private static int known(Map<String, Integer> ids, String token, int rank) {
-    Integer id = ids.get(token);
-    if (id == null) {
+  /** Where a merge's first symbol ends; it may itself begin with a space in odd vocabularies. */
+  private static int space(byte[] merge) {
+    for (int i = 1; i < merge.length; i++) {
+      if (merge[i] == ' ') {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private static int known(ByteTable ids, byte[] bytes, int from, int to, int rank) {
+    int id = ids.find(bytes, from, to);
+    if (id < 0) {
       throw new TokenizerException(
-          "tokenizer.ggml.merges[" + rank + "] needs “" + token + "”, which is no token");
+          ("tokenizer.ggml.merges[" + rank + "] needs “" + text(bytes, from, to))
+              + "”, which is no token");
     }
     return id;
+  }
+
+  private static String text(byte[] utf8, int from, int to) {
+    return new String(utf8, from, to - from, StandardCharsets.UTF_8);
   }
 
   private Tokenizer sentencePiece() {

@@ -3,6 +3,7 @@ package dev.quire.tokenizer;
 import dev.quire.tokenizer.AddedTokens.AddedToken;
 import dev.quire.tokenizer.normalize.Spaces;
 import dev.quire.tokenizer.text.ByteLetters;
+import dev.quire.tokenizer.text.Utf8Strings;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,6 +42,7 @@ final class GgufVocabulary {
           "<｜end▁of▁sentence｜>",
           "<end_of_utterance>");
 
+  private final byte[][] utf8;
   private final List<String> tokens;
   private final int[] types;
 
@@ -49,7 +51,8 @@ final class GgufVocabulary {
     if (!metadata.has(key)) {
       throw new TokenizerException(key + " is missing: the file has no vocabulary");
     }
-    tokens = metadata.strings(key);
+    utf8 = metadata.utf8Strings(key);
+    tokens = new Utf8Strings(utf8);
     if (tokens.isEmpty()) {
       throw new TokenizerException(key + " is empty");
     }
@@ -132,20 +135,30 @@ final class GgufVocabulary {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 
+  /** The tokens in UTF-8; not a copy. */
+  byte[][] utf8() {
+    return utf8;
+  }
+
   /** What each token of a byte-level vocabulary matches in text; null for tokens that are names. */
   byte[] @Nullable [] byteLevelKeys() {
     byte[][] keys = new byte[types.length][];
     for (int id = 0; id < types.length; id++) {
-      keys[id] = types[id] == NORMAL ? ByteLetters.bytes(tokens.get(id)) : null;
+      keys[id] = types[id] == NORMAL ? ByteLetters.bytesOfUtf8(utf8[id]) : null;
     }
     return keys;
   }
 
-  byte[][] byteLevelBytes() {
+  /**
+   * What each token adds to a text.
+   *
+   * @param keys as {@link #byteLevelKeys} gives them
+   */
+  byte[][] byteLevelBytes(byte[] @Nullable [] keys) {
     byte[][] bytes = new byte[types.length][];
     for (int id = 0; id < types.length; id++) {
-      byte[] spelled = types[id] == NORMAL ? ByteLetters.bytes(tokens.get(id)) : null;
-      bytes[id] = spelled != null ? spelled : utf8(tokens.get(id));
+      byte[] spelled = keys[id];
+      bytes[id] = spelled != null ? spelled : utf8[id];
     }
     return bytes;
   }

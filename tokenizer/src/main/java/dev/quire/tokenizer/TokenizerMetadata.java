@@ -1,5 +1,6 @@
 package dev.quire.tokenizer;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -18,6 +19,13 @@ public interface TokenizerMetadata {
 
   /** An array of strings. */
   List<String> strings(String key);
+
+  /** An array of strings, in UTF-8. A reader that has the bytes gives them without strings. */
+  default byte[][] utf8Strings(String key) {
+    return strings(key).stream()
+        .map(text -> text.getBytes(StandardCharsets.UTF_8))
+        .toArray(byte[][]::new);
+  }
 
   /** An array of any integer type, widened or narrowed to int. */
   int[] integers(String key);

@@ -1,8 +1,10 @@
 package dev.quire.tokenizer;
 
+import dev.quire.tokenizer.text.Utf8Strings;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tokens by id: spelling, the bytes that each adds to a text, which of them are special, and
@@ -28,7 +30,8 @@ public final class Vocabulary {
   private final boolean[] special;
   private final Roles roles;
   private final Edges edges;
-  private final Map<String, Integer> ids;
+  // Threads that ask at once make the same map.
+  private volatile @Nullable Map<String, Integer> ids;
 
   public Vocabulary(
       List<String> tokens, byte[][] bytes, boolean[] special, Roles roles, Edges edges) {
@@ -46,18 +49,28 @@ public final class Vocabulary {
       Roles roles,
       Edges edges) {
     this.firstBytes = firstBytes;
-    this.tokens = List.copyOf(tokens);
+    this.tokens = tokens instanceof Utf8Strings ? tokens : List.copyOf(tokens);
     this.bytes = bytes;
     this.special = special;
     this.roles = roles;
     this.edges = edges;
-    ids = HashMap.newHashMap(tokens.size());
-    for (int id = 0; id < tokens.size(); id++) {
-      // Ids that no token has are spelled “”.
-      if (!tokens.get(id).isEmpty()) {
-        ids.putIfAbsent(tokens.get(id), id);
+  }
+
+  /** Made when first asked for: it takes longer than all else of a large vocabulary. */
+  private Map<String, Integer> ids() {
+    Map<String, Integer> known = ids;
+    if (known == null) {
+      known = HashMap.newHashMap(tokens.size());
+      for (int id = 0; id < tokens.size(); id++) {
+        String token = tokens.get(id);
+        // Ids that no token has are spelled “”.
+        if (!token.isEmpty()) {
+          known.putIfAbsent(token, id);
+        }
       }
+      ids = known;
     }
+    return known;
   }
 
   public int size() {
@@ -92,7 +105,7 @@ public final class Vocabulary {
 
   /** The id of a spelling, or -1. */
   public int find(String token) {
-    return ids.getOrDefault(token, -1);
+    return ids().getOrDefault(token, -1);
   }
 
   private int check(int id) {

@@ -32,6 +32,11 @@ public record GgufTokenizerMetadata(Metadata metadata) implements TokenizerMetad
   }
 
   @Override
+  public byte[][] utf8Strings(String key) {
+    return metadata.utf8Strings(key);
+  }
+
+  @Override
   public int[] integers(String key) {
     return metadata.integers(key);
   }

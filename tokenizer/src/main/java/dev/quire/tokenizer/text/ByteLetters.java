@@ -1,6 +1,7 @@
 package dev.quire.tokenizer.text;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +26,7 @@ public final class ByteLetters {
 
   private static short[] bytes() {
     short[] bytes = new short[0x144];
-    java.util.Arrays.fill(bytes, (short) -1);
+    Arrays.fill(bytes, (short) -1);
     for (int b = 0; b < 256; b++) {
       bytes[LETTER[b]] = (short) b;
     }
@@ -48,6 +49,29 @@ public final class ByteLetters {
       bytes[i] = (byte) BYTE[c];
     }
     return bytes;
+  }
+
+  /** The same of a token in UTF-8; null also where that is malformed. */
+  public static byte @Nullable [] bytesOfUtf8(byte[] token) {
+    byte[] bytes = new byte[token.length];
+    int n = 0;
+    for (int i = 0; i < token.length; i++) {
+      int letter = token[i];
+      if (letter < 0) {
+        // All letters take one or two bytes.
+        int lead = letter & 0xFF;
+        if (lead < 0xC2 || lead > 0xC5 || i + 1 == token.length || token[i + 1] >= (byte) 0xC0) {
+          return null;
+        }
+        i++;
+        letter = (lead & 0x1F) << 6 | token[i] & 0x3F;
+      }
+      if (letter >= BYTE.length || BYTE[letter] < 0) {
+        return null;
+      }
+      bytes[n++] = (byte) BYTE[letter];
+    }
+    return n == bytes.length ? bytes : Arrays.copyOf(bytes, n);
   }
 
   /** The spelling of a text's UTF-8 bytes. */

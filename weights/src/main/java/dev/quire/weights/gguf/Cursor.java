@@ -23,6 +23,11 @@ final class Cursor {
   /** Arrays of arrays of … deeper than this are an attack on the stack, not a model. */
   private static final int DEEPEST_ARRAY = 16;
 
+  private static final String LENGTH_OF = "length of ";
+
+  /** Of the file's bytes that are copied to walk over strings. */
+  private static final int WINDOW = 1 << 16;
+
   private final MemorySegment data;
   private final Path file;
   private long position;
@@ -71,13 +76,18 @@ final class Cursor {
 
   /** A count of things of at least {@code leastBytes} each, so that it can't exceed the file. */
   long count(String what, long leastBytes) {
+    return count("", what, leastBytes);
+  }
+
+  /** The same; the parts of its name become one only in a message, since there are many strings. */
+  private long count(String prefix, String what, long leastBytes) {
     long start = position;
     long count = int64(what);
     if (count < 0 || count > remaining() / leastBytes) {
       throw fault(
           start,
-          "%s of %s can't be true: %d bytes are left in the file"
-              .formatted(what, Long.toUnsignedString(count), remaining()));
+          "%s%s of %s can't be true: %d bytes are left in the file"
+              .formatted(prefix, what, Long.toUnsignedString(count), remaining()));
     }
     return count;
   }
@@ -88,7 +98,7 @@ final class Cursor {
 
   String string(String what, int longest) {
     long start = position;
-    long length = count("length of " + what, 1);
+    long length = count(LENGTH_OF, what, 1);
     if (length > longest) {
       throw fault(start, "%s of %d bytes is too long".formatted(what, length));
     }
@@ -159,9 +169,7 @@ final class Cursor {
   private void skip(ValueType type, long count, String what, int depth) {
     switch (type) {
       case STRING -> {
-        for (long i = 0; i < count; i++) {
-          take(count("length of a string in " + what, 1), what);
-        }
+        skipStrings(count, what);
       }
       case ARRAY -> {
         if (depth == DEEPEST_ARRAY) {
@@ -174,5 +182,44 @@ final class Cursor {
       }
       default -> take(count * type.bytes(), what);
     }
+  }
+
+  /**
+   * A vocabulary's strings are walked over when a process starts, before anything is compiled: the
+   * lengths are therefore read from plain arrays, which the interpreter is quick with.
+   */
+  private void skipStrings(long count, String what) {
+    byte[] window = new byte[(int) Math.min(WINDOW, remaining())];
+    long windowStart = 0;
+    int filled = 0;
+    for (long i = 0; i < count; i++) {
+      if (position < windowStart || position + Long.BYTES > windowStart + filled) {
+        windowStart = position;
+        filled = (int) Math.min(window.length, remaining());
+        MemorySegment.copy(data, ValueLayout.JAVA_BYTE, windowStart, window, 0, filled);
+      }
+      if (filled < Long.BYTES) {
+        take(Long.BYTES, what);
+      }
+      long length = littleEndian(window, (int) (position - windowStart));
+      if (length < 0 || length > remaining() - Long.BYTES) {
+        count("length of a string in ", what, 1);
+      }
+      position += Long.BYTES + length;
+    }
+  }
+
+  static long littleEndian(byte[] bytes, int at) {
+    int low =
+        bytes[at] & 0xFF
+            | (bytes[at + 1] & 0xFF) << 8
+            | (bytes[at + 2] & 0xFF) << 16
+            | bytes[at + 3] << 24;
+    int high =
+        bytes[at + 4] & 0xFF
+            | (bytes[at + 5] & 0xFF) << 8
+            | (bytes[at + 6] & 0xFF) << 16
+            | bytes[at + 7] << 24;
+    return (long) high << 32 | low & 0xFFFFFFFFL;
   }
 }

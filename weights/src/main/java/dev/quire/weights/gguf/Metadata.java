@@ -121,6 +121,15 @@ public final class Metadata {
     throw wrongKind(key, "an array of strings");
   }
 
+  /** An array of strings in UTF-8, as the file has them; decoded anew at every call. */
+  public byte[][] utf8Strings(String key) {
+    Entry entry = required(key);
+    if (entry.value instanceof MetadataArray a && a.elementType() == ValueType.STRING) {
+      return a.utf8Strings();
+    }
+    throw wrongKind(key, "an array of strings");
+  }
+
   /** An array of integers; a single integer counts as an array of one. Decoded at every call. */
   public int[] integers(String key) {
     Entry entry = required(key);

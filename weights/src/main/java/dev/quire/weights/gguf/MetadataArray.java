@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -65,6 +66,25 @@ final class MetadataArray {
       strings[i] = cursor.string("array element");
     }
     return List.of(strings);
+  }
+
+  /** The elements of an array of strings as they are in the file, in UTF-8. */
+  byte[][] utf8Strings() {
+    if (encoded.byteSize() > Integer.MAX_VALUE - 8) {
+      throw WeightsException.in(
+          file, "a metadata array of %d bytes is too long".formatted(encoded.byteSize()));
+    }
+    // Plain arrays are what the interpreter is quick with, and nothing is compiled yet.
+    byte[] all = encoded.toArray(ValueLayout.JAVA_BYTE);
+    byte[][] strings = new byte[size()][];
+    int at = 0;
+    for (int i = 0; i < strings.length; i++) {
+      int length = (int) Cursor.littleEndian(all, at);
+      at += Long.BYTES;
+      strings[i] = Arrays.copyOfRange(all, at, at + length);
+      at += length;
+    }
+    return strings;
   }
 
   /** The elements of an array of integers. */
