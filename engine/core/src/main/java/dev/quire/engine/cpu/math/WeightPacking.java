@@ -24,7 +24,8 @@ public final class WeightPacking {
   /** A model of which one step of slow arithmetic takes longer than to wait for the fast one. */
   private static final long LARGE = 200L << 20;
 
-  private static final long PATIENCE_NANOS = 1_500_000_000L;
+  /** A busy machine takes long to compile, and as much longer for a step of slow arithmetic. */
+  private static final long PATIENCE_NANOS = 10_000_000_000L;
 
   /** How long a process that ends waits for its tiles to be kept. */
   private static final Duration LAST_PATIENCE = Duration.ofSeconds(5);
