@@ -32,6 +32,9 @@ final class BlockMoves {
   }
 
   void run(StepBatch batch) {
+    if (batch.numSwapOuts == 0 && batch.numSwapIns == 0 && batch.numCopies == 0) {
+      return;
+    }
     for (Layer layer : layers) {
       for (int i = 0; i < batch.numSwapOuts; i++) {
         if (batch.swapOutGroup[i] == layer.cacheGroup) {

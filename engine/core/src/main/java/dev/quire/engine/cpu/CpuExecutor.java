@@ -31,6 +31,8 @@ public final class CpuExecutor implements ModelExecutor {
   private final ForwardPass forward;
   private final BlockMoves moves;
   private final WeightPacking packing = new WeightPacking();
+  private final StepHandle done = () -> logits();
+  private float[] logits = {};
 
   /**
    * Allocates the KV cache and starts the team.
@@ -130,8 +132,12 @@ public final class CpuExecutor implements ModelExecutor {
   @Override
   public StepHandle submit(StepBatch batch) {
     moves.run(batch);
-    float[] logits = forward.run(batch);
-    return () -> logits;
+    logits = forward.run(batch);
+    return done;
+  }
+
+  private float[] logits() {
+    return logits;
   }
 
   @Override

@@ -5,6 +5,7 @@ import dev.quire.engine.cpu.math.MatMul;
 import dev.quire.engine.cpu.math.WorkerTeam;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The feed-forward part of a layer over the rows of a step; owns what it needs in between. */
 final class FeedForwardPass {
@@ -22,6 +23,12 @@ final class FeedForwardPass {
   private int[] chosen = {};
   private int[] members = {};
   private int[] memberPlaces = {};
+
+  // The network under way, for the team.
+  private CpuFeedForward.@Nullable Dense current;
+  private final float[][] products = new float[2][];
+  private final List<float[]> gateUp = Arrays.asList(products);
+  private final WorkerTeam.ItemTask activateRow = (row, _) -> activateRow(row);
 
   FeedForwardPass(WorkerTeam team, MatMul matMul, Arithmetic arithmetic, int hidden) {
     this.rows = new RowLoop(team);
@@ -45,15 +52,11 @@ final class FeedForwardPass {
     int inner = dense.innerSize();
     gate = RowLoop.grown(gate, (long) n * inner);
     up = RowLoop.grown(up, (long) n * inner);
-    matMul.multiplyAll(dense.gateUp(), x, n, List.of(gate, up));
-    rows.forEach(
-        n,
-        (row, _) -> {
-          int at = row * inner;
-          RowLoop.addBias(gate, at, dense.weights().gate().bias());
-          RowLoop.addBias(up, at, dense.weights().up().bias());
-          arithmetic.activateAndMultiply(dense.activation(), gate, at, up, at, inner);
-        });
+    products[0] = gate;
+    products[1] = up;
+    matMul.multiplyAll(dense.gateUp(), x, n, gateUp);
+    current = dense;
+    rows.forEach(n, activateRow);
     matMul.multiply(dense.down(), gate, n, out);
     float[] bias = dense.weights().down().bias();
     if (bias != null) {
@@ -61,6 +64,18 @@ final class FeedForwardPass {
         RowLoop.addBias(out, row * hidden, bias);
       }
     }
+  }
+
+  private void activateRow(int row) {
+    CpuFeedForward.Dense dense = current;
+    if (dense == null) {
+      throw new IllegalStateException("no network under way");
+    }
+    int inner = dense.innerSize();
+    int at = row * inner;
+    RowLoop.addBias(gate, at, dense.weights().gate().bias());
+    RowLoop.addBias(up, at, dense.weights().up().bias());
+    arithmetic.activateAndMultiply(dense.activation(), gate, at, up, at, inner);
   }
 
   /**

@@ -11,6 +11,7 @@ import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.LayerWeights;
 import dev.quire.engine.model.QueryKeyNorm;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +51,24 @@ final class ForwardPass {
   /** The head's input in the latest step, {@code [wanted rows × hidden]}. */
   private float[] last = {};
 
+  // What the team does to a row, and of what: fields, since a closure a call would be garbage.
+  private final WorkerTeam.ItemTask embedRow = (row, _) -> embedRow(row);
+  private final WorkerTeam.ItemTask normRow = (row, _) -> normRow(row);
+  private final WorkerTeam.ItemTask storeRow = (row, _) -> storeRow(row);
+  private final WorkerTeam.ItemTask queryRow = (row, _) -> queryRow(row);
+  private final WorkerTeam.ItemTask resultRow = (row, _) -> resultRow(row);
+  private final WorkerTeam.ItemTask capRow = (row, _) -> capRow(row);
+  private final float[][] products = new float[3][];
+  private final List<float[]> queryKeyValue = Arrays.asList(products);
+  private final List<float[]> keyValue = queryKeyValue.subList(1, 3);
+  private StepBatch batch = new StepBatch();
+  private @Nullable CpuLayer current;
+  private float @Nullable [] rowNorm;
+  private float @Nullable [] rowBias;
+
+  /** Whether the layer goes on with the wanted rows alone. */
+  private boolean wantedAlone;
+
   ForwardPass(
       DecoderModel model,
       Matrix head,
@@ -74,54 +93,60 @@ final class ForwardPass {
   }
 
   /** Logits of the wanted rows, {@code [numLogitsRows × vocabulary]}; may be longer. */
-  float[] run(StepBatch batch) {
-    embed(batch);
-    ropes.forEach(rope -> rope.fill(batch, rows));
-    for (int i = 0; i < layers.size() - 1; i++) {
-      layer(layers.get(i), batch);
+  float[] run(StepBatch step) {
+    batch = step;
+    wantedAlone = false;
+    embed();
+    for (int i = 0; i < ropes.size(); i++) {
+      ropes.get(i).fill(batch, rows);
     }
-    lastLayer(layers.getLast(), batch);
+    for (int i = 0; i < layers.size() - 1; i++) {
+      layer(layers.get(i));
+    }
+    lastLayer(layers.get(layers.size() - 1));
     return head(batch.numLogitsRows);
   }
 
-  private void embed(StepBatch batch) {
+  private void embed() {
     long elements = (long) batch.numTokens * hidden;
     x = RowLoop.grown(x, elements);
     normed = RowLoop.grown(normed, elements);
     result = RowLoop.grown(result, elements);
-    rows.forEach(
-        batch.numTokens,
-        (row, _) -> {
-          embedding.decodeRow(batch.tokenIds[row], x, row * hidden);
-          if (spec.embeddingScale() != 1) {
-            arithmetic.scale(x, row * hidden, hidden, spec.embeddingScale());
-          }
-        });
+    rows.forEach(batch.numTokens, embedRow);
   }
 
-  private void layer(CpuLayer layer, StepBatch batch) {
+  private void embedRow(int row) {
+    embedding.decodeRow(batch.tokenIds[row], x, row * hidden);
+    if (spec.embeddingScale() != 1) {
+      arithmetic.scale(x, row * hidden, hidden, spec.embeddingScale());
+    }
+  }
+
+  private void layer(CpuLayer layer) {
+    current = layer;
     int n = batch.numTokens;
     growHeads(layer, n);
     float[] input = normalised(layer.weights().beforeAttention(), n);
-    matMul.multiplyAll(layer.queryKeyValue(), input, n, List.of(query, key, value));
-    storeKeysAndValues(layer, batch);
-    rows.forEach(n, (row, _) -> prepareQuery(layer, row, row));
+    matMul.multiplyAll(layer.queryKeyValue(), input, n, queryKeyValue);
+    rows.forEach(n, storeRow);
+    rows.forEach(n, queryRow);
     attention.attend(batch, layer.spec().cacheGroup(), layer.cache(), layer.shape(), query, query);
     afterAttention(layer, n);
   }
 
   /** Keys and values of all rows go to the cache; the rest is computed for the wanted rows. */
-  private void lastLayer(CpuLayer layer, StepBatch batch) {
+  private void lastLayer(CpuLayer layer) {
     int n = batch.numTokens;
     int wanted = batch.numLogitsRows;
     if (wanted == n) {
-      layer(layer, batch);
+      layer(layer);
       return;
     }
+    current = layer;
     growHeads(layer, n);
     float[] input = normalised(layer.weights().beforeAttention(), n);
-    matMul.multiplyAll(layer.keyValue(), input, n, List.of(key, value));
-    storeKeysAndValues(layer, batch);
+    matMul.multiplyAll(layer.keyValue(), input, n, keyValue);
+    rows.forEach(n, storeRow);
     if (wanted == 0) {
       return;
     }
@@ -133,7 +158,8 @@ final class ForwardPass {
       }
     }
     matMul.multiply(layer.query(), input, wanted, query);
-    rows.forEach(wanted, (i, _) -> prepareQuery(layer, i, batch.logitsRows[i]));
+    wantedAlone = true;
+    rows.forEach(wanted, queryRow);
     int group = layer.spec().cacheGroup();
     attention.attend(
         wantedRows.of(batch, group), group, layer.cache(), layer.shape(), query, query);
@@ -145,42 +171,59 @@ final class ForwardPass {
     query = RowLoop.grown(query, (long) n * shape.querySize());
     key = RowLoop.grown(key, (long) n * shape.kvSize());
     value = RowLoop.grown(value, (long) n * shape.kvSize());
+    products[0] = query;
+    products[1] = key;
+    products[2] = value;
   }
 
   private float[] normalised(float @Nullable [] weights, int n) {
     if (weights == null) {
       return x;
     }
-    rows.forEach(n, (row, _) -> norm(x, row * hidden, weights, hidden, normed, row * hidden));
+    rowNorm = weights;
+    rows.forEach(n, normRow);
     return normed;
+  }
+
+  private void normRow(int row) {
+    float[] weights = rowNorm;
+    if (weights != null) {
+      norm(x, row * hidden, weights, hidden, normed, row * hidden);
+    }
   }
 
   private void norm(float[] from, int fromAt, float[] weights, int size, float[] to, int toAt) {
     arithmetic.rmsNorm(from, fromAt, weights, spec.normEpsilon(), size, to, toAt);
   }
 
-  private void storeKeysAndValues(CpuLayer layer, StepBatch batch) {
+  private CpuLayer current() {
+    CpuLayer layer = current;
+    if (layer == null) {
+      throw new IllegalStateException("no step under way");
+    }
+    return layer;
+  }
+
+  /** A token's key and value go to the cache. */
+  private void storeRow(int row) {
+    CpuLayer layer = current();
     AttentionSpec shape = layer.spec().attention();
     LayerWeights weights = layer.weights();
-    int size = shape.kvSize();
-    int[] slots = batch.slots[layer.spec().cacheGroup()];
-    rows.forEach(
-        batch.numTokens,
-        (row, _) -> {
-          int at = row * size;
-          RowLoop.addBias(key, at, weights.key().bias());
-          RowLoop.addBias(value, at, weights.value().bias());
-          normHeads(shape, weights.keyNorm(), key, at, shape.kvHeads());
-          rotate(layer, key, at, shape.kvHeads(), row);
-          layer.cache().store(slots[row], key, at, value, at);
-        });
+    int at = row * shape.kvSize();
+    RowLoop.addBias(key, at, weights.key().bias());
+    RowLoop.addBias(value, at, weights.value().bias());
+    normHeads(shape, weights.keyNorm(), key, at, shape.kvHeads());
+    rotate(layer, key, at, shape.kvHeads(), row);
+    int slot = batch.slots[layer.spec().cacheGroup()][row];
+    layer.cache().store(slot, key, at, value, at);
   }
 
   /**
-   * @param i the query's place
-   * @param row the token's place in the step
+   * @param i the query's place; the token's place in the step may be another
    */
-  private void prepareQuery(CpuLayer layer, int i, int row) {
+  private void queryRow(int i) {
+    CpuLayer layer = current();
+    int row = wantedAlone ? batch.logitsRows[i] : i;
     AttentionSpec shape = layer.spec().attention();
     int at = i * shape.querySize();
     RowLoop.addBias(query, at, layer.weights().query().bias());
@@ -219,19 +262,22 @@ final class ForwardPass {
   }
 
   private void addResult(float @Nullable [] bias, float @Nullable [] norm, int n) {
-    rows.forEach(
-        n,
-        (row, _) -> {
-          int at = row * hidden;
-          RowLoop.addBias(result, at, bias);
-          if (norm != null) {
-            norm(result, at, norm, hidden, result, at);
-          }
-          if (spec.residualScale() != 1) {
-            arithmetic.scale(result, at, hidden, spec.residualScale());
-          }
-          arithmetic.add(x, at, result, at, hidden);
-        });
+    rowBias = bias;
+    rowNorm = norm;
+    rows.forEach(n, resultRow);
+  }
+
+  private void resultRow(int row) {
+    int at = row * hidden;
+    float[] norm = rowNorm;
+    RowLoop.addBias(result, at, rowBias);
+    if (norm != null) {
+      norm(result, at, norm, hidden, result, at);
+    }
+    if (spec.residualScale() != 1) {
+      arithmetic.scale(result, at, hidden, spec.residualScale());
+    }
+    arithmetic.add(x, at, result, at, hidden);
   }
 
   float[] hiddenRows() {
@@ -247,15 +293,16 @@ final class ForwardPass {
     last = normalised(finalNorm, n);
     matMul.multiply(head, last, n, logits);
     if (spec.logitScale() != 1 || spec.logitSoftCap() != 0) {
-      rows.forEach(
-          n,
-          (row, _) -> {
-            arithmetic.scale(logits, row * vocabulary, vocabulary, spec.logitScale());
-            if (spec.logitSoftCap() != 0) {
-              arithmetic.softCap(logits, row * vocabulary, vocabulary, spec.logitSoftCap());
-            }
-          });
+      rows.forEach(n, capRow);
     }
     return logits;
+  }
+
+  private void capRow(int row) {
+    int vocabulary = spec.vocabularySize();
+    arithmetic.scale(logits, row * vocabulary, vocabulary, spec.logitScale());
+    if (spec.logitSoftCap() != 0) {
+      arithmetic.softCap(logits, row * vocabulary, vocabulary, spec.logitSoftCap());
+    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.quire.engine.cpu;
 
 import dev.quire.engine.cpu.math.Rope;
+import dev.quire.engine.cpu.math.WorkerTeam;
 import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.model.RopeSpec;
 
@@ -15,10 +16,15 @@ final class StepRope {
 
   // Of the present step: a row of sines and cosines for each token.
   private float[] table = {};
+  private StepBatch batch = new StepBatch();
+  private Rope rope;
+  private int first;
+  private final WorkerTeam.ItemTask fillRow = (i, _) -> fillRow(first + i);
 
   StepRope(RopeSpec spec) {
     this.stretchedBeyond = spec.stretchedBeyond();
     this.usual = rope(spec, stretchedBeyond);
+    this.rope = usual;
     this.stretched = stretchedBeyond == 0 ? usual : rope(spec, stretchedBeyond + 1);
   }
 
@@ -33,22 +39,27 @@ final class StepRope {
   }
 
   /** Takes up a step. */
-  void fill(StepBatch batch, RowLoop rows) {
+  void fill(StepBatch step, RowLoop rows) {
+    batch = step;
     table = RowLoop.grown(table, (long) batch.numTokens * usual.tableSize());
     if (stretchedBeyond == 0) {
-      fill(usual, batch, 0, batch.numTokens, rows);
+      fill(usual, 0, batch.numTokens, rows);
       return;
     }
     for (int s = 0; s < batch.numSequences; s++) {
       boolean beyond = batch.knownLength(s) > stretchedBeyond;
-      fill(beyond ? stretched : usual, batch, batch.queryStart[s], batch.queryStart[s + 1], rows);
+      fill(beyond ? stretched : usual, batch.queryStart[s], batch.queryStart[s + 1], rows);
     }
   }
 
-  private void fill(Rope rope, StepBatch batch, int from, int to, RowLoop rows) {
-    int size = rope.tableSize();
-    rows.forEach(
-        to - from, (i, _) -> rope.fillTable(batch.positions[from + i], table, (from + i) * size));
+  private void fill(Rope by, int from, int to, RowLoop rows) {
+    rope = by;
+    first = from;
+    rows.forEach(to - from, fillRow);
+  }
+
+  private void fillRow(int row) {
+    rope.fillTable(batch.positions[row], table, row * rope.tableSize());
   }
 
   /** Turns the heads of one token in place; its row in the step says where it stands. */

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.quire.engine.cpu;
+
+import org.jspecify.annotations.NullMarked;
