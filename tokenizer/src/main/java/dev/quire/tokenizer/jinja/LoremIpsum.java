@@ -13,18 +13,18 @@ final class LoremIpsum {
   private static final List<String> WORDS =
       List.of(
           ("a ac accumsan ad adipiscing aenean aliquam amet ante aptent arcu at auctor augue"
-               + " bibendum blandit commodo congue consectetuer consequat convallis cras cubilia"
-               + " curae cursus dapibus diam dictum dignissim dis dolor donec dui duis egestas eget"
-               + " eleifend elit enim erat eros est et etiam eu euismod facilisi fames faucibus"
-               + " felis fermentum fusce gravida habitant hac hendrerit iaculis id imperdiet in"
-               + " integer ipsum justo lacus laoreet lectus leo libero ligula lobortis lorem luctus"
-               + " maecenas magna malesuada massa mattis mauris metus mi molestie mollis morbi nam"
-               + " nec neque nibh nisi nisl non nulla nunc odio orci ornare pede pellentesque"
-               + " pharetra placerat porta posuere pretium proin pulvinar purus quam quis rhoncus"
-               + " risus rutrum sagittis sapien sed sem semper sit sociis sodales sollicitudin"
-               + " suscipit taciti tellus tempor tincidunt tortor tristique turpis ullamcorper"
-               + " ultrices urna ut varius vehicula vel velit venenatis vestibulum vitae vivamus"
-               + " viverra volutpat vulputate")
+                  + " bibendum blandit commodo congue consectetuer consequat convallis cras cubilia"
+                  + " curae cursus dapibus diam dictum dignissim dis dolor donec dui duis egestas eget"
+                  + " eleifend elit enim erat eros est et etiam eu euismod facilisi fames faucibus"
+                  + " felis fermentum fusce gravida habitant hac hendrerit iaculis id imperdiet in"
+                  + " integer ipsum justo lacus laoreet lectus leo libero ligula lobortis lorem luctus"
+                  + " maecenas magna malesuada massa mattis mauris metus mi molestie mollis morbi nam"
+                  + " nec neque nibh nisi nisl non nulla nunc odio orci ornare pede pellentesque"
+                  + " pharetra placerat porta posuere pretium proin pulvinar purus quam quis rhoncus"
+                  + " risus rutrum sagittis sapien sed sem semper sit sociis sodales sollicitudin"
+                  + " suscipit taciti tellus tempor tincidunt tortor tristique turpis ullamcorper"
+                  + " ultrices urna ut varius vehicula vel velit venenatis vestibulum vitae vivamus"
+                  + " viverra volutpat vulputate")
               .split(" "));
 
   private LoremIpsum() {}
