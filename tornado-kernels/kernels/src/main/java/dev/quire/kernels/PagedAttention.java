@@ -200,15 +200,15 @@ public final class PagedAttention {
         }
         for (int h = 0; h < shared; h++) {
           int to = scored + h * WARP + turnRows + place;
-          float score0 = sumOfEight(context, dot0[h]);
-          float score1 = sumOfEight(context, dot1[h]);
+          float score0 = Warps.sumOfEight(context, dot0[h]);
+          float score1 = Warps.sumOfEight(context, dot1[h]);
           if (part == 0) {
             scores[to] = score0;
             scores[to + 4] = score1;
           }
           if (together == 16) {
-            float score2 = sumOfEight(context, dot2[h]);
-            float score3 = sumOfEight(context, dot3[h]);
+            float score2 = Warps.sumOfEight(context, dot2[h]);
+            float score3 = Warps.sumOfEight(context, dot3[h]);
             if (part == 0) {
               scores[to + 8] = score2;
               scores[to + 12] = score3;
@@ -222,7 +222,7 @@ public final class PagedAttention {
         float capped = softCap > 0.0f ? softCap * TornadoMath.tanh(score / softCap) : score;
         float masked = position < end ? capped : Float.NEGATIVE_INFINITY;
         float before = top[h];
-        float maximum = TornadoMath.max(before, warpMaximum(context, masked));
+        float maximum = TornadoMath.max(before, Warps.maximum(context, masked));
         float shift = TornadoMath.max(maximum, -Float.MAX_VALUE);
         float weight = TornadoMath.exp(masked - shift);
         float factor = TornadoMath.exp(before - shift);
@@ -345,25 +345,6 @@ public final class PagedAttention {
         tableWidth > 0 ? tables.get(sequence * tableWidth + position / blockSize) : sequence;
     int place = tableWidth > 0 ? position % blockSize : position;
     return (block * kvHeads + kvHead) * blockSize + place;
-  }
-
-  /** The sum over each eight lanes, in the first of them. */
-  private static float sumOfEight(KernelContext context, float value) {
-    float sum = value;
-    sum += context.simdShuffleDown(sum, 4);
-    sum += context.simdShuffleDown(sum, 2);
-    sum += context.simdShuffleDown(sum, 1);
-    return sum;
-  }
-
-  private static float warpMaximum(KernelContext context, float value) {
-    float maximum = value;
-    maximum = TornadoMath.max(maximum, context.simdShuffleDown(maximum, 16));
-    maximum = TornadoMath.max(maximum, context.simdShuffleDown(maximum, 8));
-    maximum = TornadoMath.max(maximum, context.simdShuffleDown(maximum, 4));
-    maximum = TornadoMath.max(maximum, context.simdShuffleDown(maximum, 2));
-    maximum = TornadoMath.max(maximum, context.simdShuffleDown(maximum, 1));
-    return context.simdBroadcastFirst(maximum);
   }
 
   /**

@@ -121,12 +121,7 @@ public final class Router {
       left[e] = logit; // A lane reads its own alone.
       largest = TornadoMath.max(largest, logit);
     }
-    largest = TornadoMath.max(largest, context.simdShuffleDown(largest, 16));
-    largest = TornadoMath.max(largest, context.simdShuffleDown(largest, 8));
-    largest = TornadoMath.max(largest, context.simdShuffleDown(largest, 4));
-    largest = TornadoMath.max(largest, context.simdShuffleDown(largest, 2));
-    largest = TornadoMath.max(largest, context.simdShuffleDown(largest, 1));
-    largest = context.simdBroadcastFirst(largest);
+    largest = Warps.maximum(context, largest);
     float all = 0.0f;
     for (int e = lane; e < experts; e += WARP) {
       all += TornadoMath.exp(left[e] - largest);
@@ -141,19 +136,9 @@ public final class Router {
         at = logit > best ? e : at;
         best = TornadoMath.max(best, logit);
       }
-      float highest = TornadoMath.max(best, context.simdShuffleDown(best, 16));
-      highest = TornadoMath.max(highest, context.simdShuffleDown(highest, 8));
-      highest = TornadoMath.max(highest, context.simdShuffleDown(highest, 4));
-      highest = TornadoMath.max(highest, context.simdShuffleDown(highest, 2));
-      highest = TornadoMath.max(highest, context.simdShuffleDown(highest, 1));
-      highest = context.simdBroadcastFirst(highest);
-      float first = best == highest ? at : experts;
-      first = TornadoMath.min(first, context.simdShuffleDown(first, 16));
-      first = TornadoMath.min(first, context.simdShuffleDown(first, 8));
-      first = TornadoMath.min(first, context.simdShuffleDown(first, 4));
-      first = TornadoMath.min(first, context.simdShuffleDown(first, 2));
-      first = TornadoMath.min(first, context.simdShuffleDown(first, 1));
-      int winner = TornadoMath.min((int) context.simdBroadcastFirst(first), experts - 1);
+      float highest = Warps.maximum(context, best);
+      float first = Warps.maximum(context, best == highest ? -at : -experts);
+      int winner = TornadoMath.min((int) -first, experts - 1);
       float share = TornadoMath.exp(highest - largest);
       taken += share;
       if (lane == winner % WARP) {

@@ -15,6 +15,8 @@ import dev.quire.kernels.TiledProductQ8;
 import dev.quire.kernels.WeightTiles;
 import dev.quire.kernels.WideProduct;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -117,6 +119,21 @@ final class TensorProducts {
                 count));
   }
 
+  /** A kernel of one array of weights, as {@link TiledProduct} has its arguments. */
+  private interface Product
+      extends TornadoFunctions.Task11<
+          KernelContext,
+          IntArray,
+          HalfFloatArray,
+          HalfFloatArray,
+          FloatArray,
+          HalfFloatArray,
+          Integer,
+          Integer,
+          Integer,
+          Integer,
+          Integer> {}
+
   private void halves(
       String id,
       IntArray counts,
@@ -131,114 +148,44 @@ final class TensorProducts {
     int inputs = matrix.inputs();
     int splits = shape.splits();
     int partRows = shape.partRows();
-    switch (shape.kernel()) {
-      case SKINNY ->
-          segments.add(
-              id,
-              11,
-              SkinnyProduct.grid(rows, outputs, splits),
-              g ->
-                  g.task(
-                      id,
-                      SkinnyProduct::multiply,
-                      context,
-                      counts,
-                      w,
-                      x,
-                      out,
-                      gated,
-                      outputs,
-                      inputs,
-                      splits,
-                      partRows,
-                      activation),
-              counts);
-      case LEAN ->
-          segments.add(
-              id,
-              11,
-              LeanProduct.grid(rows, outputs, splits),
-              g ->
-                  g.task(
-                      id,
-                      LeanProduct::multiply,
-                      context,
-                      counts,
-                      w,
-                      x,
-                      out,
-                      gated,
-                      outputs,
-                      inputs,
-                      splits,
-                      partRows,
-                      activation),
-              counts);
-      case MEDIUM ->
-          segments.add(
-              id,
-              11,
-              MediumProduct.grid(rows, outputs, splits),
-              g ->
-                  g.task(
-                      id,
-                      MediumProduct::multiply,
-                      context,
-                      counts,
-                      w,
-                      x,
-                      out,
-                      gated,
-                      outputs,
-                      inputs,
-                      splits,
-                      partRows,
-                      activation),
-              counts);
-      case TILED ->
-          segments.add(
-              id,
-              11,
-              TiledProduct.grid(rows, outputs, splits),
-              g ->
-                  g.task(
-                      id,
-                      TiledProduct::multiply,
-                      context,
-                      counts,
-                      w,
-                      x,
-                      out,
-                      gated,
-                      outputs,
-                      inputs,
-                      splits,
-                      partRows,
-                      activation),
-              counts);
-      case WIDE ->
-          segments.add(
-              id,
-              11,
-              WideProduct.grid(rows, outputs, splits),
-              g ->
-                  g.task(
-                      id,
-                      WideProduct::multiply,
-                      context,
-                      counts,
-                      w,
-                      x,
-                      out,
-                      gated,
-                      outputs,
-                      inputs,
-                      splits,
-                      partRows,
-                      activation),
-              counts);
-      case VECTOR -> throw new IllegalArgumentException(id);
-    }
+    Product product =
+        switch (shape.kernel()) {
+          case SKINNY -> SkinnyProduct::multiply;
+          case LEAN -> LeanProduct::multiply;
+          case MEDIUM -> MediumProduct::multiply;
+          case TILED -> TiledProduct::multiply;
+          case WIDE -> WideProduct::multiply;
+          case VECTOR -> throw new IllegalArgumentException(id);
+        };
+    WorkerGrid grid =
+        switch (shape.kernel()) {
+          case SKINNY -> SkinnyProduct.grid(rows, outputs, splits);
+          case LEAN -> LeanProduct.grid(rows, outputs, splits);
+          case MEDIUM -> MediumProduct.grid(rows, outputs, splits);
+          case TILED -> TiledProduct.grid(rows, outputs, splits);
+          case WIDE -> WideProduct.grid(rows, outputs, splits);
+          case VECTOR -> throw new IllegalArgumentException(id);
+        };
+    segments.add(
+        id,
+        11,
+        grid,
+        g ->
+            g.task(
+                id,
+                product,
+                context,
+                counts,
+                w,
+                x,
+                out,
+                gated,
+                outputs,
+                inputs,
+                splits,
+                partRows,
+                activation),
+        counts);
   }
 
   private void brains(
@@ -276,6 +223,22 @@ final class TensorProducts {
         counts);
   }
 
+  /** A kernel of weights in two arrays, as {@link TiledProductQ8} has its arguments. */
+  private interface QuantProduct
+      extends TornadoFunctions.Task12<
+          KernelContext,
+          IntArray,
+          IntArray,
+          HalfFloatArray,
+          HalfFloatArray,
+          FloatArray,
+          HalfFloatArray,
+          Integer,
+          Integer,
+          Integer,
+          Integer,
+          Integer> {}
+
   private void quants(
       String id,
       IntArray counts,
@@ -285,57 +248,20 @@ final class TensorProducts {
       HalfFloatArray gated,
       int activation,
       ProductShape shape) {
-    IntArray q = matrix.quants();
-    HalfFloatArray s = matrix.scales();
-    int outputs = matrix.outputs();
-    int inputs = matrix.inputs();
-    int splits = shape.splits();
-    int partRows = shape.partRows();
-    if (shape.kernel() == ProductShape.Kernel.SKINNY) {
-      segments.add(
-          id,
-          12,
-          SkinnyProductQ8.grid(rows, outputs, splits),
-          g ->
-              g.task(
-                  id,
-                  SkinnyProductQ8::multiply,
-                  context,
-                  counts,
-                  q,
-                  s,
-                  x,
-                  out,
-                  gated,
-                  outputs,
-                  inputs,
-                  splits,
-                  partRows,
-                  activation),
-          counts);
-    } else {
-      segments.add(
-          id,
-          12,
-          TiledProductQ8.grid(rows, outputs, splits),
-          g ->
-              g.task(
-                  id,
-                  TiledProductQ8::multiply,
-                  context,
-                  counts,
-                  q,
-                  s,
-                  x,
-                  out,
-                  gated,
-                  outputs,
-                  inputs,
-                  splits,
-                  partRows,
-                  activation),
-          counts);
-    }
+    boolean few = shape.kernel() == ProductShape.Kernel.SKINNY;
+    QuantProduct product = few ? SkinnyProductQ8::multiply : TiledProductQ8::multiply;
+    quantised(
+        id,
+        counts,
+        matrix,
+        product,
+        matrix.quants(),
+        matrix.scales(),
+        x,
+        out,
+        gated,
+        activation,
+        shape);
   }
 
   private void nibbles(
@@ -347,56 +273,61 @@ final class TensorProducts {
       HalfFloatArray gated,
       int activation,
       ProductShape shape) {
-    IntArray q = matrix.nibbles();
-    HalfFloatArray s = matrix.steps();
+    boolean few = shape.kernel() == ProductShape.Kernel.SKINNY;
+    QuantProduct product = few ? SkinnyProductQ4::multiply : TiledProductQ4::multiply;
+    quantised(
+        id,
+        counts,
+        matrix,
+        product,
+        matrix.nibbles(),
+        matrix.steps(),
+        x,
+        out,
+        gated,
+        activation,
+        shape);
+  }
+
+  /** A product of up to 64 rows, in the tiles of halves' skinny and tiled ones. */
+  private void quantised(
+      String id,
+      IntArray counts,
+      DeviceMatrix matrix,
+      QuantProduct product,
+      IntArray quants,
+      HalfFloatArray scales,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      ProductShape shape) {
     int outputs = matrix.outputs();
     int inputs = matrix.inputs();
     int splits = shape.splits();
     int partRows = shape.partRows();
-    if (shape.kernel() == ProductShape.Kernel.SKINNY) {
-      segments.add(
-          id,
-          12,
-          SkinnyProductQ4.grid(rows, outputs, splits),
-          g ->
-              g.task(
-                  id,
-                  SkinnyProductQ4::multiply,
-                  context,
-                  counts,
-                  q,
-                  s,
-                  x,
-                  out,
-                  gated,
-                  outputs,
-                  inputs,
-                  splits,
-                  partRows,
-                  activation),
-          counts);
-    } else {
-      segments.add(
-          id,
-          12,
-          TiledProductQ4.grid(rows, outputs, splits),
-          g ->
-              g.task(
-                  id,
-                  TiledProductQ4::multiply,
-                  context,
-                  counts,
-                  q,
-                  s,
-                  x,
-                  out,
-                  gated,
-                  outputs,
-                  inputs,
-                  splits,
-                  partRows,
-                  activation),
-          counts);
-    }
+    segments.add(
+        id,
+        12,
+        shape.kernel() == ProductShape.Kernel.SKINNY
+            ? SkinnyProduct.grid(rows, outputs, splits)
+            : TiledProduct.grid(rows, outputs, splits),
+        g ->
+            g.task(
+                id,
+                product,
+                context,
+                counts,
+                quants,
+                scales,
+                x,
+                out,
+                gated,
+                outputs,
+                inputs,
+                splits,
+                partRows,
+                activation),
+        counts);
   }
 }
