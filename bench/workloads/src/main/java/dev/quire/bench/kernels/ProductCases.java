@@ -40,12 +40,12 @@ final class ProductCases {
   }
 
   /** A case with weights in four bits: 20 bytes for 32, 16 of nibbles, a scale and a least. */
-  static KernelCase nibbles(String kernel, ProductShape shape, Maker maker) {
+  static KernelCase nibbles(String kernel, ProductShape shape, int splits, Maker maker) {
     return new KernelCase(
         kernel,
         shape.text(),
         shape.bytes(20 / 32.0),
         shape.operations(),
-        () -> maker.make(ProductShape.Arrays.nibbles(shape)));
+        () -> maker.make(ProductShape.Arrays.nibbles(shape, splits)));
   }
 }

@@ -117,8 +117,8 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
     }
 
     /** Weights in four bits, as {@link NibbleTiles} has them. */
-    static Arrays nibbles(ProductShape shape) {
-      Arrays arrays = new Arrays(shape, false, 1);
+    static Arrays nibbles(ProductShape shape, int splits) {
+      Arrays arrays = new Arrays(shape, false, splits);
       arrays.fourBits = true;
       int nibbles = Math.toIntExact(NibbleTiles.nibbles(shape.outputs, shape.inputs));
       int steps = Math.toIntExact(NibbleTiles.steps(shape.outputs, shape.inputs));

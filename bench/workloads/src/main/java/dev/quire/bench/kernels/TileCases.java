@@ -4,8 +4,10 @@ import dev.quire.kernels.Activations;
 import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.SkinnyProduct;
+import dev.quire.kernels.SkinnyProductQ4;
 import dev.quire.kernels.SkinnyProductQ8;
 import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.TiledProductQ4;
 import dev.quire.kernels.TiledProductQ8;
 import dev.quire.kernels.WideProduct;
 import java.util.ArrayList;
@@ -70,7 +72,8 @@ final class TileCases {
 
   private void skinny(ProductShape shape) {
     allSplits("SkinnyProduct", shape, SkinnyProduct::multiply, SkinnyProduct::grid);
-    quants("SkinnyProduct", shape, SkinnyProductQ8::multiply, SkinnyProductQ8::grid);
+    quants("SkinnyProduct", "-Q8", shape, SkinnyProductQ8::multiply, SkinnyProductQ8::grid);
+    quants("SkinnyProduct", "-Q4", shape, SkinnyProductQ4::multiply, SkinnyProductQ4::grid);
     library(shape);
   }
 
@@ -87,7 +90,8 @@ final class TileCases {
     }
     allSplits("WideProduct", shape, WideProduct::multiply, WideProduct::grid);
     allSplits("TiledProduct", shape, TiledProduct::multiply, TiledProduct::grid);
-    quants("TiledProduct", shape, TiledProductQ8::multiply, TiledProductQ8::grid);
+    quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiply, TiledProductQ8::grid);
+    quants("TiledProduct", "-Q4", shape, TiledProductQ4::multiply, TiledProductQ4::grid);
     if (!shape.label().startsWith("1B")) {
       naive("NaiveProduct", shape, NaiveProduct::multiply);
       naive("NaiveProduct-tiled", shape, NaiveProduct::multiplyTiled);
@@ -194,35 +198,40 @@ final class TileCases {
                 activation));
   }
 
-  /** With the splits that a small matrix wants. */
-  private void quants(String kernel, ProductShape shape, Quants multiply, Grid grid) {
+  /**
+   * With the splits that a small matrix wants.
+   *
+   * @param form -Q8 or -Q4
+   */
+  private void quants(String kernel, String form, ProductShape shape, Quants multiply, Grid grid) {
     int splits = splits(shape).size() > 2 ? DEFAULT_SPLITS : 1;
+    String name = kernel + form + (splits == 1 ? "" : "/" + splits);
+    ProductCases.Maker maker =
+        arrays ->
+            arrays
+                .work()
+                .launch(
+                    grid.of(shape.rows(), shape.outputs(), splits),
+                    (graph, id, i) ->
+                        graph.task(
+                            id,
+                            multiply,
+                            context,
+                            arrays.counts,
+                            arrays.quants.get(i % shape.matrices()),
+                            arrays.scales.get(i % shape.matrices()),
+                            arrays.x,
+                            arrays.out,
+                            arrays.gated,
+                            shape.outputs(),
+                            shape.inputs(),
+                            splits,
+                            arrays.partRows,
+                            Activations.NONE));
     cases.add(
-        ProductCases.quants(
-            kernel + (splits == 1 ? "-Q8" : "-Q8/" + splits),
-            shape,
-            splits,
-            arrays ->
-                arrays
-                    .work()
-                    .launch(
-                        grid.of(shape.rows(), shape.outputs(), splits),
-                        (graph, id, i) ->
-                            graph.task(
-                                id,
-                                multiply,
-                                context,
-                                arrays.counts,
-                                arrays.quants.get(i % shape.matrices()),
-                                arrays.scales.get(i % shape.matrices()),
-                                arrays.x,
-                                arrays.out,
-                                arrays.gated,
-                                shape.outputs(),
-                                shape.inputs(),
-                                splits,
-                                arrays.partRows,
-                                Activations.NONE))));
+        form.equals("-Q8")
+            ? ProductCases.quants(name, shape, splits, maker)
+            : ProductCases.nibbles(name, shape, splits, maker));
   }
 
   private void naive(String kernel, ProductShape shape, Rows multiply) {

@@ -149,6 +149,7 @@ final class VectorCases {
         ProductCases.nibbles(
             "MatrixVector-Q4",
             shape,
+            1,
             arrays ->
                 arrays
                     .work()
@@ -168,6 +169,7 @@ final class VectorCases {
         ProductCases.nibbles(
             "MatrixVector-gated-Q4",
             shape,
+            1,
             arrays ->
                 arrays
                     .gatedWork()
