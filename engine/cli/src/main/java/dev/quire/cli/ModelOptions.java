@@ -23,7 +23,7 @@ final class ModelOptions {
   @Option(
       names = {"-t", "--threads"},
       paramLabel = "N",
-      description = "Worker threads of the CPU executor (default: every core).")
+      description = "Worker threads of the CPU executor (default: 0, every core).")
   private int threads;
 
   @Option(
@@ -63,7 +63,7 @@ final class ModelOptions {
 
   int threads() {
     if (threads < 0) {
-      throw new UsageError("--threads must be at least 1; it is " + threads);
+      throw new UsageError("--threads must be at least 1, or 0 for every core; it is " + threads);
     }
     return threads;
   }

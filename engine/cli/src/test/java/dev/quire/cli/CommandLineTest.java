@@ -122,11 +122,24 @@ class CommandLineTest {
         "--temp -1 | --temp must be in [0, 100]; it is -1.0",
         "--beam-width 0 | --beam-width must be in [1, 256]; it is 0",
         "--samples 3 --best-of 2 | --best-of must be at least n, 3; it is 2",
+        "--threads -1 | --threads must be at least 1, or 0 for every core; it is -1",
+        "--kv-cache-dtype f8 | --kv-cache-dtype must be f32, f16, bf16, q8_0 or auto; it is f8",
         "--max-num-seqs 0 | --max-num-seqs must be in [1, 65536]; it is 0"
       })
   void aRefusedValueIsNamedByItsFlag(String flags, String message) {
     Outcome outcome = run("", ("run " + flags + " x").split(" ", -1));
     assertThat(outcome.err().strip()).isEqualTo("quire: " + message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"f32", "bf16", "q8_0"})
+  void onlyTheCpuHoldsKeysAndValuesInOtherTypesThanF16(String type) {
+    Outcome outcome = run("", "run", "--device", "jvm", "--kv-cache-dtype", type, "x");
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.err())
+        .contains("--kv-cache-dtype must be f16 or auto where the GPU's kernels compute")
+        .contains("it is " + type);
   }
 
   @Test

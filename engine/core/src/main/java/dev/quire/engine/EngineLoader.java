@@ -189,10 +189,10 @@ final class EngineLoader {
       return type.equals("auto") ? KvType.F32 : KvType.valueOf(type.toUpperCase(Locale.ROOT));
     }
     if (!type.equals("auto") && !type.equals("f16")) {
-      throw QuireException.invalid(
-          "kvCacheType is %s; the GPU's kernels hold keys and values in f16 alone: take f16 or auto"
-                  .formatted(type)
-              + ", or the CPU");
+      throw QuireException.outOfRange(
+          "kvCacheType",
+          "f16 or auto where the GPU's kernels compute, which hold keys and values in f16 alone",
+          type);
     }
     return KvType.F32;
   }

@@ -64,7 +64,7 @@ public final class ByteLetters {
           return null;
         }
         i++;
-        letter = (lead & 0x1F) << 6 | token[i] & 0x3F;
+        letter = (lead & 0x1F) << 6 | (token[i] & 0x3F);
       }
       if (letter >= BYTE.length || BYTE[letter] < 0) {
         return null;

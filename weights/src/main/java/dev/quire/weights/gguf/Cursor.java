@@ -210,16 +210,10 @@ final class Cursor {
   }
 
   static long littleEndian(byte[] bytes, int at) {
-    int low =
-        bytes[at] & 0xFF
-            | (bytes[at + 1] & 0xFF) << 8
-            | (bytes[at + 2] & 0xFF) << 16
-            | bytes[at + 3] << 24;
-    int high =
-        bytes[at + 4] & 0xFF
-            | (bytes[at + 5] & 0xFF) << 8
-            | (bytes[at + 6] & 0xFF) << 16
-            | bytes[at + 7] << 24;
-    return (long) high << 32 | low & 0xFFFFFFFFL;
+    long value = 0;
+    for (int i = Long.BYTES - 1; i >= 0; i--) {
+      value = value << Byte.SIZE | (bytes[at + i] & 0xFF);
+    }
+    return value;
   }
 }
