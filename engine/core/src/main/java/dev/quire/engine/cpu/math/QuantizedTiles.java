@@ -109,10 +109,13 @@ final class QuantizedTiles {
       Arrays.fill(totals, 0, some * ROWS, 0);
       for (int from = 0; from < w.inputs(); from += CHUNK) {
         int n = Math.min(CHUNK, w.inputs() - from);
-        VectorTiles.scales(w, tile, from, n, s);
         if (w.layout().hasNibbles()) {
+          VectorTiles.scales(w, tile, from, n, s);
           nibbles(w, tile, from, n, x, first, some, totals, s);
         } else {
+          // Decoding has few lines under way, a loop of nothing but loads many.
+          s.sink(Lanes.touch(w.data(), w.offset(tile, from), w.layout().bytes(n)));
+          VectorTiles.scales(w, tile, from, n, s);
           bytes(w, tile, from, n, x, first, some, totals, s);
         }
       }
