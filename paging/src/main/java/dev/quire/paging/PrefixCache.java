@@ -54,7 +54,7 @@ final class PrefixCache {
   PrefixCache(int blockSize, int groups, long maxNodes) {
     this.blockSize = blockSize;
     this.groups = groups;
-    long largest = (1 << 30) / Math.max(blockSize, groups);
+    int largest = (1 << 30) / Math.max(blockSize, groups);
     this.maxNodes = (int) Math.min(maxNodes, largest);
     capacity = Math.min(256, this.maxNodes);
     tokens = new int[capacity * blockSize];

@@ -27,7 +27,10 @@ public final class MappedFile {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       // A plain native segment over the mapping: where loads meet two classes of segments, C2
       // compiles each of them twice over and stops inlining.
-      return channel.map(MapMode.READ_ONLY, 0, channel.size(), arena).reinterpret(arena, null);
+      @SuppressWarnings("restricted")
+      MemorySegment plain =
+          channel.map(MapMode.READ_ONLY, 0, channel.size(), arena).reinterpret(arena, null);
+      return plain;
     } catch (NoSuchFileException e) {
       throw new WeightsException(file + ": no such file", e);
     } catch (AccessDeniedException e) {

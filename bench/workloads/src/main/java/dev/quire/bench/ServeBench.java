@@ -95,7 +95,7 @@ public final class ServeBench {
           due = System.nanoTime();
         }
         long counted = due;
-        clients.submit(
+        clients.execute(
             () -> {
               try {
                 if (plan.rate() > 0) {

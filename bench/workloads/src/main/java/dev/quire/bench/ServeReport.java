@@ -3,10 +3,11 @@ package dev.quire.bench;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Formatter;
 import java.util.List;
 import java.util.Locale;
 import org.HdrHistogram.Histogram;
-import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import tools.jackson.databind.json.JsonMapper;
@@ -117,22 +118,18 @@ public final class ServeReport {
 
   /** A few lines for people; the goodput's targets are in milliseconds. */
   public String text(double firstTokenMillis, double perTokenMillis) {
-    StringBuilder text = new StringBuilder();
-    line(
-        text,
-        "%d requests in %.1f s, %d failed; %.2f requests/s, %.1f output tokens/s",
+    Formatter text = new Formatter(Locale.ROOT);
+    text.format(
+        "%d requests in %.1f s, %d failed; %.2f requests/s, %.1f output tokens/s\n",
         outcomes.size(),
         seconds,
         failed,
         (outcomes.size() - failed) / seconds,
         outputTokens / seconds);
-    line(
-        text,
-        "goodput %.2f requests/s within %.0f ms to the first token and %.0f ms a further one",
-        goodput(firstTokenMillis, perTokenMillis),
-        firstTokenMillis,
-        perTokenMillis);
-    line(text, "%-22s %10s %10s %10s %10s", "milliseconds", "mean", "p50", "p90", "p99");
+    text.format(
+        "goodput %.2f requests/s within %.0f ms to the first token and %.0f ms a further one\n",
+        goodput(firstTokenMillis, perTokenMillis), firstTokenMillis, perTokenMillis);
+    text.format("%-22s %10s %10s %10s %10s\n", "milliseconds", "mean", "p50", "p90", "p99");
     row(text, "time to first token", firstToken);
     row(text, "time per output token", perToken);
     row(text, "between tokens", gap);
@@ -140,19 +137,10 @@ public final class ServeReport {
     return text.toString();
   }
 
-  private static void row(StringBuilder text, String name, Histogram h) {
-    line(
-        text,
-        "%-22s %10.1f %10.1f %10.1f %10.1f",
-        name,
-        h.getMean() / 1000,
-        at(h, 50),
-        at(h, 90),
-        at(h, 99));
-  }
-
-  private static void line(StringBuilder text, String format, Object... values) {
-    text.append(String.format(Locale.ROOT, format, values)).append('\n');
+  private static void row(Formatter text, String name, Histogram h) {
+    text.format(
+        "%-22s %10.1f %10.1f %10.1f %10.1f\n",
+        name, h.getMean() / 1000, at(h, 50), at(h, 90), at(h, 99));
   }
 
   /** Draws the latencies over their percentiles into a PNG file. */
@@ -170,7 +158,7 @@ public final class ServeReport {
     series(chart, "time per output token", perToken);
     series(chart, "between tokens", gap);
     series(chart, "whole request", total);
-    BitmapEncoder.saveBitmap(chart, file.toString(), BitmapEncoder.BitmapFormat.PNG);
+    ChartEncoder.saveChart(chart, file.toString(), "png");
   }
 
   private static void series(XYChart chart, String name, Histogram histogram) {

@@ -60,7 +60,7 @@ public final class ServeWorkload {
   }
 
   private static String text(Random random, int words) {
-    String[] choices = WORDS.split(" ");
+    String[] choices = WORDS.split(" ", -1);
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < words; i++) {
       text.append(i == 0 ? "" : " ").append(choices[random.nextInt(choices.length)]);

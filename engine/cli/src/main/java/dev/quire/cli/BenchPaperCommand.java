@@ -197,7 +197,9 @@ final class BenchPaperCommand implements Callable<Integer> {
 
   private static String name(Figure figure) {
     String id = figure.id();
-    return id.equals("Table 1") ? "table1" : id.contains("sens") ? "sensitivity" : id.split(",")[0];
+    return id.equals("Table 1")
+        ? "table1"
+        : id.contains("sens") ? "sensitivity" : id.split(",", -1)[0];
   }
 
   private String command() {

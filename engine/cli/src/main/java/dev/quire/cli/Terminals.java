@@ -12,6 +12,7 @@ record Terminals(boolean in, boolean out, boolean err) {
    * Asks the system. Java tells only of stdin and stdout together; Linux tells of each where its
    * links lead.
    */
+  @SuppressWarnings("SystemConsoleNull") // null again since JDK 25, unless JLine is asked for
   static Terminals ofProcess() {
     if (Files.isDirectory(Path.of("/proc/self/fd"))) {
       return new Terminals(leadsToTerminal(0), leadsToTerminal(1), leadsToTerminal(2));

@@ -30,7 +30,7 @@ class BadInputTest {
   @TempDir private Path folder;
 
   /** A way to spoil a sound file, and what the message must name. */
-  private enum Spoiled {
+  enum Spoiled {
     NO_GGUF("not a GGUF file", bytes -> bytes.put(0, (byte) 'X')),
     OLD_VERSION("version", bytes -> bytes.putInt(4, 1)),
     ABSURD_TENSOR_COUNT("tensor", bytes -> bytes.putLong(8, ABSURD)),
@@ -47,6 +47,8 @@ class BadInputTest {
     OVERLAPPING("overlap", bytes -> bytes.putLong(typeOf(bytes, NORM) + 4, 64));
 
     private final String named;
+
+    @SuppressWarnings("ImmutableEnumChecker") // lambdas without state
     private final Consumer<ByteBuffer> spoil;
 
     Spoiled(String named, Consumer<ByteBuffer> spoil) {

@@ -52,14 +52,14 @@ class MemoryAccountingTest {
   @Test
   void theFlightRecorderGetsTheAccounts(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("run.jfr");
-    try (Recording recording = new Recording();
-        Engine engine = EngineFixture.engine(50, EngineFixture.options(4).build())) {
+    try (Recording recording = new Recording()) {
       recording.enable("dev.quire.KvCache");
       recording.start();
-      engine
-          .submit(request(EngineFixture.prompt(new Random(1), 30), SamplingParams.greedy(20)))
-          .await();
-      engine.close();
+      try (Engine engine = EngineFixture.engine(50, EngineFixture.options(4).build())) {
+        engine
+            .submit(request(EngineFixture.prompt(new Random(1), 30), SamplingParams.greedy(20)))
+            .await();
+      }
       recording.stop();
       recording.dump(file);
     }

@@ -148,7 +148,7 @@ final class ServerMetrics {
     record("e2e_request_latency_seconds", SECONDS, report.seconds());
     record("request_params_n", TOKENS, report.samples);
     if (report.maxTokens < Integer.MAX_VALUE) {
-      record("request_params_max_tokens", TOKENS, report.maxTokens);
+      record("request_params_max_tokens", TOKENS, (double) report.maxTokens);
     }
     report.interTokenSeconds().forEach(s -> record("inter_token_latency_seconds", SECONDS, s));
     for (Usage usage : report.usages) {

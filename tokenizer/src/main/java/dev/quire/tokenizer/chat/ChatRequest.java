@@ -1,6 +1,7 @@
 package dev.quire.tokenizer.chat;
 
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,13 +27,19 @@ public record ChatRequest(
     LocalDateTime now,
     Map<String, ? extends @Nullable Object> extra) {
 
-  /** A conversation without tools, at the present time. */
+  /** A conversation without tools, at the present time here. */
   public static ChatRequest of(
       List<? extends Map<String, ? extends @Nullable Object>> messages,
       boolean addGenerationPrompt,
       String bosToken,
       String eosToken) {
     return new ChatRequest(
-        messages, null, addGenerationPrompt, bosToken, eosToken, LocalDateTime.now(), Map.of());
+        messages,
+        null,
+        addGenerationPrompt,
+        bosToken,
+        eosToken,
+        LocalDateTime.now(ZoneId.systemDefault()),
+        Map.of());
   }
 }

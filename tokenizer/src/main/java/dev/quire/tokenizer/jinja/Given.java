@@ -88,6 +88,6 @@ record Given(Map<String, @Nullable Object> values) {
 
   /** A number of items or characters, kept within bounds. */
   int count(String name, long fallback) {
-    return (int) Math.clamp(Values.index(get(name, fallback)), 0, FormatSpec.WIDEST);
+    return Math.clamp(Values.index(get(name, fallback)), 0, FormatSpec.WIDEST);
   }
 }

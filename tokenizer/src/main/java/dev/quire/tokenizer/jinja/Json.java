@@ -22,7 +22,7 @@ final class Json {
             ? null
             : width instanceof String text
                 ? text
-                : " ".repeat((int) Math.clamp(Values.index(width), 0, 100));
+                : " ".repeat(Math.clamp(Values.index(width), 0, 100));
     Object separators = given.get("separators");
     List<?> pair =
         separators == null ? List.of(indent == null ? ", " : ",", ": ") : Values.items(separators);

@@ -32,7 +32,7 @@ final class NumberFilters {
     Values.refuseUndefined(value);
     Object fallback = given.get("default", 0L);
     if (value instanceof String text) {
-      BigInteger whole = whole(text, (int) Math.clamp(Values.index(given.get("base", 10L)), 0, 36));
+      BigInteger whole = whole(text, Math.clamp(Values.index(given.get("base", 10L)), 0, 36));
       if (whole != null) {
         return Values.shortest(whole);
       }
@@ -106,7 +106,7 @@ final class NumberFilters {
 
   private static Object round(@Nullable Object value, Given given) {
     String method = Values.text(given.get("method", "common"));
-    int precision = (int) Math.clamp(Values.index(given.get("precision", 0L)), -400, 400);
+    int precision = Math.clamp(Values.index(given.get("precision", 0L)), -400, 400);
     RoundingMode mode =
         switch (method) {
           case "common" -> RoundingMode.HALF_EVEN;

@@ -90,7 +90,7 @@ final class PercentFormat {
   private int number(int fallback) {
     if (peek() == '*') {
       at++;
-      return (int) Math.clamp(Values.index(value(null)), 0, FormatSpec.WIDEST);
+      return Math.clamp(Values.index(value(null)), 0, FormatSpec.WIDEST);
     }
     int start = at;
     while (peek() >= '0' && peek() <= '9') {
@@ -124,18 +124,18 @@ final class PercentFormat {
     char sign = flags.indexOf('+') >= 0 ? '+' : flags.indexOf(' ') >= 0 ? ' ' : '-';
     char fill = flags.indexOf('0') >= 0 && !left ? '0' : ' ';
     boolean alternate = flags.indexOf('#') >= 0;
-    switch (type) {
+    return switch (type) {
       case 's', 'r', 'a' -> {
         String text = type == 's' ? Values.text(value) : Printer.represent(value);
-        return padded(precision < 0 ? text : FormatSpec.cut(text, precision), left, width);
+        yield padded(precision < 0 ? text : FormatSpec.cut(text, precision), left, width);
       }
       case 'c' -> {
         String text = value instanceof String s ? s : Character.toString((int) Values.index(value));
-        return padded(text, left, width);
+        yield padded(text, left, width);
       }
       case 'd', 'i', 'u', 'x', 'X', 'o' -> {
         refuseText(type, value, type == 'd' || type == 'i' || type == 'u');
-        return new FormatSpec(
+        yield new FormatSpec(
                 fill,
                 align,
                 sign,
@@ -150,14 +150,14 @@ final class PercentFormat {
         if (!Values.isNumber(value)) {
           throw new JinjaException("must be real number, not " + Values.type(value));
         }
-        return new FormatSpec(fill, align, sign, alternate, width, (char) 0, precision, type)
+        yield new FormatSpec(fill, align, sign, alternate, width, (char) 0, precision, type)
             .real(Values.number(value));
       }
       default ->
           throw new JinjaException(
               "unsupported format character '%c' (0x%x) at index %d"
                   .formatted(type, (int) type, at - 1));
-    }
+    };
   }
 
   private static void refuseText(char type, @Nullable Object value, boolean real) {

@@ -78,7 +78,7 @@ final class StringMethods {
       case "rjust" -> (args, _) -> padded(self, args, '>');
       case "zfill" ->
           (args, _) -> {
-            int width = (int) Math.clamp(Values.index(needed(args, name)), 0, FormatSpec.WIDEST);
+            int width = Math.clamp(Values.index(needed(args, name)), 0, FormatSpec.WIDEST);
             boolean signed = self.startsWith("-") || self.startsWith("+");
             String digits = signed ? self.substring(1) : self;
             String sign = signed ? self.substring(0, 1) : "";
@@ -87,8 +87,7 @@ final class StringMethods {
       case "expandtabs" ->
           (args, _) ->
               StringSplits.expandTabs(
-                  self,
-                  args.isEmpty() ? 8 : (int) Math.clamp(Values.index(args.getFirst()), 0, 1000));
+                  self, args.isEmpty() ? 8 : Math.clamp(Values.index(args.getFirst()), 0, 1000));
       case "join" -> (args, _) -> joined(self, needed(args, name));
       default -> null;
     };
@@ -184,7 +183,7 @@ final class StringMethods {
   }
 
   private static String padded(String self, List<@Nullable Object> args, char align) {
-    int width = (int) Math.clamp(Values.index(argument(args, 0)), 0, FormatSpec.WIDEST);
+    int width = Math.clamp(Values.index(argument(args, 0)), 0, FormatSpec.WIDEST);
     String fill = args.size() > 1 ? string(args, 1) : " ";
     if (fill.length() != 1) {
       throw new JinjaException("The fill character must be exactly one character long");

@@ -161,7 +161,7 @@ final class TextFilters {
         hyphens
             ? "(?<=\\s)(?=\\S)|(?<=\\S)(?=\\s)|(?<=\\w-)(?=\\w)"
             : "(?<=\\s)(?=\\S)|(?<=\\S)(?=\\s)";
-    for (String piece : line.split(unit)) {
+    for (String piece : line.split(unit, -1)) {
       String rest = piece;
       if (current.length() + rest.length() > width && !current.isEmpty()) {
         if (breakLong && rest.length() > width) {

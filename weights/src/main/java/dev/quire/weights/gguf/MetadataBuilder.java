@@ -60,7 +60,9 @@ public final class MetadataBuilder {
     var bytes = new ByteArrayOutputStream();
     for (String value : values) {
       byte[] utf8 = value.getBytes(StandardCharsets.UTF_8);
-      bytes.writeBytes(littleEndian(8).putLong(utf8.length).array());
+      var length = new byte[8];
+      littleEndian(length).putLong(utf8.length);
+      bytes.writeBytes(length);
       bytes.writeBytes(utf8);
     }
     return array(key, ValueType.STRING, values.size(), bytes.toByteArray());
@@ -68,16 +70,16 @@ public final class MetadataBuilder {
 
   /** An array of signed 32-bit integers. */
   public MetadataBuilder integers(String key, int[] values) {
-    ByteBuffer bytes = littleEndian(4 * values.length);
-    bytes.asIntBuffer().put(values);
-    return array(key, ValueType.INT32, values.length, bytes.array());
+    var bytes = new byte[4 * values.length];
+    littleEndian(bytes).asIntBuffer().put(values);
+    return array(key, ValueType.INT32, values.length, bytes);
   }
 
   /** An array of single-precision numbers. */
   public MetadataBuilder numbers(String key, float[] values) {
-    ByteBuffer bytes = littleEndian(4 * values.length);
-    bytes.asFloatBuffer().put(values);
-    return array(key, ValueType.FLOAT32, values.length, bytes.array());
+    var bytes = new byte[4 * values.length];
+    littleEndian(bytes).asFloatBuffer().put(values);
+    return array(key, ValueType.FLOAT32, values.length, bytes);
   }
 
   public MetadataBuilder flags(String key, boolean[] values) {
@@ -113,7 +115,7 @@ public final class MetadataBuilder {
     return this;
   }
 
-  private static ByteBuffer littleEndian(int bytes) {
-    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  private static ByteBuffer littleEndian(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

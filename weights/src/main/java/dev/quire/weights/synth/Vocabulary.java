@@ -84,7 +84,8 @@ record Vocabulary(List<String> tokens, List<String> merges, int specials) {
     void words() {
       for (String word : WORDS.split(" ", -1)) {
         String start = String.valueOf(SPACE);
-        for (char letter : word.toCharArray()) {
+        for (int i = 0; i < word.length(); i++) {
+          char letter = word.charAt(i);
           merge(start, String.valueOf(letter));
           start += letter;
         }

@@ -58,6 +58,8 @@ public enum TensorType {
   private final int ggufId;
   private final int blockElements;
   private final int blockBytes;
+
+  @SuppressWarnings("ImmutableEnumChecker") // codecs have no state
   private final @Nullable Codec codec;
 
   TensorType(int ggufId, int blockElements, int blockBytes) {

@@ -99,11 +99,11 @@ class CodecTest {
   @Test
   void brainFloatsRoundToNearestEvenAndKeepNan() {
     float[] values = {
-      1f, 1.00390625f, 1.01171875f, Float.NaN, Float.NEGATIVE_INFINITY, Float.MAX_VALUE, -0f
+      1f, 0x1.01p0f, 0x1.03p0f, Float.NaN, Float.NEGATIVE_INFINITY, Float.MAX_VALUE, -0f
     };
     assertThat(roundTrip(TensorType.BF16, values))
         .containsExactly(
-            1f, 1f, 1.015625f, Float.NaN, Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, -0f);
+            1f, 1f, 0x1.04p0f, Float.NaN, Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, -0f);
   }
 
   @Test

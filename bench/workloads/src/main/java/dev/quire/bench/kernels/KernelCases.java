@@ -49,7 +49,7 @@ public final class KernelCases {
 
   private static boolean has(String name, String pattern) {
     String rest = name.toLowerCase(Locale.ROOT);
-    for (String part : pattern.toLowerCase(Locale.ROOT).split("\\*")) {
+    for (String part : pattern.toLowerCase(Locale.ROOT).split("\\*", -1)) {
       int at = rest.indexOf(part);
       if (at < 0) {
         return false;

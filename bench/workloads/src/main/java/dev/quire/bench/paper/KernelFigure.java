@@ -43,7 +43,7 @@ final class KernelFigure {
     }
     for (Map.Entry<String, Double> entry : micros.entrySet()) {
       if (entry.getKey().startsWith("Paged")) {
-        String[] words = entry.getKey().split(" ");
+        String[] words = entry.getKey().split(" ", -1);
         Double contiguous = micros.get("ContiguousAttention " + words[1] + " " + words[2]);
         if (contiguous != null) {
           String label = entry.getKey().substring(words[0].length() + 1);

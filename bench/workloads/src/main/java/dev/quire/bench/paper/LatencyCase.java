@@ -1,6 +1,7 @@
 package dev.quire.bench.paper;
 
 /** The six parts of Figure 12: a model, a workload, the paper's rates, and why ours are others. */
+@SuppressWarnings("ImmutableEnumChecker") // records, and an array that nobody writes into
 enum LatencyCase {
   SHARE_GPT_13B(
       ServedModel.OPT_13B,

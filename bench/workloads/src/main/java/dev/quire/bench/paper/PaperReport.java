@@ -13,7 +13,7 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
-import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.style.Styler;
@@ -81,8 +81,7 @@ public final class PaperReport {
           .addSeries(line.label(), clip(line.x(), line, plot), clip(line.y(), line, plot))
           .setMarker(SeriesMarkers.CIRCLE);
     }
-    BitmapEncoder.saveBitmap(
-        chart, folder.resolve(plot.file() + ".png").toString(), BitmapEncoder.BitmapFormat.PNG);
+    ChartEncoder.saveChart(chart, folder.resolve(plot.file() + ".png").toString(), "png");
   }
 
   /** The values at which the line is inside the axis. */

@@ -186,7 +186,7 @@ final class PartDownload {
             && lines.get(0).equals("" + settings.partBytes())
             && lines.get(1).equals(file.blobName());
     if (fits) {
-      for (String part : lines.get(2).replaceAll("[{} ]", "").split(",")) {
+      for (String part : lines.get(2).replaceAll("[{} ]", "").split(",", -1)) {
         if (part.matches("[0-9]{1,9}") && Integer.parseInt(part) < parts) {
           done.set(Integer.parseInt(part));
         }

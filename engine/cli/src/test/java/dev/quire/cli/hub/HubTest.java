@@ -7,6 +7,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -54,7 +55,8 @@ class HubTest {
   }
 
   private static HttpServer listen() throws IOException {
-    HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
     server.start();
     return server;
@@ -93,7 +95,7 @@ class HubTest {
     String authorization = exchange.getRequestHeaders().getFirst("Authorization");
     storageHeaders.put("authorization", authorization == null ? "none" : authorization);
     String[] range =
-        exchange.getRequestHeaders().getFirst("Range").substring("bytes=".length()).split("-");
+        exchange.getRequestHeaders().getFirst("Range").substring("bytes=".length()).split("-", -1);
     int from = Integer.parseInt(range[0]);
     int to = Math.min(content.length - 1, Integer.parseInt(range[1]));
     byte[] part = Arrays.copyOfRange(content, from, to + 1);
@@ -182,7 +184,7 @@ class HubTest {
 
   @Test
   void aWrongSizeIsRefused() {
-    announcedSize = content.length + 500;
+    announcedSize = content.length + 500L;
     assertThatThrownBy(() -> pull("me/tiny", 2)).isInstanceOf(HubException.class);
   }
 

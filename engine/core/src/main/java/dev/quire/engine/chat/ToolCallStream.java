@@ -84,6 +84,7 @@ final class ToolCallStream {
     return pieces;
   }
 
+  @SuppressWarnings("JdkObsolete") // hitEnd: more text may yet make it a head
   private boolean head(StringBuilder text, List<ToolCallPiece> pieces) {
     Matcher head = HEAD.matcher(text).region(at, text.length());
     if (head.lookingAt()) {

@@ -28,12 +28,12 @@ final class MaskFinder {
   private Configuration[] path = new Configuration[64];
 
   /** Tokens that a walk allows, and the nodes at which it came to the end of its rule. */
-  private record Reach(long[] mask, int[] ends) {}
+  record Reach(long[] mask, int[] ends) {}
 
   MaskFinder(ConstraintMachine machine, TokenTrie trie) {
     this.machine = machine;
     this.trie = trie;
-    int entries = (int) Math.clamp(MASK_MEMORY / (8L * trie.maskLength() + 64), 256, 1 << 18);
+    int entries = Math.clamp(MASK_MEMORY / (8L * trie.maskLength() + 64), 256, 1 << 18);
     this.locals = ConstraintMachine.bounded(entries / 2);
     this.returns = ConstraintMachine.bounded(entries / 2);
   }

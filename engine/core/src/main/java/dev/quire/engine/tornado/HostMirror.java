@@ -95,6 +95,7 @@ final class HostMirror implements AutoCloseable {
     }
   }
 
+  @SuppressWarnings("restricted")
   private static Optional<MethodHandle> madvise() {
     if (!System.getProperty("os.name").startsWith("Linux")) {
       return Optional.empty();

@@ -84,7 +84,7 @@ final class SwapTasks {
       List<Way> outs = new ArrayList<>();
       List<Way> ins = new ArrayList<>();
       for (int size : SIZES) {
-        int fitting = (int) Math.clamp(MOST_STAGING_BYTES / (2L * record), 1, size);
+        int fitting = Math.clamp(MOST_STAGING_BYTES / (2L * record), 1, size);
         if (outs.isEmpty() || fitting > outs.getLast().size()) {
           outs.add(way(true, g, fitting, record, members, options, shared));
           ins.add(way(false, g, fitting, record, members, options, shared));
@@ -99,7 +99,7 @@ final class SwapTasks {
   }
 
   private Pool pool(int record, int hostBlocks) {
-    int most = (int) Math.clamp(MOST_CHUNK_ELEMENTS / record, 1, hostBlocks);
+    int most = Math.clamp(MOST_CHUNK_ELEMENTS / record, 1, hostBlocks);
     List<HalfFloatArray> chunks = new ArrayList<>();
     for (int from = 0; from < hostBlocks; from += most) {
       chunks.add(mirror.halves((long) Math.min(most, hostBlocks - from) * record));

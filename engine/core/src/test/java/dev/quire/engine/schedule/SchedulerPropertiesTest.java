@@ -45,6 +45,7 @@ class SchedulerPropertiesTest {
     MIXED(0, 6),
     TWO(9, 3);
 
+    @SuppressWarnings("ImmutableEnumChecker") // nobody writes into it
     final int[] sizes;
 
     Windows(int... sizes) {

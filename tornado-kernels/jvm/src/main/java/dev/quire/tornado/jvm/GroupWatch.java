@@ -20,7 +20,7 @@ final class GroupWatch {
   private final Launch launch;
   private final Shadow shadow = new Shadow();
   private final List<BitSet> written = new ArrayList<>();
-  private final Map<Object, BitSet> underWay = new IdentityHashMap<>();
+  private final IdentityHashMap<Object, BitSet> underWay = new IdentityHashMap<>();
   private @Nullable WorkItem item;
 
   GroupWatch(WorkGroup group, Launch launch) {

@@ -136,6 +136,7 @@ class CheckedModeTest {
       out.set(context.globalIdx, 0);
     }
 
+    @SuppressWarnings("DuplicateBranches")
     static void differentBarriers(KernelContext context, FloatArray in, FloatArray out) {
       if (context.localIdx < 32) {
         context.localBarrier();
@@ -173,7 +174,7 @@ class CheckedModeTest {
       context.localBarrier();
       in.set(context.globalIdx, tile[GROUP - 1 - context.localIdx]);
       context.localBarrier();
-      out.set(context.globalIdx, context.simdSum(tile[context.localIdx]));
+      out.set(context.globalIdx, context.simdSum((float) tile[context.localIdx]));
     }
   }
 

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -33,8 +34,8 @@ class ContractTest {
   private static final int VISIBLE = ClassFile.ACC_PUBLIC | ClassFile.ACC_PROTECTED;
   private static final int KIND = ClassFile.ACC_INTERFACE | ClassFile.ACC_ENUM;
 
-  private Map<String, TreeSet<String>> ours = Map.of();
-  private Map<String, TreeSet<String>> theirs = Map.of();
+  private Map<String, Set<String>> ours = Map.of();
+  private Map<String, Set<String>> theirs = Map.of();
 
   @BeforeEach
   void readsBoth() throws IOException, URISyntaxException {
@@ -56,8 +57,8 @@ class ContractTest {
     }
   }
 
-  private static Map<String, TreeSet<String>> classes(Path root) throws IOException {
-    Map<String, TreeSet<String>> classes = new TreeMap<>();
+  private static Map<String, Set<String>> classes(Path root) throws IOException {
+    Map<String, Set<String>> classes = new TreeMap<>();
     try (Stream<Path> files = Files.walk(root.resolve(API))) {
       List<Path> found =
           files
@@ -74,8 +75,8 @@ class ContractTest {
     return classes;
   }
 
-  private static TreeSet<String> members(ClassModel model) {
-    TreeSet<String> members = new TreeSet<>();
+  private static Set<String> members(ClassModel model) {
+    Set<String> members = new TreeSet<>();
     members.add("kind " + (model.flags().flagsMask() & KIND));
     model.fields().stream()
         .filter(field -> (field.flags().flagsMask() & VISIBLE) != 0)
@@ -106,14 +107,14 @@ class ContractTest {
   void everyMemberOfOursIsTheSdks() {
     assertThat(ours).hasSizeGreaterThan(40);
     assertThat(theirs.keySet()).containsAll(ours.keySet());
-    TreeSet<String> unknown = new TreeSet<>();
+    Set<String> unknown = new TreeSet<>();
     ours.forEach((name, members) -> unknown.addAll(beyond(name, members, theirs)));
     assertThat(unknown).isEmpty();
   }
 
   @Test
   void theSdksOtherMembersAreThoseWeKnow() throws IOException {
-    TreeSet<String> missing = new TreeSet<>();
+    Set<String> missing = new TreeSet<>();
     theirs.forEach(
         (name, members) -> {
           if (ours.containsKey(name)) {
@@ -123,10 +124,10 @@ class ContractTest {
     assertThat(missing).isEqualTo(notCarried());
   }
 
-  private static TreeSet<String> beyond(
-      String name, TreeSet<String> members, Map<String, TreeSet<String>> others) {
-    TreeSet<String> beyond = new TreeSet<>();
-    TreeSet<String> known = others.getOrDefault(name, new TreeSet<>());
+  private static Set<String> beyond(
+      String name, Set<String> members, Map<String, Set<String>> others) {
+    Set<String> beyond = new TreeSet<>();
+    Set<String> known = others.getOrDefault(name, new TreeSet<>());
     for (String member : members) {
       if (!known.contains(member)) {
         beyond.add(name + " " + member);
@@ -135,7 +136,7 @@ class ContractTest {
     return beyond;
   }
 
-  private static TreeSet<String> notCarried() throws IOException {
+  private static Set<String> notCarried() throws IOException {
     try (InputStream list =
         Objects.requireNonNull(ContractTest.class.getResourceAsStream("not-carried.txt"))) {
       return new TreeSet<>(

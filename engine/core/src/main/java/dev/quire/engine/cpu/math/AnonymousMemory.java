@@ -5,6 +5,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -71,15 +72,19 @@ record AnonymousMemory(MemorySegment segment, boolean hugePages) {
       }
       long aligned = Math.ceilDiv(start, HUGE_PAGE) * HUGE_PAGE;
       call("madvise", MADVISE, aligned, length, ADVICE_HUGE_PAGE);
-      return MemorySegment.ofAddress(aligned)
-          .reinterpret(bytes, arena, _ -> call("munmap", MUNMAP, start, length + HUGE_PAGE));
+      @SuppressWarnings("restricted")
+      MemorySegment mapped =
+          MemorySegment.ofAddress(aligned)
+              .reinterpret(bytes, arena, _ -> call("munmap", MUNMAP, start, length + HUGE_PAGE));
+      return mapped;
     }
 
     private long call(String name, FunctionDescriptor type, Object... arguments) {
       try {
         MemorySegment function = linker.defaultLookup().findOrThrow(name);
-        Object result = linker.downcallHandle(function, type).invokeWithArguments(arguments);
-        return ((Number) result).longValue();
+        @SuppressWarnings("restricted")
+        MethodHandle handle = linker.downcallHandle(function, type);
+        return ((Number) handle.invokeWithArguments(arguments)).longValue();
       } catch (RuntimeException | Error e) {
         throw e;
       } catch (Throwable e) {

@@ -186,7 +186,7 @@ final class AttentionPass {
     }
     for (int p = from, run; p < to; p += run) {
       run = run(cache, p, to);
-      long slot = p % cache.blockSize() * LANES * Float.BYTES;
+      int slot = p % cache.blockSize() * LANES * Float.BYTES;
       long start = piece(cache, kvHead, p) + slot;
       addValues(cache.values(), start, cache.blockSize(), p - tile, run, row, rows);
     }

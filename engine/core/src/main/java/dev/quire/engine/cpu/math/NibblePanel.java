@@ -16,7 +16,7 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * Words of nibbles by quads of quantised rows, for vectors that come with sixteen registers. The
  * words of two vectors are laid down shifted by 0, 4, 8 and 12 bits, so that they and their factors
- * (see {@link Q4Tiles#sums}) make a plain product of shorts, modulo 2¹⁶, whose loop is small enough
+ * (see {@link Q4Row#sums}) make a plain product of shorts, modulo 2¹⁶, whose loop is small enough
  * for C2 to keep all in registers:
  *
  * <pre>

@@ -174,7 +174,7 @@ final class QuantizedRows {
   }
 
   /**
-   * What words of weights are multiplied by, as {@link Q8Tiles#sums} and {@link Q4Tiles#sums} say:
+   * What words of weights are multiplied by, as {@link Q8Tiles#sums} and {@link Q4Row#sums} say:
    * with bytes three for two inputs, with nibbles one for each. Two shorts each, for the two halves
    * of a word; as the bits of floats, because C2 spreads floats over a vector as they are loaded,
    * where ints mostly go through a register.

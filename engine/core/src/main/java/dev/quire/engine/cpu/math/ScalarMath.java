@@ -7,8 +7,8 @@ package dev.quire.engine.cpu.math;
 final class ScalarMath {
   // exp(x) = 2^n · exp(r) with n = round(x / ln 2), r = x − n · ln 2 in [−0.35, 0.35], ln 2 in two
   // parts of which the first times n is exact, and exp(r) by its Taylor series (error under 1 ulp).
-  static final float LOG2_E = 1.4426950408889634f;
-  static final float LN2_HIGH = 0.693359375f;
+  static final float LOG2_E = 1.442695f;
+  static final float LN2_HIGH = 0x1.63p-1f;
   static final float LN2_LOW = -2.12194440e-4f;
   static final float EXP_MIN = -87.33654f;
   static final float EXP_MAX = 88.37626f;
@@ -24,7 +24,7 @@ final class ScalarMath {
   static final float C7 = 1f / 5040;
 
   /** {@code 2 · √(2 / π)}, of GELU's approximation by tanh. */
-  static final float GELU_SCALE = 1.5957691216057308f;
+  static final float GELU_SCALE = 1.5957692f;
 
   static final float GELU_CUBE = 0.044715f;
 

@@ -103,7 +103,7 @@ final class Scratch {
     return wordSums;
   }
 
-  /** Sums of runs of inputs: {@link Q4Tiles#sums}. */
+  /** Sums of runs of inputs: {@link Q4Row#sums}. */
   short[] shortSums() {
     return shortSums;
   }

@@ -72,6 +72,7 @@ public final class WorkerTeam implements AutoCloseable {
    * Lets every worker run the task once and returns when all are done. What a worker throws, the
    * first of several, is thrown here.
    */
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one thread at a time calls this and writes round
   public void run(Task newTask) {
     if (closed) {
       throw new IllegalStateException("this team is closed");
@@ -83,7 +84,7 @@ public final class WorkerTeam implements AutoCloseable {
     }
     caller = Thread.currentThread();
     pending.set(helpers.length);
-    round++; // only the caller writes it; publishes the task
+    round++; // publishes the task
     for (Thread helper : helpers) {
       LockSupport.unpark(helper);
     }
