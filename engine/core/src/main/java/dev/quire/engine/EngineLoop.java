@@ -341,7 +341,7 @@ final class EngineLoop implements AutoCloseable {
       // Their readers are woken while the next step runs.
       stats = clock.stats(scheduler, memory.usage(false));
     } else {
-      publish(false);
+      publish(true);
     }
     integrity.afterStep(clock.executedNanos());
   }
@@ -360,8 +360,8 @@ final class EngineLoop implements AutoCloseable {
   }
 
   /** Takes the figures down, then wakes the readers of what changed: they find it counted. */
-  private void publish(boolean idle) {
-    stats = clock.stats(scheduler, memory.usage(idle));
+  private void publish(boolean fresh) {
+    stats = clock.stats(scheduler, memory.usage(fresh));
     book.publish();
   }
 }
