@@ -98,7 +98,7 @@ public final class TileStore {
       if (channel.size() != HEADER + bytes) {
         return null;
       }
-      MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, HEADER + bytes, arena);
+      MemorySegment all = map(channel, HEADER + bytes, arena);
       byte[] header = all.asSlice(0, HEADER).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
       String text = new String(header, StandardCharsets.UTF_8);
       String start = MAGIC + key + "\n";
@@ -114,6 +114,21 @@ public final class TileStore {
     } catch (IOException | UnsupportedOperationException e) {
       return null; // none, or none that can be read: the same as none
     }
+  }
+
+  /**
+   * Maps a file for reading, as a segment of the class that allocated memory has: loops that were
+   * compiled for one class are a quarter slower once they meet the class of mapped files, too.
+   */
+  private static MemorySegment map(FileChannel channel, long bytes, Arena arena)
+      throws IOException {
+    MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, bytes, arena);
+    if (!TileStore.class.getModule().isNativeAccessEnabled()) {
+      return mapped;
+    }
+    @SuppressWarnings("restricted")
+    MemorySegment same = MemorySegment.ofAddress(mapped.address()).reinterpret(bytes, arena, null);
+    return same.asReadOnly();
   }
 
   /** Which entries are used is seen by their time. */
