@@ -8,16 +8,38 @@ import org.jspecify.annotations.Nullable;
 /** Python's {@code repr}: values as they print inside a list. */
 final class Printer {
   private final StringBuilder out = new StringBuilder();
+  private final int most;
 
-  private Printer() {}
+  private Printer(int most) {
+    this.most = most;
+  }
 
   static String represent(@Nullable Object value) {
-    Printer printer = new Printer();
+    Printer printer = new Printer(Integer.MAX_VALUE);
     printer.print(value, 0);
     return printer.out.toString();
   }
 
+  /**
+   * What {@link #represent} gives, or null where that has more than {@code most} characters; looks
+   * no further then.
+   */
+  static @Nullable String within(@Nullable Object value, int most) {
+    Printer printer = new Printer(most);
+    printer.print(value, 0);
+    StringBuilder out = printer.out;
+    return out.codePointCount(0, out.length()) > most ? null : out.toString();
+  }
+
+  /** Whether so much is printed that the rest isn't wanted. */
+  private boolean full() {
+    return most < Integer.MAX_VALUE && out.length() > 2L * most;
+  }
+
   private void print(@Nullable Object value, int depth) {
+    if (full()) {
+      return;
+    }
     if (depth > 100 || out.length() > Budget.SIZE) {
       throw new JinjaException("a value is nested too deeply or too large to print");
     }
@@ -62,6 +84,9 @@ final class Printer {
     out.append(open);
     String separator = "";
     for (Object item : list) {
+      if (full()) {
+        return;
+      }
       out.append(separator);
       print(item, depth + 1);
       separator = ", ";
@@ -72,6 +97,9 @@ final class Printer {
     out.append('{');
     String separator = "";
     for (Map.Entry<?, ?> entry : map.entrySet()) {
+      if (full()) {
+        return;
+      }
       out.append(separator);
       print(entry.getKey(), depth + 1);
       out.append(": ");
@@ -100,7 +128,9 @@ final class Printer {
   private void quote(String text) {
     char quote = text.indexOf('\'') >= 0 && text.indexOf('"') < 0 ? '"' : '\'';
     out.append(quote);
-    text.codePoints().forEach(c -> character(c, quote));
+    for (int i = 0; i < text.length() && !full(); i += Character.charCount(text.codePointAt(i))) {
+      character(text.codePointAt(i), quote);
+    }
     out.append(quote);
   }
 

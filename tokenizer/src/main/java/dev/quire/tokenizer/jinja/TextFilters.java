@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -44,7 +43,7 @@ final class TextFilters {
       case "truncate" -> truncate(input, given);
       case "wordwrap" -> wrap(input, given);
       case "urlencode" -> urlEncoded(Safe.plain(input));
-      case "pprint" -> pretty(input);
+      case "pprint" -> PrettyPrinter.format(input);
       default -> throw new JinjaException("No filter named '" + name + "'.");
     };
   }
@@ -210,30 +209,5 @@ final class TextFilters {
     String encoded =
         URLEncoder.encode(text, StandardCharsets.UTF_8).replace("*", "%2A").replace("%7E", "~");
     return inQuery ? encoded : encoded.replace("+", "%20").replace("%2F", "/");
-  }
-
-  /** Python's pprint, where it needs one line: dictionaries by their keys' order. */
-  private static String pretty(@Nullable Object value) {
-    return Printer.represent(sorted(value, 0));
-  }
-
-  private static @Nullable Object sorted(@Nullable Object value, int depth) {
-    if (depth > 100) {
-      throw new JinjaException("a value is nested too deeply to print");
-    }
-    return switch (value) {
-      case Map<?, ?> map -> {
-        Map<@Nullable Object, @Nullable Object> sorted =
-            new TreeMap<>((a, b) -> Values.text(a).compareTo(Values.text(b)));
-        map.forEach((key, item) -> sorted.put(key, sorted(item, depth + 1)));
-        yield sorted;
-      }
-      case List<?> list when !(list instanceof Range) -> {
-        List<@Nullable Object> items = new ArrayList<>();
-        list.forEach(item -> items.add(sorted(item, depth + 1)));
-        yield list instanceof Tuple ? Tuple.of(items) : items;
-      }
-      case null, default -> value;
-    };
   }
 }

@@ -31,6 +31,10 @@ final class Tuple extends AbstractList<@Nullable Object> implements RandomAccess
     return new Tuple(Arrays.asList(items), names);
   }
 
+  boolean hasNames() {
+    return !names.isEmpty();
+  }
+
   /** The place of the item that is an attribute of this name; −1 for none. */
   int placeOf(String name) {
     return names.indexOf(name);
