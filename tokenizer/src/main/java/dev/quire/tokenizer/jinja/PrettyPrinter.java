@@ -17,7 +17,7 @@ final class PrettyPrinter {
   private static final int WIDTH = 80;
 
   private final StringBuilder out = new StringBuilder();
-  private final Map<Object, Object> sorted = new IdentityHashMap<>();
+  private final IdentityHashMap<Object, Object> sorted = new IdentityHashMap<>();
 
   private PrettyPrinter() {}
 
