@@ -47,7 +47,12 @@ final class HuggingFaceDecoder {
     switch (type) {
       case "Sequence" -> field.get("decoders").items().forEach(this::add);
       case "ByteLevel" -> byteLevel = true;
-      case "ByteFallback" -> byteFallback = true;
+      case "ByteFallback" -> {
+        if (fused) {
+          throw field.wrong("comes after Fuse, an order that Quire lacks");
+        }
+        byteFallback = true;
+      }
       case "Fuse" -> fused = true;
       case "Metaspace" -> metaspace(field);
       case "WordPiece" -> wordPiece(field);
@@ -143,10 +148,14 @@ final class HuggingFaceDecoder {
     return new Edges(leadingSpaces, dropTrailingSpace);
   }
 
+  /** Whether the token is the name of a byte, like {@code <0x0A>}. */
+  boolean isByte(String token) {
+    return byteFallback && GgufVocabulary.byteValue(token) >= 0;
+  }
+
   byte[] bytes(String token, boolean first) {
-    int value = byteFallback ? GgufVocabulary.byteValue(token) : -1;
-    if (value >= 0) {
-      return new byte[] {(byte) value};
+    if (isByte(token)) {
+      return new byte[] {(byte) GgufVocabulary.byteValue(token)};
     }
     String text = token;
     for (Step step : steps) {

@@ -10,6 +10,7 @@ import dev.quire.tokenizer.split.MarkSplitter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -75,7 +76,7 @@ final class HuggingFaceLoader {
       frame.check(size, post);
     }
     return new PipelineTokenizer(
-        withBytes(),
+        withBytes(normalizer),
         new Stages(
             added(false, Normalizer.NONE),
             normalizer,
@@ -120,17 +121,31 @@ final class HuggingFaceLoader {
     return new AddedTokens(chosen);
   }
 
-  private Vocabulary withBytes() {
+  private Vocabulary withBytes(Normalizer normalizer) {
     HuggingFaceDecoder decoder = HuggingFaceDecoder.read(root.find("decoder"));
-    List<String> tokens = vocabulary.tokens();
+    List<String> tokens = new ArrayList<>(vocabulary.tokens());
+    // An added token that is looked for in normalised text decodes as it stands there.
+    for (AddedToken token : vocabulary.added()) {
+      if (token.normalized()) {
+        tokens.set(token.id(), normalizer.normalize(token.text()));
+      }
+    }
+    BitSet byteTokens = new BitSet();
     byte[][] bytes = new byte[tokens.size()][];
     byte[][] firstBytes = new byte[tokens.size()][];
     for (int id = 0; id < bytes.length; id++) {
+      byteTokens.set(id, decoder.isByte(tokens.get(id)));
       bytes[id] = decoder.bytes(tokens.get(id), false);
       firstBytes[id] = decoder.bytes(tokens.get(id), true);
     }
     return new Vocabulary(
-        tokens, bytes, firstBytes, vocabulary.special(), roles(), decoder.edges());
+        vocabulary.tokens(),
+        bytes,
+        firstBytes,
+        byteTokens,
+        vocabulary.special(),
+        roles(),
+        decoder.edges());
   }
 
   private Roles roles() {

@@ -107,7 +107,7 @@ public final class PipelineTokenizer implements Tokenizer {
 
   @Override
   public String decode(int[] ids, boolean skipSpecial) {
-    StreamingDecoder decoder = streamingDecoder(skipSpecial);
+    StreamingDecoder decoder = new StreamingDecoder(vocabulary, skipSpecial, true);
     StringBuilder text = new StringBuilder(ids.length * 4);
     for (int id : ids) {
       text.append(decoder.accept(id));
@@ -117,7 +117,7 @@ public final class PipelineTokenizer implements Tokenizer {
 
   @Override
   public StreamingDecoder streamingDecoder(boolean skipSpecial) {
-    return new StreamingDecoder(vocabulary, skipSpecial);
+    return new StreamingDecoder(vocabulary, skipSpecial, false);
   }
 
   @Override

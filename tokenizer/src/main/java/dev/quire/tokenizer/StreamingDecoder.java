@@ -1,11 +1,17 @@
 package dev.quire.tokenizer;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
  * Turns ids that arrive one by one into text, never emitting half a UTF-8 character: bytes of an
  * unfinished character wait for the rest. For one thread at a time; a new one for each text.
+ *
+ * <p>Where a tokenizer.json spells bytes as tokens, a run of them that is no UTF-8 is one
+ * replacement character a byte, those included that would be characters by themselves. A whole text
+ * is decoded so; a stream emits each character as it is complete.
  */
 public final class StreamingDecoder {
   private final Vocabulary vocabulary;
@@ -16,9 +22,19 @@ public final class StreamingDecoder {
   private int spacesToDrop;
   private boolean first = true;
 
-  StreamingDecoder(Vocabulary vocabulary, boolean skipSpecial) {
+  /** Whether a run of byte tokens waits for its end. */
+  private final boolean holdsRuns;
+
+  /** Where the run of byte tokens at the end of what is pending begins; -1 for none. */
+  private int runStart = -1;
+
+  /**
+   * @param holdsRuns whether runs of byte tokens wait for their end, as they must for a whole text
+   */
+  StreamingDecoder(Vocabulary vocabulary, boolean skipSpecial, boolean holdsRuns) {
     this.vocabulary = vocabulary;
     this.skipSpecial = skipSpecial;
+    this.holdsRuns = holdsRuns;
     spacesToDrop = vocabulary.edges().leadingSpaces();
     holdsTrailingSpace = vocabulary.edges().dropTrailingSpace();
   }
@@ -32,8 +48,15 @@ public final class StreamingDecoder {
     if (skipSpecial && vocabulary.isSpecial(id)) {
       return "";
     }
-    append(first ? vocabulary.firstBytes(id) : vocabulary.bytes(id));
+    byte[] bytes = first ? vocabulary.firstBytes(id) : vocabulary.bytes(id);
     first = false;
+    if (holdsRuns && vocabulary.isByte(id)) {
+      runStart = runStart < 0 ? length : runStart;
+      append(bytes, 0);
+      return "";
+    }
+    endRun();
+    appendStripped(bytes);
     int certain = length - unfinished(pending, length);
     if (holdsTrailingSpace && certain == length && certain > 0 && pending[certain - 1] == ' ') {
       certain--;
@@ -43,13 +66,36 @@ public final class StreamingDecoder {
 
   /** Ends the text: what was still waiting, with U+FFFD for a character that stayed unfinished. */
   public String finish() {
+    endRun();
     if (holdsTrailingSpace && length > 0 && pending[length - 1] == ' ') {
       length--;
     }
     return take(length);
   }
 
-  private void append(byte[] bytes) {
+  /** A run of byte tokens that is no UTF-8 becomes replacement characters. */
+  private void endRun() {
+    if (runStart < 0) {
+      return;
+    }
+    byte[] run = Arrays.copyOfRange(pending, runStart, length);
+    length = runStart;
+    runStart = -1;
+    appendStripped(
+        isUtf8(run) ? run : "\uFFFD".repeat(run.length).getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static boolean isUtf8(byte[] bytes) {
+    try {
+      StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+      return true;
+    } catch (CharacterCodingException _) {
+      return false;
+    }
+  }
+
+  /** Appends bytes without the spaces that are dropped from the start of a text. */
+  private void appendStripped(byte[] bytes) {
     int from = 0;
     while (spacesToDrop > 0 && from < bytes.length) {
       if (bytes[from] == ' ') {
@@ -59,6 +105,10 @@ public final class StreamingDecoder {
         spacesToDrop = 0;
       }
     }
+    append(bytes, from);
+  }
+
+  private void append(byte[] bytes, int from) {
     int more = bytes.length - from;
     if (length + more > pending.length) {
       pending = Arrays.copyOf(pending, Math.max(pending.length * 2, length + more));

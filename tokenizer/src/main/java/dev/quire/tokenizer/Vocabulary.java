@@ -1,6 +1,7 @@
 package dev.quire.tokenizer;
 
 import dev.quire.tokenizer.text.Utf8Strings;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,7 @@ public final class Vocabulary {
   private final List<String> tokens;
   private final byte[][] bytes;
   private final byte[][] firstBytes;
+  private final BitSet byteTokens;
   private final boolean[] special;
   private final Roles roles;
   private final Edges edges;
@@ -35,22 +37,26 @@ public final class Vocabulary {
 
   public Vocabulary(
       List<String> tokens, byte[][] bytes, boolean[] special, Roles roles, Edges edges) {
-    this(tokens, bytes, bytes, special, roles, edges);
+    this(tokens, bytes, bytes, new BitSet(), special, roles, edges);
   }
 
   /**
    * @param firstBytes what each token adds when it is the first of a text
+   * @param byteTokens the tokens that each stand for one byte and of which a run is one text or
+   *     none
    */
   public Vocabulary(
       List<String> tokens,
       byte[][] bytes,
       byte[][] firstBytes,
+      BitSet byteTokens,
       boolean[] special,
       Roles roles,
       Edges edges) {
     this.firstBytes = firstBytes;
     this.tokens = tokens instanceof Utf8Strings ? tokens : List.copyOf(tokens);
     this.bytes = bytes;
+    this.byteTokens = byteTokens;
     this.special = special;
     this.roles = roles;
     this.edges = edges;
@@ -89,6 +95,11 @@ public final class Vocabulary {
   /** The token's bytes at the start of a text; not a copy. */
   byte[] firstBytes(int id) {
     return firstBytes[check(id)];
+  }
+
+  /** Whether a run of such tokens decodes as a whole. */
+  boolean isByte(int id) {
+    return byteTokens.get(check(id));
   }
 
   public boolean isSpecial(int id) {

@@ -91,6 +91,48 @@ class HuggingFaceTokenizerTest {
         });
   }
 
+  /**
+   * Byte tokens that make no UTF-8, pieces of characters, added tokens that stand in normalised
+   * text.
+   */
+  @Test
+  void decodesAnyIdsLikeTheReference() throws IOException {
+    Tokenizer tokenizer = Tokenizer.fromHuggingFace(folderOf("runs"));
+    JsonNode cases =
+        JsonMapper.builder().build().readTree(Files.readAllBytes(resource("runs/decoded.json")));
+    assertThat(cases).hasSizeGreaterThan(60);
+    SoftAssertions.assertSoftly(
+        softly -> {
+          for (JsonNode one : cases) {
+            int[] ids = ids(one.get("ids"));
+            softly
+                .assertThat(tokenizer.decode(ids, false))
+                .as(one.toString())
+                .isEqualTo(one.get("decoded").stringValue());
+            softly
+                .assertThat(tokenizer.decode(ids, true))
+                .as(one.toString())
+                .isEqualTo(one.get("plain").stringValue());
+          }
+        });
+  }
+
+  /** A stream takes nothing back: a character is out before a byte that spoils its run comes. */
+  @Test
+  void streamsEachCharacterOfARunAsItIsComplete() {
+    Tokenizer tokenizer = Tokenizer.fromHuggingFace(folderOf("runs"));
+    StreamingDecoder stream = tokenizer.streamingDecoder(false);
+    StringBuilder text = new StringBuilder();
+    int[] bytes = {0xE6, 0x97, 0xA5, 0xFF};
+    int[] ids = new int[bytes.length];
+    for (int i = 0; i < bytes.length; i++) {
+      ids[i] = tokenizer.idOf("<0x%02X>".formatted(bytes[i])).orElseThrow();
+      text.append(stream.accept(ids[i])).append('|');
+    }
+    assertThat(text.append(stream.finish()).toString()).isEqualTo("||日|\uFFFD|");
+    assertThat(tokenizer.decode(ids, false)).isEqualTo("\uFFFD".repeat(4));
+  }
+
   @Test
   void specialTokensAreTextUnlessAskedFor() {
     Tokenizer tokenizer = Tokenizer.fromHuggingFace(folderOf("qwen"));
@@ -148,7 +190,8 @@ class HuggingFaceTokenizerTest {
         "{'model':{'type':'BPE','vocab':{'a':2000000000},'merges':[]}}~2000000000",
         "{'model':{'type':'BPE','vocab':{'a':1e99},'merges':[]}}~model.vocab.a",
         "{'model':{'type':'BPE','vocab':{'a':0,'b':0},'merges':[]}}~id 0",
-        "{'model':{'type':'BPE','vocab':{'a':0,'b':1},'merges':['a b']}}~model.merges[0] needs “ab”",
+        "{'model':{'type':'BPE','vocab':{'a':0,'b':1},'merges':['a b']}}~model.merges[0] needs"
+            + " “ab”",
         "{'model':{'type':'BPE','vocab':{'a':0},'merges':[['a']]}}~model.merges[0]",
         "{'model':{'type':'BPE','vocab':{'a':0},'merges':7}}~model.merges must be an array",
         "{'model':{'type':'Unigram','unk_id':9,'vocab':[['a',-1.0]]}}~model.unk_id",
@@ -158,8 +201,10 @@ class HuggingFaceTokenizerTest {
         "{'normalizer':{'type':'X'},'model':{'type':'BPE','vocab':{'a':0},'merges':[]}}~normalizer.type",
         "{'pre_tokenizer':{'type':'X'},'model':{'type':'BPE','vocab':{'a':0},'merges':[]}}~pre_tokenizer.type",
         "{'pre_tokenizer':{'type':'Split','pattern':{'Regex':'('},'behavior':'Isolated'},'model':{'type':'BPE','vocab':{'a':0},'merges':[]}}~pre_tokenizer.pattern",
+        "{'decoder':{'type':'Sequence','decoders':[{'type':'Fuse'},{'type':'ByteFallback'}]},'model':{'type':'BPE','vocab':{'a':0},'merges':[]}}~decoders[1]",
         "{'decoder':{'type':'CTC'},'model':{'type':'BPE','vocab':{'a':0},'merges':[]}}~decoder.type",
-        "{'post_processor':{'type':'BertProcessing','cls':['x',9],'sep':['x',0]},'model':{'type':'BPE','vocab':{'a':0},'merges':[]}}~post_processor adds token 9",
+        "{'post_processor':{'type':'BertProcessing','cls':['x',9],'sep':['x',0]},'model':{'type':'BPE','vocab':{'a':0},'merges':[]}}~post_processor"
+            + " adds token 9",
         "{'added_tokens':[{'id':-3,'content':'x'}],'model':{'type':'BPE','vocab':{'a':0},'merges':[]}}~added_tokens[0]"
       })
   void errorsNameTheField(String json, String words) throws IOException {
