@@ -55,13 +55,16 @@ final class BenchPaperCommand implements Callable<Integer> {
       names = "--seconds",
       paramLabel = "S",
       description =
-          "Simulated time in which requests arrive, for each point (default: ${DEFAULT-VALUE}).")
-  private double seconds = PaperEvaluation.USUAL_SECONDS;
+          "Time in which requests arrive, for each point: simulated (default: 1000), or with --real"
+              + " in Figure 12 (default: 20).")
+  private @Nullable Double seconds;
 
   @Option(
       names = "--requests",
       paramLabel = "N",
-      description = "Requests of each run of --real (default: ${DEFAULT-VALUE}).")
+      description =
+          "Requests of each run of --real in which all are there from the start (default:"
+              + " ${DEFAULT-VALUE}).")
   private int requests = 200;
 
   @Option(
@@ -103,7 +106,7 @@ final class BenchPaperCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (!(seconds >= 1 && seconds <= 1e5)) {
+    if (seconds != null && !(seconds >= 1 && seconds <= 1e5)) {
       throw new UsageError("--seconds must be in [1, 100000]; it is " + seconds);
     }
     if (requests < 1) {
@@ -129,17 +132,19 @@ final class BenchPaperCommand implements Callable<Integer> {
     if (real) {
       List<String> names = chosen(RealEvaluation.names(device()));
       String command =
-          "quire bench paper --real --device %s%s --requests %d --figures "
+          "quire bench paper --real --device %s%s --requests %d%s --figures "
               .formatted(
                   device(),
                   model.model() == null ? "" : " -m " + model.model().getFileName(),
-                  requests);
+                  requests,
+                  seconds == null ? "" : String.format(Locale.ROOT, " --seconds %.0f", seconds));
       List<Figure> figuresMade = new ArrayList<>();
       new RealEvaluation(
               model.model(),
               device(),
               model.threads(),
               requests,
+              seconds == null ? RealEvaluation.USUAL_SECONDS : seconds,
               blockSizes,
               command,
               console::say,
@@ -151,7 +156,9 @@ final class BenchPaperCommand implements Callable<Integer> {
           .run(names);
       return figuresMade;
     }
-    PaperEvaluation evaluation = new PaperEvaluation(seconds, console::say);
+    PaperEvaluation evaluation =
+        new PaperEvaluation(
+            seconds == null ? PaperEvaluation.USUAL_SECONDS : seconds, console::say);
     List<Figure> simulated = evaluation.run(chosen(evaluation.names()));
     save(simulated);
     return simulated;

@@ -25,7 +25,7 @@ final class PaperPreface {
         machine's; it jumps over the time in which there is nothing to do. Tokens are drawn, so that
         every system does the same work. Sequences, lengths and pool are a quarter of the paper's:
         the pool holds 7.7 of the longest sequences, as OPT-13B's memory did. The limit of latency
-        is fifteen times a lone request's or less, as the paper's half second is of OPT-13B's. On a
+        is fifteen times a lone request's, as the paper's half second is of OPT-13B's. On a
         CPU the embedded model's weights, 10 MB, stay in the caches, and a step takes about what its
         tokens take: there the runs show memory (requests at once, shares) rather than rates.
       - *Simulated time* takes the paper's models and GPU memories; nothing is computed, and one
