@@ -2,6 +2,7 @@ package dev.quire.tokenizer;
 
 import dev.quire.tokenizer.normalize.BertNormalizer;
 import dev.quire.tokenizer.normalize.CharsMap;
+import dev.quire.tokenizer.normalize.NormalForm;
 import dev.quire.tokenizer.normalize.Normalizer;
 import dev.quire.tokenizer.normalize.TextForms;
 import dev.quire.tokenizer.split.BoundedText;
@@ -31,10 +32,10 @@ final class HuggingFaceNormalizers {
         }
         yield all;
       }
-      case "NFC" -> text -> java.text.Normalizer.normalize(text, Form.NFC);
-      case "NFD" -> text -> java.text.Normalizer.normalize(text, Form.NFD);
-      case "NFKC" -> text -> java.text.Normalizer.normalize(text, Form.NFKC);
-      case "NFKD" -> text -> java.text.Normalizer.normalize(text, Form.NFKD);
+      case "NFC" -> new NormalForm(Form.NFC);
+      case "NFD" -> new NormalForm(Form.NFD);
+      case "NFKC" -> new NormalForm(Form.NFKC);
+      case "NFKD" -> new NormalForm(Form.NFKD);
       case "Lowercase" -> TextForms::lowercase;
       case "StripAccents" -> TextForms::withoutAnyMarks;
       case "Nmt" -> TextForms::cleaned;

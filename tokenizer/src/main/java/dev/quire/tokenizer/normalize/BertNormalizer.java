@@ -10,6 +10,7 @@ import java.text.Normalizer.Form;
 public record BertNormalizer(
     boolean cleanText, boolean spaceIdeographs, boolean stripAccents, boolean lowercase)
     implements Normalizer {
+  private static final NormalForm DECOMPOSED = new NormalForm(Form.NFD);
 
   @Override
   public String normalize(String text) {
@@ -17,7 +18,7 @@ public record BertNormalizer(
     text.codePoints().forEach(c -> clean(c, out));
     String result = out.toString();
     if (stripAccents) {
-      result = withoutMarks(java.text.Normalizer.normalize(result, Form.NFD));
+      result = withoutMarks(DECOMPOSED.normalize(result));
     }
     return lowercase ? TextForms.lowercase(result) : result;
   }
