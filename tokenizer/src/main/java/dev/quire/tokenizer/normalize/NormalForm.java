@@ -70,7 +70,7 @@ public record NormalForm(Form form) implements Normalizer {
     Map<Integer, Integer> classes = classes(marks);
     int start = 0;
     for (int i = 0; i <= marks.length; i++) {
-      if (i == marks.length || classes.get(marks[i]) == 0) {
+      if (i == marks.length || classes.getOrDefault(marks[i], 0) == 0) {
         sort(marks, start, i, classes, out);
         if (i < marks.length) {
           out.appendCodePoint(marks[i]);
@@ -86,7 +86,7 @@ public record NormalForm(Form form) implements Normalizer {
     // The place below the class: no two keys are equal, and the sort is stable so.
     long[] keys = new long[to - from];
     for (int i = from; i < to; i++) {
-      keys[i - from] = (long) classes.get(marks[i]) << 32 | i;
+      keys[i - from] = (long) classes.getOrDefault(marks[i], 0) << 32 | i;
     }
     Arrays.sort(keys);
     for (long key : keys) {
