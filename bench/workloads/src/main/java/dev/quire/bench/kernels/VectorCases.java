@@ -4,6 +4,7 @@ import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.MatrixVectorQ4;
 import dev.quire.kernels.MatrixVectorQ8;
+import dev.quire.kernels.MatrixVectorQ8Ahead;
 import dev.quire.kernels.MatrixVectorShared;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,6 +44,8 @@ final class VectorCases {
     }
     quants("MatrixVector-Q8", shape, Activations.NONE);
     quants("MatrixVector-gated-Q8", shape, Activations.SILU);
+    ahead("MatrixVector-Q8-ahead", shape, Activations.NONE, 2, 4, 8, 16);
+    ahead("MatrixVector-gated-Q8-ahead", shape, Activations.SILU, 1, 2, 4, 8);
     nibbles(shape);
     if (LibraryProduct.available()) {
       cases.add(LibraryProduct.of(shape));
@@ -142,6 +145,33 @@ final class VectorCases {
                                 shape.inputs(),
                                 warps,
                                 activation))));
+  }
+
+  private void ahead(String kernel, ProductShape shape, int activation, int... choices) {
+    for (int warps : choices) {
+      cases.add(
+          ProductCases.quants(
+              kernel + "/" + warps,
+              shape,
+              1,
+              arrays ->
+                  work(arrays, activation)
+                      .launch(
+                          MatrixVectorQ8Ahead.grid(shape.outputs(), warps, activation),
+                          (graph, id, i) ->
+                              graph.task(
+                                  id,
+                                  MatrixVectorQ8Ahead::multiply,
+                                  context,
+                                  arrays.quants.get(i % shape.matrices()),
+                                  arrays.scales.get(i % shape.matrices()),
+                                  arrays.x,
+                                  arrays.out,
+                                  arrays.gated,
+                                  shape.inputs(),
+                                  warps,
+                                  activation))));
+    }
   }
 
   private void nibbles(ProductShape shape) {

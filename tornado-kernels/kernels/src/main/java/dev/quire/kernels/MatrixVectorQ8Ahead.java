@@ -1,0 +1,227 @@
+package dev.quire.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
+
+/**
+ * One row of activations times a weight matrix in Q8_0.
+ *
+ * <pre>
+ *   a block of 8 outputs, as QuantTiles has it        8 lanes have 32 inputs, which share a scale;
+ *     128 inputs │ 8 loads of 4 × 32 bytes │ warp 0   lane 2k+j: outputs 4j to 4j+3 of inputs
+ *     128 inputs │         under way       │ warp 1   k, k+4, k+8, … k+28
+ *     …                                      4 to 16 warps take turns; as many more have the next
+ *                                            block, where gate and up are interleaved
+ *   sums of a lane ── shuffles: over the 16 lanes of an output ── local memory: over the warps
+ * </pre>
+ *
+ * Sums are always added in the same order.
+ */
+public final class MatrixVectorQ8Ahead {
+  private MatrixVectorQ8Ahead() {}
+
+  private static final int WARP = 32;
+  private static final int MOST_WARPS = 16;
+  private static final int FEW_WARPS = 4;
+  private static final int BLOCK = WeightTiles.OUTPUTS;
+  private static final int MANY_OUTPUTS = 8192;
+
+  /**
+   * {@code out[o] = sum over i of weights[o, i] * x[i]}, summed in floats; with an activation
+   * {@code gated[j] = activation(gate[j] · x) * (up[j] · x)} instead.
+   *
+   * @param quants as {@link QuantTiles} has them; of gate and up, interleaved as {@link
+   *     WeightTiles#interleaved} says, if there is an activation
+   * @param scales likewise
+   * @param x [inputs], a multiple of 32
+   * @param out [outputs], a multiple of 8, if there is no activation
+   * @param gated [outputs / 2], where outputs are those of both, if there is one
+   * @param warps on a block of outputs, as {@link #warps} says
+   * @param activation one of {@link Activations}
+   */
+  public static void multiply(
+      KernelContext context,
+      IntArray quants,
+      HalfFloatArray scales,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int inputs,
+      int warps,
+      int activation) {
+    float[] parts = context.allocateFloatLocalArray(2 * MOST_WARPS * BLOCK);
+    int blocks = activation == Activations.NONE ? 1 : 2;
+    int thread = context.localIdx;
+    int lane = thread % WARP;
+    int warp = thread / WARP;
+    int padded = (inputs + 63) / 64 * 64;
+    int groups = inputs / 32;
+    int turns = (groups + 4 * warps - 1) / (4 * warps);
+    int block = context.groupIdx * blocks + warp / warps;
+    int from = QuantTiles.START + block * 2 * padded + lane % 8;
+    int scale = block * (padded / 4) + lane % 2 * 4;
+    float a = 0.0f;
+    float b = 0.0f;
+    float c = 0.0f;
+    float d = 0.0f;
+    int mine = warp % warps * 4 + lane / 8;
+    int group = TornadoMath.min(mine, groups - 1);
+    int at = from + group * 64;
+    int q0 = quants.get(at);
+    int q1 = quants.get(at + 8);
+    int q2 = quants.get(at + 16);
+    int q3 = quants.get(at + 24);
+    int q4 = quants.get(at + 32);
+    int q5 = quants.get(at + 40);
+    int q6 = quants.get(at + 48);
+    int q7 = quants.get(at + 56);
+    Half2 low = scales.getHalf2(scale + group * 8);
+    Half2 high = scales.getHalf2(scale + group * 8 + 2);
+    for (int turn = 0; turn < turns; turn++) {
+      // The next turn's weights are under way while this one's are multiplied.
+      int next = mine + 4 * warps;
+      int nextGroup = TornadoMath.min(next, groups - 1);
+      int then = from + nextGroup * 64;
+      int n0 = quants.get(then);
+      int n1 = quants.get(then + 8);
+      int n2 = quants.get(then + 16);
+      int n3 = quants.get(then + 24);
+      int n4 = quants.get(then + 32);
+      int n5 = quants.get(then + 40);
+      int n6 = quants.get(then + 48);
+      int n7 = quants.get(then + 56);
+      Half2 nextLow = scales.getHalf2(scale + nextGroup * 8);
+      Half2 nextHigh = scales.getHalf2(scale + nextGroup * 8 + 2);
+      context.localBarrier(); // Else the compiler puts off loads to save registers.
+      int input = group * 32 + lane % 8 / 2;
+      float x0 = x.get(input).getFloat32();
+      float x1 = x.get(input + 4).getFloat32();
+      float x2 = x.get(input + 8).getFloat32();
+      float x3 = x.get(input + 12).getFloat32();
+      float x4 = x.get(input + 16).getFloat32();
+      float x5 = x.get(input + 20).getFloat32();
+      float x6 = x.get(input + 24).getFloat32();
+      float x7 = x.get(input + 28).getFloat32();
+      float live =
+          groups % (4 * warps) == 0 ? 1.0f : TornadoMath.min(1, TornadoMath.max(0, groups - mine));
+      float aa = (q0 << 24 >> 24) * x0;
+      aa += (q1 << 24 >> 24) * x1;
+      aa += (q2 << 24 >> 24) * x2;
+      aa += (q3 << 24 >> 24) * x3;
+      aa += (q4 << 24 >> 24) * x4;
+      aa += (q5 << 24 >> 24) * x5;
+      aa += (q6 << 24 >> 24) * x6;
+      aa += (q7 << 24 >> 24) * x7;
+      a += live * Half2.lowFloat(low) * aa;
+      float bb = (q0 << 16 >> 24) * x0;
+      bb += (q1 << 16 >> 24) * x1;
+      bb += (q2 << 16 >> 24) * x2;
+      bb += (q3 << 16 >> 24) * x3;
+      bb += (q4 << 16 >> 24) * x4;
+      bb += (q5 << 16 >> 24) * x5;
+      bb += (q6 << 16 >> 24) * x6;
+      bb += (q7 << 16 >> 24) * x7;
+      b += live * Half2.highFloat(low) * bb;
+      float cc = (q0 << 8 >> 24) * x0;
+      cc += (q1 << 8 >> 24) * x1;
+      cc += (q2 << 8 >> 24) * x2;
+      cc += (q3 << 8 >> 24) * x3;
+      cc += (q4 << 8 >> 24) * x4;
+      cc += (q5 << 8 >> 24) * x5;
+      cc += (q6 << 8 >> 24) * x6;
+      cc += (q7 << 8 >> 24) * x7;
+      c += live * Half2.lowFloat(high) * cc;
+      float dd = (q0 >> 24) * x0;
+      dd += (q1 >> 24) * x1;
+      dd += (q2 >> 24) * x2;
+      dd += (q3 >> 24) * x3;
+      dd += (q4 >> 24) * x4;
+      dd += (q5 >> 24) * x5;
+      dd += (q6 >> 24) * x6;
+      dd += (q7 >> 24) * x7;
+      d += live * Half2.highFloat(high) * dd;
+      q0 = n0;
+      q1 = n1;
+      q2 = n2;
+      q3 = n3;
+      q4 = n4;
+      q5 = n5;
+      q6 = n6;
+      q7 = n7;
+      low = nextLow;
+      high = nextHigh;
+      group = nextGroup;
+      mine = next;
+    }
+    a += context.simdShuffleDown(a, 16);
+    b += context.simdShuffleDown(b, 16);
+    c += context.simdShuffleDown(c, 16);
+    d += context.simdShuffleDown(d, 16);
+    a += context.simdShuffleDown(a, 8);
+    b += context.simdShuffleDown(b, 8);
+    c += context.simdShuffleDown(c, 8);
+    d += context.simdShuffleDown(d, 8);
+    a += context.simdShuffleDown(a, 4);
+    b += context.simdShuffleDown(b, 4);
+    c += context.simdShuffleDown(c, 4);
+    d += context.simdShuffleDown(d, 4);
+    a += context.simdShuffleDown(a, 2);
+    b += context.simdShuffleDown(b, 2);
+    c += context.simdShuffleDown(c, 2);
+    d += context.simdShuffleDown(d, 2);
+    if (lane < 2) {
+      parts[warp * BLOCK + 4 * lane] = a;
+      parts[warp * BLOCK + 4 * lane + 1] = b;
+      parts[warp * BLOCK + 4 * lane + 2] = c;
+      parts[warp * BLOCK + 4 * lane + 3] = d;
+    }
+    context.localBarrier();
+    if (thread < BLOCK) {
+      float first = 0.0f;
+      for (int i = 0; i < warps; i++) {
+        first += parts[i * BLOCK + thread];
+      }
+      float second = 0.0f;
+      for (int i = warps; i < blocks * warps; i++) {
+        second += parts[i * BLOCK + thread];
+      }
+      if (activation == Activations.NONE) {
+        out.set(context.groupIdx * BLOCK + thread, first);
+      } else {
+        gated.set(
+            context.groupIdx * BLOCK + thread,
+            new HalfFloat(Activations.apply(activation, first, second)));
+      }
+    }
+  }
+
+  /**
+   * Warps that share a block of outputs: many where there are few blocks, so that they keep the
+   * whole device busy.
+   *
+   * @param outputs those of gate and up together, if there is an activation
+   */
+  public static int warps(int outputs) {
+    return outputs < MANY_OUTPUTS ? MOST_WARPS : FEW_WARPS;
+  }
+
+  /**
+   * Groups for all outputs. The reference is MatrixVector's.
+   *
+   * @param outputs those of gate and up together, if there is an activation
+   */
+  public static WorkerGrid grid(int outputs, int warps, int activation) {
+    int blocks = activation == Activations.NONE ? 1 : 2;
+    int size = blocks * warps * WARP;
+    WorkerGrid grid = new WorkerGrid1D(outputs / (blocks * BLOCK) * size);
+    grid.setLocalWork(size, 1, 1);
+    return grid;
+  }
+}
