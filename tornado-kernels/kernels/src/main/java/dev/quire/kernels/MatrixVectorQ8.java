@@ -29,9 +29,7 @@ public final class MatrixVectorQ8 {
 
   private static final int WARP = 32;
   private static final int MOST_WARPS = 16;
-  private static final int FEW_WARPS = 4;
   private static final int BLOCK = WeightTiles.OUTPUTS;
-  private static final int MANY_OUTPUTS = 8192;
 
   /**
    * {@code out[o] = sum over i of weights[o, i] * x[i]}, summed in floats; with an activation
@@ -40,9 +38,10 @@ public final class MatrixVectorQ8 {
    * @param quants as {@link QuantTiles} has them; of gate and up, interleaved as {@link
    *     WeightTiles#interleaved} says, if there is an activation
    * @param scales likewise
-   * @param x [inputs], a multiple of 32
-   * @param out [outputs], a multiple of 8, if there is no activation
-   * @param gated [outputs / 2], where outputs are those of both, if there is one
+   * @param x [inputs], a multiple of 32, unless the stream is read
+   * @param out [outputs], a multiple of 8, if there is no activation and nothing is added
+   * @param gated [outputs / 2], where outputs are those of both, if there is an activation
+   * @param residual as {@link MatrixVectorShared#multiply} has it, and what follows likewise
    * @param warps on a block of outputs, as {@link #warps} says
    * @param activation one of {@link Activations}
    */
@@ -53,10 +52,17 @@ public final class MatrixVectorQ8 {
       HalfFloatArray x,
       FloatArray out,
       HalfFloatArray gated,
+      FloatArray residual,
+      FloatArray norm,
+      FloatArray weighted,
+      FloatArray squares,
       int inputs,
       int warps,
-      int activation) {
+      int activation,
+      int stream,
+      float epsilon) {
     float[] parts = context.allocateFloatLocalArray(2 * MOST_WARPS * BLOCK);
+    float[] sums = context.allocateFloatLocalArray(2 * MOST_WARPS);
     int blocks = activation == Activations.NONE ? 1 : 2;
     int thread = context.localIdx;
     int lane = thread % WARP;
@@ -67,36 +73,78 @@ public final class MatrixVectorQ8 {
     int block = context.groupIdx * blocks + warp / warps;
     int from = QuantTiles.START + block * 2 * padded + lane % 8;
     int scale = block * (padded / 4) + lane % 2 * 4;
+    int output = context.groupIdx * BLOCK + thread % BLOCK;
+    float before = 0.0f;
+    float weight = 0.0f;
+    if (stream == ResidualStream.ADDED && thread < WARP) {
+      before = residual.get(output);
+      weight = norm.get(output);
+    }
+    float square = 0.0f;
+    if (stream == ResidualStream.NORMED) {
+      square = ResidualStream.squares(squares, inputs, thread, blocks * warps * WARP);
+    }
     float a = 0.0f;
     float b = 0.0f;
     float c = 0.0f;
     float d = 0.0f;
+    int mine = warp % warps * 4 + lane / 8;
+    int group = TornadoMath.min(mine, groups - 1);
+    int at = from + group * 64;
+    int q0 = quants.get(at);
+    int q1 = quants.get(at + 8);
+    int q2 = quants.get(at + 16);
+    int q3 = quants.get(at + 24);
+    int q4 = quants.get(at + 32);
+    int q5 = quants.get(at + 40);
+    int q6 = quants.get(at + 48);
+    int q7 = quants.get(at + 56);
+    Half2 low = scales.getHalf2(scale + group * 8);
+    Half2 high = scales.getHalf2(scale + group * 8 + 2);
     for (int turn = 0; turn < turns; turn++) {
-      int mine = (turn * warps + warp % warps) * 4 + lane / 8;
-      int group = groups % (4 * warps) == 0 ? mine : TornadoMath.min(mine, groups - 1);
-      int at = from + group * 64;
-      int q0 = quants.get(at);
-      int q1 = quants.get(at + 8);
-      int q2 = quants.get(at + 16);
-      int q3 = quants.get(at + 24);
-      int q4 = quants.get(at + 32);
-      int q5 = quants.get(at + 40);
-      int q6 = quants.get(at + 48);
-      int q7 = quants.get(at + 56);
-      Half2 low = scales.getHalf2(scale + group * 8);
-      Half2 high = scales.getHalf2(scale + group * 8 + 2);
-      if (warps < MOST_WARPS) {
-        context.localBarrier(); // Else the compiler puts off loads to save registers.
-      }
+      // The next turn's weights are under way while this one's are multiplied.
+      int next = mine + 4 * warps;
+      int nextGroup = TornadoMath.min(next, groups - 1);
+      int then = from + nextGroup * 64;
+      int n0 = quants.get(then);
+      int n1 = quants.get(then + 8);
+      int n2 = quants.get(then + 16);
+      int n3 = quants.get(then + 24);
+      int n4 = quants.get(then + 32);
+      int n5 = quants.get(then + 40);
+      int n6 = quants.get(then + 48);
+      int n7 = quants.get(then + 56);
+      Half2 nextLow = scales.getHalf2(scale + nextGroup * 8);
+      Half2 nextHigh = scales.getHalf2(scale + nextGroup * 8 + 2);
+      context.localBarrier(); // Else the compiler puts off loads to save registers.
       int input = group * 32 + lane % 8 / 2;
-      float x0 = x.get(input).getFloat32();
-      float x1 = x.get(input + 4).getFloat32();
-      float x2 = x.get(input + 8).getFloat32();
-      float x3 = x.get(input + 12).getFloat32();
-      float x4 = x.get(input + 16).getFloat32();
-      float x5 = x.get(input + 20).getFloat32();
-      float x6 = x.get(input + 24).getFloat32();
-      float x7 = x.get(input + 28).getFloat32();
+      float x0 = 0.0f;
+      float x1 = 0.0f;
+      float x2 = 0.0f;
+      float x3 = 0.0f;
+      float x4 = 0.0f;
+      float x5 = 0.0f;
+      float x6 = 0.0f;
+      float x7 = 0.0f;
+      if (stream == ResidualStream.NORMED) {
+        x0 = weighted.get(input);
+        x1 = weighted.get(input + 4);
+        x2 = weighted.get(input + 8);
+        x3 = weighted.get(input + 12);
+        x4 = weighted.get(input + 16);
+        x5 = weighted.get(input + 20);
+        x6 = weighted.get(input + 24);
+        x7 = weighted.get(input + 28);
+      } else {
+        x0 = x.get(input).getFloat32();
+        x1 = x.get(input + 4).getFloat32();
+        x2 = x.get(input + 8).getFloat32();
+        x3 = x.get(input + 12).getFloat32();
+        x4 = x.get(input + 16).getFloat32();
+        x5 = x.get(input + 20).getFloat32();
+        x6 = x.get(input + 24).getFloat32();
+        x7 = x.get(input + 28).getFloat32();
+      }
       float live =
           groups % (4 * warps) == 0 ? 1.0f : TornadoMath.min(1, TornadoMath.max(0, groups - mine));
       float aa = (q0 << 24 >> 24) * x0;
@@ -135,6 +183,18 @@ public final class MatrixVectorQ8 {
       dd += (q6 >> 24) * x6;
       dd += (q7 >> 24) * x7;
       d += live * Half2.highFloat(high) * dd;
+      q0 = n0;
+      q1 = n1;
+      q2 = n2;
+      q3 = n3;
+      q4 = n4;
+      q5 = n5;
+      q6 = n6;
+      q7 = n7;
+      low = nextLow;
+      high = nextHigh;
+      group = nextGroup;
+      mine = next;
     }
     a += context.simdShuffleDown(a, 16);
     b += context.simdShuffleDown(b, 16);
@@ -158,22 +218,48 @@ public final class MatrixVectorQ8 {
       parts[warp * BLOCK + 4 * lane + 2] = c;
       parts[warp * BLOCK + 4 * lane + 3] = d;
     }
+    if (stream == ResidualStream.NORMED) {
+      float sum = context.simdSum(square);
+      if (lane == 0) {
+        sums[warp] = sum;
+      }
+    }
     context.localBarrier();
-    if (thread < BLOCK) {
+    if (thread < WARP) {
       float first = 0.0f;
       for (int i = 0; i < warps; i++) {
-        first += parts[i * BLOCK + thread];
+        first += parts[i * BLOCK + thread % BLOCK];
       }
       float second = 0.0f;
       for (int i = warps; i < blocks * warps; i++) {
-        second += parts[i * BLOCK + thread];
+        second += parts[i * BLOCK + thread % BLOCK];
       }
-      if (activation == Activations.NONE) {
-        out.set(context.groupIdx * BLOCK + thread, first);
-      } else {
-        gated.set(
-            context.groupIdx * BLOCK + thread,
-            new HalfFloat(Activations.apply(activation, first, second)));
+      if (stream == ResidualStream.NORMED) {
+        float sum = 0.0f;
+        for (int i = 0; i < blocks * warps; i++) {
+          sum += sums[i];
+        }
+        float root = TornadoMath.sqrt(sum / inputs + epsilon);
+        first /= root;
+        second /= root;
+      }
+      if (stream == ResidualStream.ADDED) {
+        float after = before + first;
+        float eight = Warps.sumOfEight(context, after * after);
+        if (thread < BLOCK) {
+          residual.set(output, after);
+          weighted.set(output, after * weight);
+        }
+        if (thread == 0) {
+          squares.set(context.groupIdx, eight);
+        }
+      }
+      if (stream != ResidualStream.ADDED && thread < BLOCK) {
+        if (activation == Activations.NONE) {
+          out.set(output, first);
+        } else {
+          gated.set(output, new HalfFloat(Activations.apply(activation, first, second)));
+        }
       }
     }
   }
@@ -184,8 +270,9 @@ public final class MatrixVectorQ8 {
    *
    * @param outputs those of gate and up together, if there is an activation
    */
-  public static int warps(int outputs) {
-    return outputs < MANY_OUTPUTS ? MOST_WARPS : FEW_WARPS;
+  public static int warps(int outputs, int activation) {
+    int many = activation == Activations.NONE ? MOST_WARPS : MOST_WARPS / 2;
+    return outputs < 8192 ? many : many / 4;
   }
 
   /**
@@ -194,8 +281,13 @@ public final class MatrixVectorQ8 {
    * @param outputs those of gate and up together, if there is an activation
    */
   public static WorkerGrid grid(int outputs, int activation) {
+    return grid(outputs, warps(outputs, activation), activation);
+  }
+
+  /** The same for so many warps on a block of outputs. */
+  public static WorkerGrid grid(int outputs, int warps, int activation) {
     int blocks = activation == Activations.NONE ? 1 : 2;
-    int size = blocks * warps(outputs) * WARP;
+    int size = blocks * warps * WARP;
     WorkerGrid grid = new WorkerGrid1D(outputs / (blocks * BLOCK) * size);
     grid.setLocalWork(size, 1, 1);
     return grid;

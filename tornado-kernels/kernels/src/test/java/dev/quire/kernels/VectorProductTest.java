@@ -80,8 +80,14 @@ class VectorProductTest {
                 x,
                 out,
                 gated,
+                out,
+                out,
+                out,
+                out,
                 inputs,
-                activation),
+                activation,
+                ResidualStream.PLAIN,
+                0.0f),
         Device.out(out, gated));
     if (activation == Activations.NONE) {
       Matrices.check(values, x, out, 1, outputs, inputs);
@@ -108,7 +114,7 @@ class VectorProductTest {
     HalfFloatArray x = Device.halves(Matrices.small(new Random(9), inputs));
     FloatArray out = new FloatArray(outputs);
     HalfFloatArray gated = new HalfFloatArray(outputs / 2);
-    int warps = MatrixVectorQ8.warps(outputs);
+    int warps = MatrixVectorQ8.warps(outputs, activation);
     Device.run(
         MatrixVectorQ8.grid(outputs, activation),
         Device.in(weights.quants, weights.scales, x),
@@ -122,9 +128,15 @@ class VectorProductTest {
                 x,
                 out,
                 gated,
+                out,
+                out,
+                out,
+                out,
                 inputs,
                 warps,
-                activation),
+                activation,
+                ResidualStream.PLAIN,
+                0.0f),
         Device.out(out, gated));
     if (activation == Activations.NONE) {
       Matrices.check(weights.values, x, out, 1, outputs, inputs);

@@ -3,6 +3,7 @@ package dev.quire.bench.kernels;
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
+import dev.quire.kernels.ResidualStream;
 import dev.quire.kernels.WeightTiles;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,6 +60,13 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
     /** What a product with an activation computes; here nothing. */
     final HalfFloatArray gated;
 
+    /** A residual stream that makes of {@code weighted} what {@code x} has. */
+    final FloatArray residual;
+
+    final FloatArray norm;
+    final FloatArray weighted;
+    final FloatArray squares;
+
     private Arrays(ProductShape shape, boolean tiles, int splits) {
       this.shape = shape;
       this.tiles = tiles;
@@ -69,6 +77,15 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
       out = new FloatArray(splits * rows * shape.outputs);
       gated = new HalfFloatArray(rows * shape.outputs / 2);
       counts = IntArray.fromElements(shape.rows);
+      int width = Math.max(shape.outputs, shape.inputs);
+      residual = new FloatArray(width);
+      norm = new FloatArray(width);
+      weighted = new FloatArray(width);
+      squares = new FloatArray(width / ResidualStream.SHARED);
+      squares.init(ResidualStream.SHARED);
+      for (int i = 0; i < shape.inputs; i++) {
+        weighted.set(i, x.get(i).getFloat32());
+      }
     }
 
     /** Weights in halves, as {@link WeightTiles} has them, and sums in parts. */
@@ -142,9 +159,10 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
       return unchecked().check(this::error, out);
     }
 
-    private KernelWork unchecked() {
+    /** Of products that are added to the residual stream. */
+    KernelWork unchecked() {
       return new KernelWork()
-          .arrays(counts, x, out, gated)
+          .arrays(counts, x, out, gated, residual, norm, weighted, squares)
           .arrays(weights)
           .arrays(quants)
           .arrays(scales)

@@ -4,8 +4,8 @@ import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.MatrixVectorQ4;
 import dev.quire.kernels.MatrixVectorQ8;
-import dev.quire.kernels.MatrixVectorQ8Ahead;
 import dev.quire.kernels.MatrixVectorShared;
+import dev.quire.kernels.ResidualStream;
 import java.util.ArrayList;
 import java.util.List;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -38,21 +38,35 @@ final class VectorCases {
 
   private void vector(ProductShape shape) {
     halves(shape);
-    if (shape.inputs() % 128 == 0) {
-      shared("MatrixVector-shared", shape, Activations.NONE);
-      shared("MatrixVector-shared-gated", shape, Activations.SILU);
+    if (MatrixVectorShared.takes(shape.inputs())) {
+      shared("MatrixVector-shared", shape, Activations.NONE, ResidualStream.PLAIN);
+      shared("MatrixVector-shared-gated", shape, Activations.SILU, ResidualStream.PLAIN);
+      shared("MatrixVector-shared-normed", shape, Activations.NONE, ResidualStream.NORMED);
+      shared("MatrixVector-shared-normed-gated", shape, Activations.SILU, ResidualStream.NORMED);
+      shared("MatrixVector-shared-added", shape, Activations.NONE, ResidualStream.ADDED);
     }
-    quants("MatrixVector-Q8", shape, Activations.NONE);
-    quants("MatrixVector-gated-Q8", shape, Activations.SILU);
-    ahead("MatrixVector-Q8-ahead", shape, Activations.NONE, 2, 4, 8, 16);
-    ahead("MatrixVector-gated-Q8-ahead", shape, Activations.SILU, 1, 2, 4, 8);
+    for (int warps : List.of(4, 8, 16)) {
+      quants("MatrixVector-Q8/" + warps, shape, warps, Activations.NONE, ResidualStream.PLAIN);
+    }
+    for (int warps : List.of(2, 4, 8)) {
+      quants(
+          "MatrixVector-gated-Q8/" + warps, shape, warps, Activations.SILU, ResidualStream.PLAIN);
+    }
+    int warps = MatrixVectorQ8.warps(shape.outputs(), Activations.NONE);
+    int gated = MatrixVectorQ8.warps(shape.outputs(), Activations.SILU);
+    quants("MatrixVector-normed-Q8", shape, warps, Activations.NONE, ResidualStream.NORMED);
+    quants("MatrixVector-normed-gated-Q8", shape, gated, Activations.SILU, ResidualStream.NORMED);
+    quants("MatrixVector-added-Q8", shape, warps, Activations.NONE, ResidualStream.ADDED);
     nibbles(shape);
     if (LibraryProduct.available()) {
       cases.add(LibraryProduct.of(shape));
     }
   }
 
-  private static KernelWork work(ProductShape.Arrays arrays, int activation) {
+  private static KernelWork work(ProductShape.Arrays arrays, int activation, int stream) {
+    if (stream == ResidualStream.ADDED) {
+      return arrays.unchecked();
+    }
     return activation == Activations.NONE ? arrays.work() : arrays.gatedWork();
   }
 
@@ -98,14 +112,14 @@ final class VectorCases {
                                 Activations.SILU))));
   }
 
-  private void shared(String kernel, ProductShape shape, int activation) {
+  private void shared(String kernel, ProductShape shape, int activation, int stream) {
     cases.add(
         ProductCases.halves(
             kernel,
             shape,
             1,
             arrays ->
-                work(arrays, activation)
+                work(arrays, activation, stream)
                     .launch(
                         MatrixVectorShared.grid(shape.outputs(), activation),
                         (graph, id, i) ->
@@ -117,21 +131,26 @@ final class VectorCases {
                                 arrays.x,
                                 arrays.out,
                                 arrays.gated,
+                                arrays.residual,
+                                arrays.norm,
+                                arrays.weighted,
+                                arrays.squares,
                                 shape.inputs(),
-                                activation))));
+                                activation,
+                                stream,
+                                0.0f))));
   }
 
-  private void quants(String kernel, ProductShape shape, int activation) {
-    int warps = MatrixVectorQ8.warps(shape.outputs());
+  private void quants(String kernel, ProductShape shape, int warps, int activation, int stream) {
     cases.add(
         ProductCases.quants(
             kernel,
             shape,
             1,
             arrays ->
-                work(arrays, activation)
+                work(arrays, activation, stream)
                     .launch(
-                        MatrixVectorQ8.grid(shape.outputs(), activation),
+                        MatrixVectorQ8.grid(shape.outputs(), warps, activation),
                         (graph, id, i) ->
                             graph.task(
                                 id,
@@ -142,36 +161,15 @@ final class VectorCases {
                                 arrays.x,
                                 arrays.out,
                                 arrays.gated,
+                                arrays.residual,
+                                arrays.norm,
+                                arrays.weighted,
+                                arrays.squares,
                                 shape.inputs(),
                                 warps,
-                                activation))));
-  }
-
-  private void ahead(String kernel, ProductShape shape, int activation, int... choices) {
-    for (int warps : choices) {
-      cases.add(
-          ProductCases.quants(
-              kernel + "/" + warps,
-              shape,
-              1,
-              arrays ->
-                  work(arrays, activation)
-                      .launch(
-                          MatrixVectorQ8Ahead.grid(shape.outputs(), warps, activation),
-                          (graph, id, i) ->
-                              graph.task(
-                                  id,
-                                  MatrixVectorQ8Ahead::multiply,
-                                  context,
-                                  arrays.quants.get(i % shape.matrices()),
-                                  arrays.scales.get(i % shape.matrices()),
-                                  arrays.x,
-                                  arrays.out,
-                                  arrays.gated,
-                                  shape.inputs(),
-                                  warps,
-                                  activation))));
-    }
+                                activation,
+                                stream,
+                                0.0f))));
   }
 
   private void nibbles(ProductShape shape) {

@@ -21,6 +21,7 @@ final class AttentionTasks {
   private final ProductTasks products;
   private final int rows;
   private final int hidden;
+  private final float epsilon;
   private final int tiles;
   private final ResidualTasks residual;
   private final RotaryTasks rotary;
@@ -37,6 +38,7 @@ final class AttentionTasks {
     this.products = step.products();
     this.rows = step.rows();
     this.hidden = step.spec().hiddenSize();
+    this.epsilon = step.spec().normEpsilon();
     this.tiles = tiles;
     this.residual = residual;
     this.rotary = new RotaryTasks(step);
@@ -46,8 +48,12 @@ final class AttentionTasks {
   ProductShape add(String id, DeviceLayer layer, ResidualTasks.Join join) {
     AttentionSpec attention = layer.spec().attention();
     int width = attention.querySize() + 2 * attention.kvSize();
-    products.add(
-        id + "qkv", inputs.counts, layer.queryKeyValue(), scratch.normed, scratch.qkv, width);
+    if (residual.streamed()) {
+      products.addNormed(id + "qkv", layer.queryKeyValue(), scratch.qkv, epsilon);
+    } else {
+      products.add(
+          id + "qkv", inputs.counts, layer.queryKeyValue(), scratch.normed, scratch.qkv, width);
+    }
     products.addBias(id + "qkvBias", inputs.counts, scratch.qkv, layer.queryKeyValueBias(), width);
     rotary.normHeads(id + "headNorm", layer, attention, width);
     rotary.rotateAndStore(id + "rotate", layer, attention);
@@ -63,7 +69,8 @@ final class AttentionTasks {
             id + "output",
             layer.output(),
             scratch.attended,
-            residual.plain(join) && layer.outputBias() == null);
+            join,
+            layer.outputBias() != null);
     products.addBias(id + "outputBias", inputs.counts, scratch.delta, layer.outputBias(), hidden);
     return shape;
   }

@@ -16,6 +16,7 @@ final class FeedForwardTasks {
   private final ProductTasks products;
   private final int rows;
   private final int hidden;
+  private final float epsilon;
   private final ResidualTasks residual;
 
   FeedForwardTasks(StepContext step, ResidualTasks residual) {
@@ -26,6 +27,7 @@ final class FeedForwardTasks {
     this.products = step.products();
     this.rows = step.rows();
     this.hidden = step.spec().hiddenSize();
+    this.epsilon = step.spec().normEpsilon();
     this.residual = residual;
   }
 
@@ -33,8 +35,8 @@ final class FeedForwardTasks {
   ProductShape add(
       String id, DeviceLayer layer, DeviceLayer.FeedForward.Dense dense, ResidualTasks.Join join) {
     gateUp(id, layer, dense);
-    boolean parts = residual.plain(join) && dense.downBias() == null;
-    ProductShape shape = residual.delta(id + "down", dense.down(), scratch.activated, parts);
+    boolean bias = dense.downBias() != null;
+    ProductShape shape = residual.delta(id + "down", dense.down(), scratch.activated, join, bias);
     products.addBias(id + "downBias", inputs.counts, scratch.delta, dense.downBias(), hidden);
     return shape;
   }
@@ -42,6 +44,11 @@ final class FeedForwardTasks {
   /** The activated elements between a network's two halves. */
   void gateUp(String id, DeviceLayer layer, DeviceLayer.FeedForward.Dense dense) {
     int inner = dense.down().inputs();
+    if (residual.streamed()) {
+      products.addNormedGated(
+          id + "gateUp", dense.gateUp(), scratch.activated, activation(layer), epsilon);
+      return;
+    }
     if (dense.interleaved()) {
       products.addGated(
           id + "gateUp",

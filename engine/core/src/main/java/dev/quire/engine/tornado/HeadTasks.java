@@ -18,6 +18,7 @@ final class HeadTasks {
    * @param wanted which rows
    * @param rows the most wanted rows; 1 means exactly one
    * @param tokens the most probable token of each wanted row
+   * @param streamed whether the last layer left the stream of the one row for the head
    */
   static void add(
       Segments segments,
@@ -28,7 +29,8 @@ final class HeadTasks {
       IntArray wanted,
       int rows,
       FloatArray draws,
-      IntArray tokens) {
+      IntArray tokens,
+      boolean streamed) {
     KernelContext context = new KernelContext();
     int hidden = spec.hiddenSize();
     int stride = weights.head.outputs();
@@ -36,40 +38,13 @@ final class HeadTasks {
     float epsilon = spec.normEpsilon();
     float factor = spec.logitScale();
     float softCap = spec.logitSoftCap();
-    segments.add(
-        "pick",
-        6,
-        Rows.grid(rows),
-        g ->
-            g.task(
-                "pick",
-                Rows::gather,
-                context,
-                counts,
-                wanted,
-                scratch.residual,
-                scratch.picked,
-                hidden),
-        counts,
-        wanted);
-    segments.add(
-        "finalNorm",
-        7,
-        RmsNorm.grid(rows),
-        g ->
-            g.task(
-                "finalNorm",
-                RmsNorm::normalizeRows,
-                context,
-                counts,
-                scratch.picked,
-                weights.finalNorm,
-                scratch.pickedNormed,
-                hidden,
-                epsilon),
-        counts);
-    new ProductTasks(context, segments, scratch, rows)
-        .add("head", counts, weights.head, scratch.pickedNormed, scratch.logits, stride);
+    var products = new ProductTasks(context, segments, scratch, rows);
+    if (streamed && VectorProducts.streams(weights.head)) {
+      products.addNormed("head", weights.head, scratch.logits, epsilon);
+    } else {
+      addNorm(segments, context, weights, scratch, counts, wanted, rows, hidden, epsilon);
+      products.add("head", counts, weights.head, scratch.pickedNormed, scratch.logits, stride);
+    }
     if (factor != 1 || softCap != 0 || stride != vocabulary) {
       segments.add(
           "finish",
@@ -124,6 +99,50 @@ final class HeadTasks {
                 slices),
         counts,
         draws);
+  }
+
+  private static void addNorm(
+      Segments segments,
+      KernelContext context,
+      DeviceWeights weights,
+      Scratch scratch,
+      IntArray counts,
+      IntArray wanted,
+      int rows,
+      int hidden,
+      float epsilon) {
+    segments.add(
+        "pick",
+        6,
+        Rows.grid(rows),
+        g ->
+            g.task(
+                "pick",
+                Rows::gather,
+                context,
+                counts,
+                wanted,
+                scratch.residual,
+                scratch.picked,
+                hidden),
+        counts,
+        wanted);
+    segments.add(
+        "finalNorm",
+        7,
+        RmsNorm.grid(rows),
+        g ->
+            g.task(
+                "finalNorm",
+                RmsNorm::normalizeRows,
+                context,
+                counts,
+                scratch.picked,
+                weights.finalNorm,
+                scratch.pickedNormed,
+                hidden,
+                epsilon),
+        counts);
   }
 
   /** What brings the logits of the wanted rows to the host. */

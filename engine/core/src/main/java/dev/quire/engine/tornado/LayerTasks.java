@@ -31,7 +31,8 @@ final class LayerTasks {
     var step = new StepContext(context, spec, scratch, options, inputs, segments, products, rows);
     this.layers = weights.layers;
     this.embedding = new EmbeddingTasks(step, weights);
-    this.residual = new ResidualTasks(step);
+    boolean streamed = rows == 1 && streams(spec, weights);
+    this.residual = new ResidualTasks(step, streamed, weights.finalNorm);
     this.attention = new AttentionTasks(step, tiles, residual);
     this.dense = new FeedForwardTasks(step, residual);
     this.experts = new ExpertTasks(step, dense);
@@ -55,6 +56,29 @@ final class LayerTasks {
       ProductShape down = feedForward(id, layer, afterFeedForward);
       residual.join(id + "feedForward", afterFeedForward, down);
     }
+  }
+
+  /**
+   * Whether the products of one row read the residual stream normalised and add to it themselves,
+   * so that there are no kernels between them.
+   */
+  static boolean streams(DecoderSpec spec, DeviceWeights weights) {
+    return spec.residualScale() == 1 && weights.layers.stream().allMatch(LayerTasks::streams);
+  }
+
+  private static boolean streams(DeviceLayer layer) {
+    return layer.beforeAttention() != null
+        && layer.afterAttention() == null
+        && layer.beforeFeedForward() != null
+        && layer.afterFeedForward() == null
+        && layer.outputBias() == null
+        && VectorProducts.streams(layer.queryKeyValue())
+        && VectorProducts.streams(layer.output())
+        && layer.feedForward() instanceof DeviceLayer.FeedForward.Dense dense
+        && dense.interleaved()
+        && dense.downBias() == null
+        && VectorProducts.streams(dense.gateUp())
+        && VectorProducts.streams(dense.down());
   }
 
   private ProductShape feedForward(String id, DeviceLayer layer, ResidualTasks.Join join) {

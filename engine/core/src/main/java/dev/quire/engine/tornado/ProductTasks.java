@@ -110,6 +110,22 @@ final class ProductTasks {
     }
   }
 
+  /** Adds {@code out = matrix · normalised stream}, of one row. */
+  void addNormed(String id, DeviceMatrix matrix, FloatArray out, float epsilon) {
+    vectors.addNormed(id, matrix, out, epsilon);
+  }
+
+  /** Adds {@link #addGated} of the normalised stream, of one row. */
+  void addNormedGated(
+      String id, DeviceMatrix matrix, HalfFloatArray gated, int activation, float epsilon) {
+    vectors.addNormedGated(id, matrix, gated, activation, epsilon);
+  }
+
+  /** Adds a product to the residual stream of one row, whose next reader has that norm. */
+  void addToStream(String id, DeviceMatrix matrix, HalfFloatArray x, FloatArray norm) {
+    vectors.addToStream(id, matrix, x, norm);
+  }
+
   /** Adds a bias to every row, if there is one. */
   void addBias(String id, IntArray counts, FloatArray x, @Nullable FloatArray bias, int width) {
     if (bias != null) {

@@ -2,6 +2,7 @@ package dev.quire.engine.tornado;
 
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.kernels.PartSums;
+import dev.quire.kernels.ResidualStream;
 import dev.quire.kernels.RmsNorm;
 import dev.quire.kernels.Rows;
 import dev.quire.kernels.SandwichNorm;
@@ -29,8 +30,14 @@ final class ResidualTasks {
   private final ProductTasks products;
   private final int rows;
   private final int hidden;
+  private final boolean streamed;
+  private final FloatArray finalNorm;
 
-  ResidualTasks(StepContext step) {
+  /**
+   * @param streamed whether products read the stream normalised and add to it themselves
+   * @param finalNorm of the head, which reads the stream after the last layer
+   */
+  ResidualTasks(StepContext step, boolean streamed, FloatArray finalNorm) {
     this.context = step.context();
     this.spec = step.spec();
     this.scratch = step.scratch();
@@ -39,6 +46,13 @@ final class ResidualTasks {
     this.products = step.products();
     this.rows = step.rows();
     this.hidden = step.spec().hiddenSize();
+    this.streamed = streamed;
+    this.finalNorm = finalNorm;
+  }
+
+  /** Whether products read the stream normalised and add to it themselves. */
+  boolean streamed() {
+    return streamed;
   }
 
   /** Whether a result is only added before the next norm: then its sums may come in parts. */
@@ -49,10 +63,16 @@ final class ResidualTasks {
   /**
    * A product whose result goes to the residual stream.
    *
-   * @param parts whether its sums may come in parts
+   * @param join how
+   * @param bias whether something is added to it first
    */
-  ProductShape delta(String id, DeviceMatrix matrix, HalfFloatArray x, boolean parts) {
-    if (parts) {
+  ProductShape delta(String id, DeviceMatrix matrix, HalfFloatArray x, Join join, boolean bias) {
+    if (streamed) {
+      FloatArray next = join.before();
+      products.addToStream(id, matrix, x, next == null ? finalNorm : next);
+      return ProductShape.WHOLE;
+    }
+    if (plain(join) && !bias) {
       return products.addParts(id, inputs.counts, matrix, x, scratch.delta, hidden);
     }
     products.add(id, inputs.counts, matrix, x, scratch.delta, hidden);
@@ -61,6 +81,23 @@ final class ResidualTasks {
 
   /** A part's input: the residual stream, normalised or as it is, in halves. */
   void prepare(String id, @Nullable FloatArray norm) {
+    if (streamed && norm != null) {
+      segments.add(
+          id + "Weigh",
+          6,
+          ResidualStream.grid(hidden),
+          g ->
+              g.task(
+                  id + "Weigh",
+                  ResidualStream::weigh,
+                  context,
+                  scratch.residual,
+                  norm,
+                  scratch.weighted,
+                  scratch.squares,
+                  hidden));
+      return;
+    }
     if (norm == null) {
       segments.add(
           id + "Round",
@@ -103,6 +140,9 @@ final class ResidualTasks {
    * @param result of the product that computed it
    */
   void join(String id, Join join, ProductShape result) {
+    if (streamed) {
+      return;
+    }
     FloatArray after = join.after();
     FloatArray before = join.before();
     float epsilon = spec.normEpsilon();

@@ -5,6 +5,7 @@ import dev.quire.engine.model.FeedForwardSpec;
 import dev.quire.engine.model.LayerSpec;
 import dev.quire.kernels.Argmax;
 import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.ResidualStream;
 import java.util.List;
 import java.util.function.ToIntFunction;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -19,6 +20,11 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 final class Scratch {
   final FloatArray residual;
   final HalfFloatArray normed;
+
+  /** The residual stream of one row, as {@link dev.quire.kernels.ResidualStream} has it. */
+  final FloatArray weighted;
+
+  final FloatArray squares;
   final FloatArray qkv;
   final HalfFloatArray queries;
   final HalfFloatArray attended;
@@ -57,6 +63,8 @@ final class Scratch {
     int used = most(spec, layer -> expertsOf(layer, false));
     residual = mirror.floats(rows * hidden);
     normed = mirror.halves(rows * hidden);
+    weighted = mirror.floats(hidden);
+    squares = mirror.floats(Math.ceilDiv(hidden, ResidualStream.SHARED));
     qkv =
         mirror.floats(
             rows * most(spec, l -> l.attention().querySize() + 2 * l.attention().kvSize()));
@@ -132,6 +140,8 @@ final class Scratch {
     return List.of(
         residual,
         normed,
+        weighted,
+        squares,
         qkv,
         queries,
         attended,

@@ -5,6 +5,7 @@ import dev.quire.kernels.Activations;
 import dev.quire.kernels.Argmax;
 import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.MatrixVectorShared;
+import dev.quire.kernels.ResidualStream;
 import dev.quire.kernels.Sampling;
 import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.WeightTiles;
@@ -140,8 +141,14 @@ final class SelfCheck {
                 deviceX,
                 row,
                 noHalves,
+                noFloats,
+                noFloats,
+                noFloats,
+                noFloats,
                 SHARED,
-                Activations.NONE)
+                Activations.NONE,
+                ResidualStream.PLAIN,
+                0.0f)
             .task(
                 "gated",
                 MatrixVectorShared::multiply,
@@ -150,8 +157,14 @@ final class SelfCheck {
                 deviceX,
                 noFloats,
                 gated,
+                noFloats,
+                noFloats,
+                noFloats,
+                noFloats,
                 UNEVEN,
-                Activations.SILU)
+                Activations.SILU,
+                ResidualStream.PLAIN,
+                0.0f)
             .transferToHost(DataTransferMode.EVERY_EXECUTION, row, gated);
     GridScheduler grids =
         new GridScheduler("shared.row", MatrixVectorShared.grid(SIZE, Activations.NONE));

@@ -126,7 +126,16 @@ final class StepGraphs {
     new LayerTasks(spec, weights, scratch, options, inputs, step, size, 0).addAll();
     var draws = new FloatArray(size * Sampling.PARAMETERS);
     HeadTasks.add(
-        step, spec, weights, scratch, inputs.wantedCounts, inputs.wanted, size, draws, best);
+        step,
+        spec,
+        weights,
+        scratch,
+        inputs.wantedCounts,
+        inputs.wanted,
+        size,
+        draws,
+        best,
+        size == 1 && LayerTasks.streams(spec, weights));
     PlanRunner.Program program = runner.add(step.build(MemoryGraphs.LAST, shared, best), true);
     return new Decode(size, sender, program, draws, best, head);
   }
@@ -137,7 +146,7 @@ final class StepGraphs {
     var best = new IntArray(size);
     var head = new Segments("head" + size + "p");
     var draws = new FloatArray(size * Sampling.PARAMETERS);
-    HeadTasks.add(head, spec, weights, scratch, counts, wanted, size, draws, best);
+    HeadTasks.add(head, spec, weights, scratch, counts, wanted, size, draws, best, false);
     FloatArray out = mirror.floats((long) size * weights.head.outputs());
     var bring = new Segments("logits" + size + "p");
     HeadTasks.addLogits(bring, scratch, counts, size, out, weights.head.outputs());

@@ -6,6 +6,7 @@ import dev.quire.kernels.MatrixVectorBf16;
 import dev.quire.kernels.MatrixVectorQ4;
 import dev.quire.kernels.MatrixVectorQ8;
 import dev.quire.kernels.MatrixVectorShared;
+import dev.quire.kernels.ResidualStream;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
@@ -13,8 +14,19 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** Writes down products of a matrix and one row. */
 final class VectorProducts {
+  /**
+   * What a product has to do with the residual stream.
+   *
+   * @param kind PLAIN, NORMED or ADDED of {@link ResidualStream}
+   * @param norm of what follows, where sums are added
+   * @param epsilon of the norm of what is read
+   */
+  private record Stream(int kind, FloatArray norm, float epsilon) {}
+
   private final KernelContext context;
   private final Segments segments;
+  private final Scratch scratch;
+  private final Stream plain;
 
   /** Take any floats and halves that a kernel's compiled form doesn't read or write. */
   private final FloatArray noFloats;
@@ -24,6 +36,8 @@ final class VectorProducts {
   VectorProducts(KernelContext context, Segments segments, Scratch scratch) {
     this.context = context;
     this.segments = segments;
+    this.scratch = scratch;
+    this.plain = new Stream(ResidualStream.PLAIN, scratch.gateUp, 0);
     this.noFloats = scratch.gateUp;
     this.noHalves = scratch.activated;
   }
@@ -36,7 +50,7 @@ final class VectorProducts {
       case DeviceMatrix.Halves halves -> {
         HalfFloatArray w = halves.weights();
         if (MatrixVectorShared.suits(inputs)) {
-          shared(id, w, x, out, noHalves, outputs, inputs, Activations.NONE);
+          shared(id, halves, x, out, noHalves, Activations.NONE, plain);
         } else {
           segments.add(
               id,
@@ -60,7 +74,8 @@ final class VectorProducts {
                       x,
                       out,
                       inputs));
-      case DeviceMatrix.Quants quants -> quants(id, quants, x, out, noHalves, Activations.NONE);
+      case DeviceMatrix.Quants quants -> 
+          quants(id, quants, x, out, noHalves, Activations.NONE, plain);
       case DeviceMatrix.Nibbles nibbles -> {
         IntArray q = nibbles.nibbles();
         HalfFloatArray s = nibbles.steps();
@@ -82,7 +97,7 @@ final class VectorProducts {
       case DeviceMatrix.Halves halves -> {
         HalfFloatArray w = halves.weights();
         if (MatrixVectorShared.suits(inputs)) {
-          shared(id, w, x, noFloats, gated, outputs, inputs, activation);
+          shared(id, halves, x, noFloats, gated, activation, plain);
         } else {
           segments.add(
               id,
@@ -94,7 +109,8 @@ final class VectorProducts {
         }
       }
       case DeviceMatrix.Brains _ -> throw new IllegalArgumentException(id);
-      case DeviceMatrix.Quants quants -> quants(id, quants, x, noFloats, gated, activation);
+      case DeviceMatrix.Quants quants -> 
+          quants(id, quants, x, noFloats, gated, activation, plain);
       case DeviceMatrix.Nibbles nibbles -> {
         IntArray q = nibbles.nibbles();
         HalfFloatArray s = nibbles.steps();
@@ -117,30 +133,83 @@ final class VectorProducts {
     }
   }
 
-  private void shared(
+  /** Whether a matrix's products take part in the residual stream without kernels between them. */
+  static boolean streams(DeviceMatrix matrix) {
+    return switch (matrix) {
+      case DeviceMatrix.Halves halves -> MatrixVectorShared.takes(halves.inputs());
+      case DeviceMatrix.Quants _ -> true;
+      case DeviceMatrix.Brains _, DeviceMatrix.Nibbles _ -> false;
+    };
+  }
+
+  /** Adds {@code out = matrix · normalised stream}. */
+  void addNormed(String id, DeviceMatrix matrix, FloatArray out, float epsilon) {
+    var stream = new Stream(ResidualStream.NORMED, scratch.gateUp, epsilon);
+    streamed(id, matrix, noHalves, out, noHalves, Activations.NONE, stream);
+  }
+
+  /** Adds {@link #addGated} of the normalised stream. */
+  void addNormedGated(
+      String id, DeviceMatrix matrix, HalfFloatArray gated, int activation, float epsilon) {
+    var stream = new Stream(ResidualStream.NORMED, scratch.gateUp, epsilon);
+    streamed(id, matrix, noHalves, noFloats, gated, activation, stream);
+  }
+
+  /**
+   * Adds {@code stream += matrix · x}.
+   *
+   * @param norm of the stream's next reader
+   */
+  void addToStream(String id, DeviceMatrix matrix, HalfFloatArray x, FloatArray norm) {
+    var stream = new Stream(ResidualStream.ADDED, norm, 0);
+    streamed(id, matrix, x, noFloats, noHalves, Activations.NONE, stream);
+  }
+
+  private void streamed(
       String id,
-      HalfFloatArray weights,
+      DeviceMatrix matrix,
       HalfFloatArray x,
       FloatArray out,
       HalfFloatArray gated,
-      int outputs,
-      int inputs,
-      int activation) {
+      int activation,
+      Stream stream) {
+    switch (matrix) {
+      case DeviceMatrix.Halves halves -> shared(id, halves, x, out, gated, activation, stream);
+      case DeviceMatrix.Quants quants -> quants(id, quants, x, out, gated, activation, stream);
+      case DeviceMatrix.Brains _, DeviceMatrix.Nibbles _ -> throw new IllegalArgumentException(id);
+    }
+  }
+
+  private void shared(
+      String id,
+      DeviceMatrix.Halves matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      Stream stream) {
+    int inputs = matrix.inputs();
     segments.add(
         id,
-        7,
-        MatrixVectorShared.grid(outputs, activation),
+        14,
+        MatrixVectorShared.grid(matrix.outputs(), activation),
         g ->
             g.task(
                 id,
                 MatrixVectorShared::multiply,
                 context,
-                weights,
+                matrix.weights(),
                 x,
                 out,
                 gated,
+                scratch.residual,
+                stream.norm(),
+                scratch.weighted,
+                scratch.squares,
                 inputs,
-                activation));
+                activation,
+                stream.kind(),
+                stream.epsilon()));
   }
 
   private void quants(
@@ -149,12 +218,13 @@ final class VectorProducts {
       HalfFloatArray x,
       FloatArray out,
       HalfFloatArray gated,
-      int activation) {
+      int activation,
+      Stream stream) {
     int inputs = matrix.inputs();
-    int warps = MatrixVectorQ8.warps(matrix.outputs());
+    int warps = MatrixVectorQ8.warps(matrix.outputs(), activation);
     segments.add(
         id,
-        9,
+        15,
         MatrixVectorQ8.grid(matrix.outputs(), activation),
         g ->
             g.task(
@@ -166,8 +236,14 @@ final class VectorProducts {
                 x,
                 out,
                 gated,
+                scratch.residual,
+                stream.norm(),
+                scratch.weighted,
+                scratch.squares,
                 inputs,
                 warps,
-                activation));
+                activation,
+                stream.kind(),
+                stream.epsilon()));
   }
 }
