@@ -73,17 +73,6 @@ public final class MatrixVectorQ8 {
     int block = context.groupIdx * blocks + warp / warps;
     int from = QuantTiles.START + block * 2 * padded + lane % 8;
     int scale = block * (padded / 4) + lane % 2 * 4;
-    int output = context.groupIdx * BLOCK + thread % BLOCK;
-    float before = 0.0f;
-    float weight = 0.0f;
-    if (stream == ResidualStream.ADDED && thread < WARP) {
-      before = residual.get(output);
-      weight = norm.get(output);
-    }
-    float square = 0.0f;
-    if (stream == ResidualStream.NORMED) {
-      square = ResidualStream.squares(squares, inputs, thread, blocks * warps * WARP);
-    }
     float a = 0.0f;
     float b = 0.0f;
     float c = 0.0f;
@@ -101,21 +90,44 @@ public final class MatrixVectorQ8 {
     int q7 = quants.get(at + 56);
     Half2 low = scales.getHalf2(scale + group * 8);
     Half2 high = scales.getHalf2(scale + group * 8 + 2);
+    int output = context.groupIdx * BLOCK + thread % BLOCK;
+    float before = 0.0f;
+    float weight = 0.0f;
+    if (stream == ResidualStream.ADDED && thread < WARP) {
+      before = residual.get(output);
+      weight = norm.get(output);
+    }
+    float square = 0.0f;
+    if (stream == ResidualStream.NORMED) {
+      square = ResidualStream.squares(squares, inputs, thread, blocks * warps * WARP);
+    }
     for (int turn = 0; turn < turns; turn++) {
       // The next turn's weights are under way while this one's are multiplied.
       int next = mine + 4 * warps;
       int nextGroup = TornadoMath.min(next, groups - 1);
       int then = from + nextGroup * 64;
-      int n0 = quants.get(then);
-      int n1 = quants.get(then + 8);
-      int n2 = quants.get(then + 16);
-      int n3 = quants.get(then + 24);
-      int n4 = quants.get(then + 32);
-      int n5 = quants.get(then + 40);
-      int n6 = quants.get(then + 48);
-      int n7 = quants.get(then + 56);
-      Half2 nextLow = scales.getHalf2(scale + nextGroup * 8);
-      Half2 nextHigh = scales.getHalf2(scale + nextGroup * 8 + 2);
+      int n0 = q0;
+      int n1 = q1;
+      int n2 = q2;
+      int n3 = q3;
+      int n4 = q4;
+      int n5 = q5;
+      int n6 = q6;
+      int n7 = q7;
+      Half2 nextLow = low;
+      Half2 nextHigh = high;
+      if (turn + 1 < turns) {
+        n0 = quants.get(then);
+        n1 = quants.get(then + 8);
+        n2 = quants.get(then + 16);
+        n3 = quants.get(then + 24);
+        n4 = quants.get(then + 32);
+        n5 = quants.get(then + 40);
+        n6 = quants.get(then + 48);
+        n7 = quants.get(then + 56);
+        nextLow = scales.getHalf2(scale + nextGroup * 8);
+        nextHigh = scales.getHalf2(scale + nextGroup * 8 + 2);
+      }
       context.localBarrier(); // Else the compiler puts off loads to save registers.
       int input = group * 32 + lane % 8 / 2;
       float x0 = 0.0f;
@@ -239,9 +251,9 @@ public final class MatrixVectorQ8 {
         for (int i = 0; i < blocks * warps; i++) {
           sum += sums[i];
         }
-        float root = TornadoMath.sqrt(sum / inputs + epsilon);
-        first /= root;
-        second /= root;
+        float factor = 1.0f / TornadoMath.sqrt(sum / inputs + epsilon);
+        first *= factor;
+        second *= factor;
       }
       if (stream == ResidualStream.ADDED) {
         float after = before + first;

@@ -238,9 +238,9 @@ public final class MatrixVectorShared {
         for (int i = 0; i < WARPS; i++) {
           sum += sums[i];
         }
-        float root = TornadoMath.sqrt(sum / inputs + epsilon);
-        first /= root;
-        second /= root;
+        float factor = 1.0f / TornadoMath.sqrt(sum / inputs + epsilon);
+        first *= factor;
+        second *= factor;
       }
       if (stream == ResidualStream.ADDED) {
         float after = before + first;

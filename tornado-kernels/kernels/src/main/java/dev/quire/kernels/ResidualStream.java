@@ -71,9 +71,12 @@ public final class ResidualStream {
 
   /** A thread's part of the sum of all squares. */
   static float squares(FloatArray squares, int width, int thread, int threads) {
+    int count = width / SHARED;
     float sum = 0.0f;
-    for (int i = thread; i < width / SHARED; i += threads) {
-      sum += squares.get(i);
+    for (int from = 0; from < count; from += threads) {
+      int i = from + thread;
+      float square = squares.get(TornadoMath.min(i, count - 1));
+      sum += i < count ? square : 0.0f;
     }
     return sum;
   }
