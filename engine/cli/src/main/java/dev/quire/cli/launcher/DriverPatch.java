@@ -42,6 +42,7 @@ final class DriverPatch {
 
   private static final String MODULE = "tornado.drivers.cuda";
   private static final String PACKAGE = "uk/ac/manchester/tornado/drivers/cuda/graal/";
+  private static final String TEMPORARY = "quire-patch";
   private static final String INTEGER = "unsigned long long";
   private static final String POINTER = "decltype((unsigned char *) 0)";
 
@@ -85,7 +86,7 @@ final class DriverPatch {
       if (classes == null) {
         return null;
       }
-      Path folder = folder(driver, cache);
+      Path folder = folder("driver", driver, cache);
       for (int i = 0; i < CHANGES.length; i++) {
         write(folder, CHANGES[i][0], classes[i]);
       }
@@ -115,17 +116,19 @@ final class DriverPatch {
     return classes;
   }
 
-  private static Path folder(File driver, @Nullable File cache) throws IOException {
+  /** Where the changed classes of a jar are kept. */
+  static Path folder(String name, File jar, @Nullable File cache) throws IOException {
     if (cache == null) {
-      Path folder = Files.createTempDirectory("quire-driver");
+      Path folder = Files.createTempDirectory(TEMPORARY);
       folder.toFile().deleteOnExit();
       return folder;
     }
-    String stamp = driver.length() + "-" + driver.lastModified() / 1000;
-    return new File(cache, "driver-" + stamp).toPath().toAbsolutePath();
+    String stamp = jar.length() + "-" + jar.lastModified() / 1000;
+    return new File(cache, name + "-" + stamp).toPath().toAbsolutePath();
   }
 
-  private static void write(Path folder, String name, byte[] content) throws IOException {
+  /** Puts a class into such a folder, unless it is there. */
+  static void write(Path folder, String name, byte[] content) throws IOException {
     Path file = folder.resolve(name);
     if (Files.isRegularFile(file) && Files.size(file) == content.length) {
       return;
@@ -134,7 +137,7 @@ final class DriverPatch {
     Path part = Files.createTempFile(file.getParent(), "part", ".class");
     Files.write(part, content);
     Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    if (folder.getFileName().toString().startsWith("quire-driver")) {
+    if (folder.getFileName().toString().startsWith(TEMPORARY)) {
       deleteOnExit(folder, name);
     }
   }

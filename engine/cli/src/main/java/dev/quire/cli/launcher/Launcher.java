@@ -92,6 +92,7 @@ public final class Launcher {
         command.addAll(
             DriverPatch.flags(driver, StartupCache.folder(), System.getenv(DriverPatch.VARIABLE)));
       }
+      command.addAll(GraphPatch.flags(sdk.runtime(), StartupCache.folder()));
       command.add("-D" + TORNADO + "=" + backend);
       File cache = StartupCache.folder();
       if (cache != null) {

@@ -118,6 +118,11 @@ final class TornadoHome {
     return backend.equals("cuda") ? jar("tornado-drivers-cuda-") : null;
   }
 
+  /** The runtime's jar, or null. */
+  @Nullable File runtime() {
+    return jar("tornado-runtime-");
+  }
+
   private File exports(String of) {
     return new File(folder, "etc/exportLists/" + of + "-exports");
   }

@@ -27,7 +27,8 @@ final class Segments {
   private static final int MOST_TASKS = 250;
   // It makes at most 1024 nodes of a graph: of each array that is named, and two more if a task
   // takes it, of each scalar, two of each task, and one of each argument that a task writes.
-  private static final int GRAPH_NODES = 1016;
+  // The launcher says how many, where it could raise that.
+  private static final int GRAPH_NODES = Integer.getInteger("quire.graph.nodes", 1024) - 8;
   private static final int TASK_NODES = 2;
   private static final int ARRAY_NODES = 2;
   private static final int FIXED_NODES = 16;
