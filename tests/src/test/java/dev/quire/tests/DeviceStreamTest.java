@@ -2,8 +2,8 @@ package dev.quire.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.quire.weights.synth.ModelShape;
 import dev.quire.weights.Progress;
+import dev.quire.weights.synth.ModelShape;
 import dev.quire.weights.synth.Synthesizer;
 import dev.quire.weights.tensor.TensorType;
 import java.nio.file.Path;
@@ -23,11 +23,7 @@ class DeviceStreamTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @CsvSource({
-    "tiny-llama, F16, 1",
-    "tiny-llama-untied, Q8_0, 1",
-    "tiny-qwen3, F16, 4"
-  })
+  @CsvSource({"tiny-llama, F16, 1", "tiny-llama-untied, Q8_0, 1", "tiny-qwen3, F16, 4"})
   void oneTokenAtATime(String shape, TensorType type, int chunk) {
     Path model = folder.resolve("model.gguf");
     new Synthesizer(ModelShape.named(shape), type, 1).write(model, Progress.NONE);

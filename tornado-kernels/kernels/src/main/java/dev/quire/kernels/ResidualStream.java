@@ -37,7 +37,8 @@ public final class ResidualStream {
   private static final int GROUP = 128;
 
   /**
-   * Makes a stream ready for the first product: {@code weighted = residual * norm}, and the squares.
+   * Makes a stream ready for the first product: {@code weighted = residual * norm}, and the
+   * squares.
    *
    * @param residual [width], a multiple of 8
    * @param norm [width]

@@ -220,8 +220,7 @@ class ResidualStreamTest {
       }
     }
 
-    void check(
-        float[] weights, FloatArray out, HalfFloatArray gated, int outputs, int activation) {
+    void check(float[] weights, FloatArray out, HalfFloatArray gated, int outputs, int activation) {
       float[] sums = MatrixVector.reference(weights, x, 1, outputs, inputs);
       int count = activation == Activations.NONE ? outputs : outputs / 2;
       for (int i = 0; i < count; i++) {

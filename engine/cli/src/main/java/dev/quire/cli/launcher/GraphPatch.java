@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One number in TornadoVM's runtime said otherwise, by {@code --patch-module}: the nodes that a
- * task graph may have, 1024, which is less than a model of 16 layers needs for a step, and which
- * no option changes.
+ * task graph may have, 1024, which is less than a model of 16 layers needs for a step, and which no
+ * option changes.
  *
  * <pre>
  *   nodes = new AbstractNode[1024];      sipush 1024      sipush 8192

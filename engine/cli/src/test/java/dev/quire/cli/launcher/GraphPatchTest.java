@@ -31,7 +31,8 @@ class GraphPatchTest {
                     "nodes",
                     MethodTypeDesc.of(ConstantDescs.CD_Object.arrayType()),
                     ClassFile.ACC_PUBLIC | ClassFile.ACC_STATIC,
-                    code -> code.loadConstant(length).anewarray(ConstantDescs.CD_Object).areturn()));
+                    code ->
+                        code.loadConstant(length).anewarray(ConstantDescs.CD_Object).areturn()));
   }
 
   private static int nodes(byte[] type) throws ReflectiveOperationException {

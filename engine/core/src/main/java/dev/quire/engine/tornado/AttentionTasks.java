@@ -66,11 +66,7 @@ final class AttentionTasks {
     }
     ProductShape shape =
         residual.delta(
-            id + "output",
-            layer.output(),
-            scratch.attended,
-            join,
-            layer.outputBias() != null);
+            id + "output", layer.output(), scratch.attended, join, layer.outputBias() != null);
     products.addBias(id + "outputBias", inputs.counts, scratch.delta, layer.outputBias(), hidden);
     return shape;
   }

@@ -74,7 +74,7 @@ final class VectorProducts {
                       x,
                       out,
                       inputs));
-      case DeviceMatrix.Quants quants -> 
+      case DeviceMatrix.Quants quants ->
           quants(id, quants, x, out, noHalves, Activations.NONE, plain);
       case DeviceMatrix.Nibbles nibbles -> {
         IntArray q = nibbles.nibbles();
@@ -109,8 +109,7 @@ final class VectorProducts {
         }
       }
       case DeviceMatrix.Brains _ -> throw new IllegalArgumentException(id);
-      case DeviceMatrix.Quants quants -> 
-          quants(id, quants, x, noFloats, gated, activation, plain);
+      case DeviceMatrix.Quants quants -> quants(id, quants, x, noFloats, gated, activation, plain);
       case DeviceMatrix.Nibbles nibbles -> {
         IntArray q = nibbles.nibbles();
         HalfFloatArray s = nibbles.steps();
