@@ -60,10 +60,13 @@ final class LayerTasks {
 
   /**
    * Whether the products of one row read the residual stream normalised and add to it themselves,
-   * so that there are no kernels between them.
+   * so that there are no kernels between them. The property quire.norms.apart leaves these there,
+   * to compare.
    */
   static boolean streams(DecoderSpec spec, DeviceWeights weights) {
-    return spec.residualScale() == 1 && weights.layers.stream().allMatch(LayerTasks::streams);
+    return !Boolean.getBoolean("quire.norms.apart")
+        && spec.residualScale() == 1
+        && weights.layers.stream().allMatch(LayerTasks::streams);
   }
 
   private static boolean streams(DeviceLayer layer) {
