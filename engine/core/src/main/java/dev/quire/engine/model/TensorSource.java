@@ -23,6 +23,13 @@ final class TensorSource {
     return file.tensor(prefix + name) != null;
   }
 
+  /** Refuses a file that has a tensor which its description has no use for. */
+  void refuse(String name, String reason) {
+    if (has(name)) {
+      throw WeightsException.in(file.path(), "tensor '%s' %s".formatted(prefix + name, reason));
+    }
+  }
+
   Tensor tensor(String name, long... shape) {
     return checked(prefix + name, file.tensor(prefix + name), shape);
   }

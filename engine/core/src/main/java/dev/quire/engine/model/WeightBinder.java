@@ -29,6 +29,10 @@ final class WeightBinder {
     for (int i = 0; i < spec.layers().size(); i++) {
       layers.add(new Layer(i, spec.layers().get(i)).bind());
     }
+    int count = layers.size();
+    tensors.refuse(
+        new Layer(count, spec.layers().getLast()).name(Role.ATTENTION_OUTPUT) + ".weight",
+        "belongs to no layer: the model's description has " + count);
     return layers;
   }
 

@@ -74,6 +74,12 @@ class ModelLoaderTest {
   }
 
   @Test
+  void aLayerMoreThanTheMetadataHas() {
+    shapes.put("blk.1.attn_output.weight", new long[] {8, 8});
+    refused(llama(), "blk.1.attn_output.weight", "belongs to no layer", "1");
+  }
+
+  @Test
   void unknownArchitecture() {
     refused(llama().string("general.architecture", "rwkv7"), "general.architecture", "rwkv7");
   }
