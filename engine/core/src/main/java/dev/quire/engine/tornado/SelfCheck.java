@@ -126,13 +126,26 @@ final class SelfCheck {
     HalfFloatArray deviceX = halves(x);
     HalfFloatArray noHalves = new HalfFloatArray(1);
     FloatArray noFloats = new FloatArray(1);
+    FloatArray noResidual = new FloatArray(1);
+    FloatArray noNorm = new FloatArray(1);
+    FloatArray noStream = new FloatArray(1);
+    FloatArray noSquares = new FloatArray(1);
     FloatArray row = new FloatArray(SIZE);
     HalfFloatArray gated = new HalfFloatArray(SIZE / 2);
     KernelContext context = new KernelContext();
     TaskGraph graph =
         new TaskGraph("shared")
             .transferToDevice(
-                DataTransferMode.EVERY_EXECUTION, plain, pairs, deviceX, noHalves, noFloats)
+                DataTransferMode.EVERY_EXECUTION,
+                plain,
+                pairs,
+                deviceX,
+                noHalves,
+                noFloats,
+                noResidual,
+                noNorm,
+                noStream,
+                noSquares)
             .task(
                 "row",
                 MatrixVectorShared::multiply,
@@ -141,10 +154,10 @@ final class SelfCheck {
                 deviceX,
                 row,
                 noHalves,
-                noFloats,
-                noFloats,
-                noFloats,
-                noFloats,
+                noResidual,
+                noNorm,
+                noStream,
+                noSquares,
                 SHARED,
                 Activations.NONE,
                 ResidualStream.PLAIN,
@@ -157,10 +170,10 @@ final class SelfCheck {
                 deviceX,
                 noFloats,
                 gated,
-                noFloats,
-                noFloats,
-                noFloats,
-                noFloats,
+                noResidual,
+                noNorm,
+                noStream,
+                noSquares,
                 UNEVEN,
                 Activations.SILU,
                 ResidualStream.PLAIN,

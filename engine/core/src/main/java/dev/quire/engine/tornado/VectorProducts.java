@@ -18,7 +18,8 @@ final class VectorProducts {
    * What a product has to do with the residual stream.
    *
    * @param kind PLAIN, NORMED or ADDED of {@link ResidualStream}
-   * @param norm of what follows, where sums are added
+   * @param norm of what follows, where sums are added; else any array that the kernel does not
+   *     write: TornadoVM waits for ever where an array comes again behind one that is written
    * @param epsilon of the norm of what is read
    */
   private record Stream(int kind, FloatArray norm, float epsilon) {}
@@ -37,7 +38,7 @@ final class VectorProducts {
     this.context = context;
     this.segments = segments;
     this.scratch = scratch;
-    this.plain = new Stream(ResidualStream.PLAIN, scratch.gateUp, 0);
+    this.plain = new Stream(ResidualStream.PLAIN, scratch.picked, 0);
     this.noFloats = scratch.gateUp;
     this.noHalves = scratch.activated;
   }
@@ -143,14 +144,14 @@ final class VectorProducts {
 
   /** Adds {@code out = matrix · normalised stream}. */
   void addNormed(String id, DeviceMatrix matrix, FloatArray out, float epsilon) {
-    var stream = new Stream(ResidualStream.NORMED, scratch.gateUp, epsilon);
+    var stream = new Stream(ResidualStream.NORMED, scratch.picked, epsilon);
     streamed(id, matrix, noHalves, out, noHalves, Activations.NONE, stream);
   }
 
   /** Adds {@link #addGated} of the normalised stream. */
   void addNormedGated(
       String id, DeviceMatrix matrix, HalfFloatArray gated, int activation, float epsilon) {
-    var stream = new Stream(ResidualStream.NORMED, scratch.gateUp, epsilon);
+    var stream = new Stream(ResidualStream.NORMED, scratch.picked, epsilon);
     streamed(id, matrix, noHalves, noFloats, gated, activation, stream);
   }
 
