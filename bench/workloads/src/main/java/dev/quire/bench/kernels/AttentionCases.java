@@ -97,7 +97,8 @@ final class AttentionCases {
                                   warps,
                                   0,
                                   shape.scale(),
-                                  0.0f)));
+                                  0.0f,
+                                  PagedAttention.early(shape.sequences()))));
             }));
   }
 

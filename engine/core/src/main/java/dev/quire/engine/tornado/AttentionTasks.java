@@ -82,6 +82,7 @@ final class AttentionTasks {
     int tableWidth = options.tableWidth();
     int splits = Buckets.splits(rows, options.maxLength());
     int warps = PagedAttention.warps(rows, heads, kvHeads, headSize);
+    int early = Boolean.getBoolean("quire.attention.late") ? 0 : PagedAttention.early(rows);
     IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
     segments.add(
         id + "attend",
@@ -109,7 +110,8 @@ final class AttentionTasks {
                 warps,
                 window,
                 scale,
-                softCap),
+                softCap,
+                early),
         inputs.counts,
         tables,
         inputs.lengths);
