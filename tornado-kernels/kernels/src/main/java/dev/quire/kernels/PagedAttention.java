@@ -1,8 +1,6 @@
 package dev.quire.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid3D;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -35,25 +33,12 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
 public final class PagedAttention {
   private PagedAttention() {}
 
-  /** The most queries that share a group. */
-  public static final int QUERIES = 8;
-
   /** The largest head size. */
   public static final int MAX_HEAD = 256;
 
-  /** The most warps of a group. */
-  public static final int MOST_WARPS = 16;
-
+  private static final int QUERIES = AttentionGroups.QUERIES;
   private static final int WARP = 32;
-  private static final int MULTIPROCESSORS = 132;
-
-  // Sequences whose contexts are spread by short splits, and the warps of their groups.
-  private static final int FEW = 8;
-  private static final int FEW_WARPS = 4;
   private static final int LANES = 8;
-
-  // Floats of local memory in which a group's warps put their outputs together.
-  private static final int MERGED = 4096;
 
   /**
    * Attends within one split of each context.
@@ -70,12 +55,12 @@ public final class PagedAttention {
    * @param out [sequences, heads * headSize]: of contexts with one split
    * @param tableWidth 0: sequence s has block s and no table is read, so that a block is a
    *     contiguous cache of blockSize positions
-   * @param warps of the group, as {@link #warps} says
+   * @param warps of the group, as {@link AttentionGroups#warps} says
    * @param window positions that are visible, 0 for all
    * @param scale what scores are multiplied by
    * @param softCap scores become {@code softCap * tanh(score / softCap)}; 0 leaves them
-   * @param early 1: all of a turn's keys and values are asked for at once; 0: as they are needed,
-   *     by eights and sixteens
+   * @param early as {@link AttentionGroups#early} says: 1: all of a turn's keys and values are
+   *     asked for at once; 0: as they are needed, by eights and sixteens
    */
   public static void attend(
       KernelContext context,
@@ -374,48 +359,5 @@ public final class PagedAttention {
         tableWidth > 0 ? tables.get(sequence * tableWidth + position / blockSize) : sequence;
     int place = tableWidth > 0 ? position % blockSize : position;
     return (block * kvHeads + kvHead) * blockSize + place;
-  }
-
-  /**
-   * Positions below which a split is not worth while: few contexts are spread over the device by
-   * short splits, one turn of a group each; many fill it with one group each.
-   */
-  public static int leastSplit(int sequences) {
-    return sequences <= FEW ? FEW_WARPS * WARP : 1024;
-  }
-
-  /** Whether so few sequences leave the memory idle that asking early pays: 1 or 0. */
-  public static int early(int sequences) {
-    return sequences <= FEW ? 1 : 0;
-  }
-
-  /**
-   * Warps of a group: as many as the device holds at once over all groups, as far as local memory
-   * lets their outputs be put together. Larger heads take more registers.
-   */
-  public static int warps(int sequences, int heads, int kvHeads, int headSize) {
-    int most = Math.min(MOST_WARPS, MERGED / (shared(heads, kvHeads) * headSize));
-    int held = MULTIPROCESSORS * 16;
-    int groups = sequences * kvHeads * parts(heads, kvHeads);
-    int many = Math.max(held / groups, 2);
-    int wanted = sequences <= FEW ? FEW_WARPS : many;
-    return Math.max(1, Math.min(wanted, most));
-  }
-
-  private static int parts(int heads, int kvHeads) {
-    return (heads / kvHeads + QUERIES - 1) / QUERIES;
-  }
-
-  private static int shared(int heads, int kvHeads) {
-    int parts = parts(heads, kvHeads);
-    return (heads / kvHeads + parts - 1) / parts;
-  }
-
-  /** Groups for {@link #attend}. */
-  public static WorkerGrid grid(int sequences, int heads, int kvHeads, int splits, int warps) {
-    WorkerGrid grid =
-        new WorkerGrid3D(splits * warps * WARP, kvHeads * parts(heads, kvHeads), sequences);
-    grid.setLocalWork(warps * WARP, 1, 1);
-    return grid;
   }
 }

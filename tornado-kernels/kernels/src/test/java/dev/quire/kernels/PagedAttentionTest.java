@@ -75,7 +75,7 @@ class PagedAttentionTest {
     FloatArray partial = new FloatArray(sequences * heads * splits * (headSize + 2));
     HalfFloatArray out = new HalfFloatArray(sequences * heads * headSize);
     Device.run(
-        PagedAttention.grid(sequences + 1, heads, kvHeads, splits, warps),
+        AttentionGroups.grid(sequences + 1, heads, kvHeads, splits, warps),
         Device.in(counts, queries, keys, values, tables, lengths, partial, out),
         g ->
             g.task(

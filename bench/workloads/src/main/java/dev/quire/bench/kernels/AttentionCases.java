@@ -1,5 +1,6 @@
 package dev.quire.bench.kernels;
 
+import dev.quire.kernels.AttentionGroups;
 import dev.quire.kernels.ChunkAttention;
 import dev.quire.kernels.ContextSplits;
 import dev.quire.kernels.PagedAttention;
@@ -58,7 +59,7 @@ final class AttentionCases {
     int heads = shape.heads();
     int kvHeads = shape.kvHeads();
     int headSize = shape.headSize();
-    int warps = PagedAttention.warps(shape.sequences(), heads, kvHeads, headSize);
+    int warps = AttentionGroups.warps(shape.sequences(), heads, kvHeads, headSize);
     cases.add(
         new KernelCase(
             name,
@@ -73,7 +74,7 @@ final class AttentionCases {
                   arrays
                       .work()
                       .launch(
-                          PagedAttention.grid(
+                          AttentionGroups.grid(
                               shape.sequences(), heads, kvHeads, shape.splits(), warps),
                           (graph, id, _) ->
                               graph.task(
@@ -98,7 +99,7 @@ final class AttentionCases {
                                   0,
                                   shape.scale(),
                                   0.0f,
-                                  PagedAttention.early(shape.sequences()))));
+                                  AttentionGroups.early(shape.sequences()))));
             }));
   }
 

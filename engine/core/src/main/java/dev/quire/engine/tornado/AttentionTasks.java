@@ -1,6 +1,7 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.engine.model.AttentionSpec;
+import dev.quire.kernels.AttentionGroups;
 import dev.quire.kernels.ChunkAttention;
 import dev.quire.kernels.ContextSplits;
 import dev.quire.kernels.PagedAttention;
@@ -81,13 +82,13 @@ final class AttentionTasks {
     int blockSize = options.blockSize();
     int tableWidth = options.tableWidth();
     int splits = Buckets.splits(rows, options.maxLength());
-    int warps = PagedAttention.warps(rows, heads, kvHeads, headSize);
-    int early = Boolean.getBoolean("quire.attention.late") ? 0 : PagedAttention.early(rows);
+    int warps = AttentionGroups.warps(rows, heads, kvHeads, headSize);
+    int early = Boolean.getBoolean("quire.attention.late") ? 0 : AttentionGroups.early(rows);
     IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
     segments.add(
         id + "attend",
         20,
-        PagedAttention.grid(rows, heads, kvHeads, splits, warps),
+        AttentionGroups.grid(rows, heads, kvHeads, splits, warps),
         g ->
             g.task(
                 id + "attend",

@@ -1,6 +1,6 @@
 package dev.quire.engine.tornado;
 
-import dev.quire.kernels.PagedAttention;
+import dev.quire.kernels.AttentionGroups;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -45,13 +45,13 @@ final class Buckets {
   static int splits(int sequences, int longest) {
     int most =
         sequences <= 2 ? 64 : sequences <= 4 ? 32 : sequences <= 16 ? 16 : sequences <= 64 ? 8 : 4;
-    return Math.min(most, Math.ceilDiv(longest, PagedAttention.leastSplit(sequences)));
+    return Math.min(most, Math.ceilDiv(longest, AttentionGroups.leastSplit(sequences)));
   }
 
   /** Positions of a split of {@code sequences} contexts, so that {@code splits} cover each. */
   static int splitLength(int sequences, int longest, int splits) {
     int even = Math.ceilDiv(Math.ceilDiv(longest, splits), 32) * 32;
-    return Math.max(PagedAttention.leastSplit(sequences), even);
+    return Math.max(AttentionGroups.leastSplit(sequences), even);
   }
 
   /** The smallest bucket that holds {@code count}; −1 if none does. */
