@@ -13,15 +13,17 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * Puts together what {@link PagedAttention} leaves of contexts that are split among groups.
  *
  * <pre>
- *   partial of a head  │ split 0 │ split 1 │ …       each: output, maximum, sum
- *   factor of a split    e^(maximum - largest of the maxima)
- *   out                  factors · outputs / factors · sums         a thread an element
+ *   partial of a head  │ split 0 │ split 1 │ …       each: output, maximum, sum     a warp a head
+ *   factor of a split    e^(maximum - largest of the maxima)                        a lane a split
+ *   out                  factors · outputs / factors · sums                         a lane an element
  * </pre>
  */
 public final class ContextSplits {
   private ContextSplits() {}
 
   private static final int GROUP = 128;
+  private static final int WARP = 32;
+  private static final int WARPS = GROUP / WARP;
 
   /**
    * Puts the splits of each head together, where a context has more than one.
@@ -54,26 +56,41 @@ public final class ContextSplits {
       return;
     }
     int used = (attended + splitLength - 1) / splitLength;
+    float[] factors = context.allocateFloatLocalArray(WARPS * splits);
     int perKvHead = heads / kvHeads;
     int record = headSize + 2;
     int firstHead = sequence * heads + context.groupIdx * perKvHead;
-    for (int i = context.localIdx; i < perKvHead * headSize; i += GROUP) {
-      int head = firstHead + i / headSize;
-      int element = i % headSize;
+    int lane = context.localIdx % WARP;
+    int warp = context.localIdx / WARP;
+    int own = warp * splits;
+    for (int first = 0; first < perKvHead; first += WARPS) {
+      int mine = first + warp;
+      int head = firstHead + TornadoMath.min(mine, perKvHead - 1);
       int from = head * splits * record;
-      float maximum = Float.NEGATIVE_INFINITY;
-      for (int s = 0; s < used; s++) {
-        maximum = TornadoMath.max(maximum, partial.get(from + s * record + headSize));
+      float highest = Float.NEGATIVE_INFINITY;
+      for (int s = lane; s < used; s += WARP) {
+        highest = TornadoMath.max(highest, partial.get(from + s * record + headSize));
       }
-      float total = 0.0f;
-      float output = 0.0f;
-      for (int s = 0; s < used; s++) {
+      float maximum = Warps.maximum(context, highest);
+      float mass = 0.0f;
+      for (int s = lane; s < used; s += WARP) {
         float factor = TornadoMath.exp(partial.get(from + s * record + headSize) - maximum);
-        total += factor * partial.get(from + s * record + headSize + 1);
-        output += factor * partial.get(from + s * record + element);
+        mass += factor * partial.get(from + s * record + headSize + 1);
+        factors[own + s] = factor;
       }
-      float value = output / total;
-      out.set(head * headSize + element, new HalfFloat(value));
+      float total = context.simdSum(mass);
+      context.localBarrier();
+      for (int element = lane; element < headSize; element += WARP) {
+        float output = 0.0f;
+        for (int s = 0; s < used; s++) {
+          output += factors[own + s] * partial.get(from + s * record + element);
+        }
+        if (mine < perKvHead) {
+          float value = output / total;
+          out.set(head * headSize + element, new HalfFloat(value));
+        }
+      }
+      context.localBarrier();
     }
   }
 
