@@ -51,7 +51,7 @@ final class EngineLoop implements AutoCloseable {
   private final StepClock clock = new StepClock();
   private final Inbox inbox;
   private final RequestBook book;
-  private final Publisher publisher = new Publisher();
+  private final Publisher publisher;
   private final Thread thread;
 
   private boolean unprepared;
@@ -73,6 +73,9 @@ final class EngineLoop implements AutoCloseable {
     this.executor = executor;
     this.allocator = allocator;
     this.unprepared = executor.compilesSteps();
+    // A device computes: processors are free, and steps short.
+    this.publisher =
+        new Publisher(executor.compilesSteps() && Runtime.getRuntime().availableProcessors() >= 4);
     int promptRows =
         Math.clamp(MAX_PROMPT_LOGITS / executor.vocabularySize(), 1, options.maxNumBatchedTokens());
     this.scheduler =
@@ -306,8 +309,8 @@ final class EngineLoop implements AutoCloseable {
       if (takesBest) {
         sampling.describeDraws(plan, batch);
       }
-      // Few readers are woken faster than another thread is.
-      if (book.news() >= FEW) {
+      // Few readers are woken faster than another thread is, unless that is awake.
+      if (book.news() >= (publisher.looks() ? 1 : FEW)) {
         publisher.begin(book::publish);
       } else {
         book.publish();

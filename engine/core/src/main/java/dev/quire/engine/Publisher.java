@@ -9,13 +9,30 @@ import org.jspecify.annotations.Nullable;
  * #finish}, when the engine thread is in the executor and touches nothing that it reads.
  */
 final class Publisher implements AutoCloseable {
+  // Longer than a step of few sequences.
+  private static final long LOOKING_NANOS = 4_000_000;
+
+  private final boolean looks;
   private final Thread thread =
       Thread.ofPlatform().name("quire-publisher").daemon(true).unstarted(this::run);
   private volatile @Nullable Runnable work;
   private volatile @Nullable Thread waiting;
   private volatile boolean closed;
+  private volatile boolean parked;
   private volatile @Nullable RuntimeException failure;
   private boolean started;
+
+  /**
+   * @param looks whether it looks for work for a while before it has to be woken
+   */
+  Publisher(boolean looks) {
+    this.looks = looks;
+  }
+
+  /** Whether it needs not be woken to begin. */
+  boolean looks() {
+    return looks;
+  }
 
   /** Has {@code publish} run on the publisher's thread. */
   void begin(Runnable publish) {
@@ -24,7 +41,9 @@ final class Publisher implements AutoCloseable {
       thread.start();
     }
     work = publish;
-    LockSupport.unpark(thread);
+    if (parked) {
+      LockSupport.unpark(thread);
+    }
   }
 
   /** Waits until it has, if there was anything. */
@@ -45,9 +64,13 @@ final class Publisher implements AutoCloseable {
 
   private void run() {
     while (!closed) {
-      Runnable next = work;
+      Runnable next = looks ? look() : work;
       if (next == null) {
-        LockSupport.park(this);
+        parked = true;
+        if (work == null && !closed) {
+          LockSupport.park(this);
+        }
+        parked = false;
         continue;
       }
       try {
@@ -56,8 +79,21 @@ final class Publisher implements AutoCloseable {
         failure = e;
       }
       work = null;
-      LockSupport.unpark(waiting);
+      Thread engine = waiting;
+      if (engine != null) {
+        LockSupport.unpark(engine);
+      }
     }
+  }
+
+  private @Nullable Runnable look() {
+    long begin = System.nanoTime();
+    Runnable next = work;
+    while (next == null && !closed && System.nanoTime() - begin < LOOKING_NANOS) {
+      Thread.onSpinWait();
+      next = work;
+    }
+    return next;
   }
 
   @Override
