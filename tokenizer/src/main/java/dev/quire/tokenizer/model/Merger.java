@@ -23,6 +23,9 @@ final class Merger {
   private int heapSize;
   private int count;
 
+  /** Pairs looked up for the heap, and entries taken from it. */
+  private long steps;
+
   void clear() {
     count = 0;
   }
@@ -98,6 +101,11 @@ final class Merger {
     count = n;
   }
 
+  /** What long pieces took so far: never more than six steps a symbol. */
+  long steps() {
+    return steps;
+  }
+
   private void mergeByHeap(PairRanks ranks, byte[] bytes) {
     int n = count;
     if (next.length < n + 1) {
@@ -113,6 +121,7 @@ final class Merger {
       offer(ranks, bytes, i);
     }
     while (heapSize > 0) {
+      steps++;
       long top = pop();
       int at = (int) top;
       // An entry is stale when its pair has changed since; the newer pair has its own entry.
@@ -142,6 +151,7 @@ final class Merger {
   }
 
   private void offer(PairRanks ranks, byte[] bytes, int at) {
+    steps++;
     int right = next[at];
     if (right >= count) {
       best[at] = PairRanks.NONE;
