@@ -36,9 +36,10 @@ final class BytePanel {
    * The levels of one vector of words: {@code [n][2][WIDTH]}, rows {@code j} and {@code j + 16}.
    *
    * @param at where the words start
+   * @param panelStart where in {@code panel} the first level goes
    */
-  static void levels(MemorySegment data, long at, int n, float[] panel) {
-    int to = 0;
+  static void levels(MemorySegment data, long at, int n, float[] panel, int panelStart) {
+    int to = panelStart;
     long words = at;
     for (int i = 0; i < n; i += 2, words += LINE, to += 2 * STEP) {
       IntVector v = Lanes.ints(data, words).lanewise(VectorOperators.XOR, 0x00800080);
@@ -56,6 +57,7 @@ final class BytePanel {
   /**
    * Adds the products of some rows, block by block.
    *
+   * @param panelStart where in {@code panel} its levels start
    * @param x the rows' levels interleaved, {@code [32 · blocks][rows]} from {@code xOffset} on
    * @param rows 1, 2 or 4
    * @param scales of the weights, {@code [block][64]}
@@ -63,9 +65,11 @@ final class BytePanel {
    * @param inputScales of the first row from {@code inputScale} on, and {@code scaleStride} further
    *     of the next
    * @param totals {@code [rows][2][WIDTH]} from {@code to} on
+   * @param ahead what is read meanwhile, by a tile of four rows
    */
   static void add(
       float[] panel,
+      int panelStart,
       int blocks,
       float[] x,
       int xOffset,
@@ -76,24 +80,32 @@ final class BytePanel {
       int inputScale,
       int scaleStride,
       float[] totals,
-      int to) {
+      int to,
+      ReadAhead ahead) {
     switch (rows) {
       case 4 ->
-          add4(
-              panel,
+          ahead.advance(
               blocks,
-              x,
-              xOffset,
-              scales,
-              row,
-              inputScales,
-              inputScale,
-              scaleStride,
-              totals,
-              to);
+              add4(
+                  panel,
+                  panelStart,
+                  blocks,
+                  x,
+                  xOffset,
+                  scales,
+                  row,
+                  inputScales,
+                  inputScale,
+                  scaleStride,
+                  totals,
+                  to,
+                  ahead.data(),
+                  ahead.at(),
+                  ahead.step()));
       case 2 ->
           add2(
               panel,
+              panelStart,
               blocks,
               x,
               xOffset,
@@ -104,13 +116,26 @@ final class BytePanel {
               scaleStride,
               totals,
               to);
-      case 1 -> add1(panel, blocks, x, xOffset, scales, row, inputScales, inputScale, totals, to);
+      case 1 ->
+          add1(
+              panel,
+              panelStart,
+              blocks,
+              x,
+              xOffset,
+              scales,
+              row,
+              inputScales,
+              inputScale,
+              totals,
+              to);
       default -> throw new IllegalArgumentException("no tile of " + rows + " rows");
     }
   }
 
-  private static void add4(
+  private static int add4(
       float[] panel,
+      int panelStart,
       int blocks,
       float[] x,
       int xOffset,
@@ -120,10 +145,16 @@ final class BytePanel {
       int inputScale,
       int scaleStride,
       float[] totals,
-      int to) {
-    int at = 0;
+      int to,
+      MemorySegment data,
+      long ahead,
+      long aheadStep) {
+    int at = panelStart;
     int from = xOffset;
-    for (int block = 0; block < blocks; block++) {
+    int read = 0;
+    long line = ahead;
+    for (int block = 0; block < blocks; block++, line += aheadStep) {
+      read |= data.get(ReadAhead.INT, line) | data.get(ReadAhead.INT, line + LINE);
       FloatVector zero = FloatVector.zero(FLOATS);
       FloatVector a0 = zero;
       FloatVector b0 = zero;
@@ -172,10 +203,12 @@ final class BytePanel {
       b3.fma(b.mul(u), FloatVector.fromArray(FLOATS, totals, to + 3 * STEP + WIDTH))
           .intoArray(totals, to + 3 * STEP + WIDTH);
     }
+    return read;
   }
 
   private static void add2(
       float[] panel,
+      int panelStart,
       int blocks,
       float[] x,
       int xOffset,
@@ -186,7 +219,7 @@ final class BytePanel {
       int scaleStride,
       float[] totals,
       int to) {
-    int at = 0;
+    int at = panelStart;
     int from = xOffset;
     for (int block = 0; block < blocks; block++) {
       FloatVector zero = FloatVector.zero(FLOATS);
@@ -221,6 +254,7 @@ final class BytePanel {
 
   private static void add1(
       float[] panel,
+      int panelStart,
       int blocks,
       float[] x,
       int xOffset,
@@ -230,7 +264,7 @@ final class BytePanel {
       int inputScale,
       float[] totals,
       int to) {
-    int at = 0;
+    int at = panelStart;
     int from = xOffset;
     for (int block = 0; block < blocks; block++) {
       FloatVector a0 = FloatVector.zero(FLOATS);

@@ -45,10 +45,18 @@ final class NibblePanel {
    * @param at where the first vector's words start
    * @param gap from there to the second's
    * @param nibbleShift 4, in a variable: see {@link Scratch#byteShift}
+   * @param panelStart where in {@code panel} the first word goes
    */
-  static void lay(MemorySegment data, long at, long gap, int n, int nibbleShift, short[] panel) {
+  static void lay(
+      MemorySegment data,
+      long at,
+      long gap,
+      int n,
+      int nibbleShift,
+      short[] panel,
+      int panelStart) {
     long words = at;
-    int to = 0;
+    int to = panelStart;
     for (int i = 0; i < n; i += 4, words += LINE, to += 4 * STEP) {
       ShortVector a = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words, Lanes.ORDER);
       ShortVector b = ShortVector.fromMemorySegment(WIDE_SHORTS, data, words + gap, Lanes.ORDER);
@@ -72,12 +80,21 @@ final class NibblePanel {
   /**
    * Sums of a quad's runs, {@code [run][4 rows][2][2 · WIDTH]}.
    *
+   * @param panelStart where in {@code panel} the first word is
    * @param factors of the quad, from {@code firstFactor} on
+   * @param sumsStart where in {@code sums} the first goes
    */
-  static void sums(short[] panel, int runs, float[] factors, int firstFactor, short[] sums) {
-    int at = 0;
+  static void sums(
+      short[] panel,
+      int panelStart,
+      int runs,
+      float[] factors,
+      int firstFactor,
+      short[] sums,
+      int sumsStart) {
+    int at = panelStart;
     int f = firstFactor;
-    int to = 0;
+    int to = sumsStart;
     for (int run = 0; run < runs; run++, to += QUAD * STEP) {
       ShortVector zero = ShortVector.zero(WIDE_SHORTS);
       ShortVector a0 = zero;

@@ -106,6 +106,7 @@ final class QuantizedTiles {
     for (int first = 0; first < rows; first += ROW_BLOCK) {
       int some = Math.min(ROW_BLOCK, rows - first);
       float[] totals = s.totals(some * ROWS);
+      s.alignPanels();
       Arrays.fill(totals, 0, some * ROWS, 0);
       for (int from = 0; from < w.inputs(); from += CHUNK) {
         int n = Math.min(CHUNK, w.inputs() - from);
@@ -113,8 +114,8 @@ final class QuantizedTiles {
           VectorTiles.scales(w, tile, from, n, s);
           nibbles(w, tile, from, n, x, first, some, totals, s);
         } else {
-          // Decoding has few lines under way, a loop of nothing but loads many.
-          s.sink(Lanes.touch(w.data(), w.offset(tile, from), w.layout().bytes(n)));
+          int blocks = ROWS / 2 / WIDTH * (some / 4) * (n / QuantizedRows.BLOCK);
+          s.ahead().begin(w, tile, from, some, Math.max(1, blocks));
           VectorTiles.scales(w, tile, from, n, s);
           bytes(w, tile, from, n, x, first, some, totals, s);
         }
@@ -133,18 +134,20 @@ final class QuantizedTiles {
       int rows,
       float[] totals,
       Scratch s) {
-    float[] panel = s.panel(CHUNK * 2 * WIDTH);
+    float[] panel = s.rowPanel();
+    int panelStart = s.rowPanelStart();
     long half = (long) w.layout().lines(n) * LINE;
     long chunk = w.offset(tile, from);
     int blocks = n / QuantizedRows.BLOCK;
     int stride = w.inputs() / QuantizedRows.BLOCK;
     for (int word = 0; word < ROWS / 2; word += WIDTH) {
-      BytePanel.levels(w.data(), chunk + VectorTiles.words(word, half), n, panel);
+      BytePanel.levels(w.data(), chunk + VectorTiles.words(word, half), n, panel, panelStart);
       int to = word * 2 * rows;
       for (int r = 0, group; r < rows; r += group, to += group * 2 * WIDTH) {
         group = x.group(first + r);
         BytePanel.add(
             panel,
+            panelStart,
             blocks,
             x.interleaved(),
             (first + r) * w.inputs() + from * group,
@@ -155,7 +158,8 @@ final class QuantizedTiles {
             (first + r) * stride + from / QuantizedRows.BLOCK,
             stride,
             totals,
-            to);
+            to,
+            s.ahead());
       }
     }
   }
@@ -172,21 +176,24 @@ final class QuantizedTiles {
       Scratch s) {
     MemorySegment data = w.data();
     short[] panel = s.shortPanel();
-    short[] sums = s.shortSums();
+    int panelStart = s.shortPanelStart();
+    short[] sums = s.runSums();
+    int sumsStart = s.runSumsStart();
     long half = (long) w.layout().lines(n) * LINE;
     long chunk = w.offset(tile, from);
     for (int word = 0; word < ROWS / 2; word += 2 * WIDTH) {
       long at = chunk + VectorTiles.words(word, half);
       long gap = chunk + VectorTiles.words(word + WIDTH, half) - at;
-      NibblePanel.lay(data, at, gap, n, s.nibbleShift(), panel);
+      NibblePanel.lay(data, at, gap, n, s.nibbleShift(), panel, panelStart);
       for (int r = 0; r < rows; r += Arithmetic.QUAD) {
-        NibblePanel.sums(panel, n / 16, x.factors(), x.factor(first + r, from), sums);
+        int factor = x.factor(first + r, from);
+        NibblePanel.sums(panel, panelStart, n / 16, x.factors(), factor, sums, sumsStart);
         for (int t = 0; t < Arithmetic.QUAD; t++) {
           int inputBlock = ((first + r + t) * w.inputs() + from) / QuantizedRows.BLOCK;
           for (int v = 0; v < 2; v++) {
             int row = VectorTiles.row(word + v * WIDTH);
             int to = ((word + v * WIDTH) * rows + (r + t) * WIDTH) * 2;
-            int at0 = (2 * t + v) * 2 * WIDTH;
+            int at0 = sumsStart + (2 * t + v) * 2 * WIDTH;
             addRuns(
                 w.layout(), sums, at0, n / QuantizedRows.BLOCK, row, x, inputBlock, totals, to, s);
           }

@@ -1,10 +1,17 @@
 package dev.quire.engine.cpu.math;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * Working memory of one worker, kept from call to call: arrays of at least the length asked for, of
  * any content.
  */
 final class Scratch {
+  /** Most rows that are decoded where vectors are narrow; as many floats are a line. */
+  private static final int PANEL_ROWS = 16;
+
+  private static final int LINE_SHORTS = WeightTiles.LINE / Short.BYTES;
+
   private byte[] bytes = {};
   private float[] weights = {};
   private float[] panel = {};
@@ -21,7 +28,15 @@ final class Scratch {
   private final int[] wordSums = new int[WeightTiles.CHUNK / 32 * WeightTiles.ROWS];
   private final short[] shortSums =
       new short[WeightTiles.CHUNK / 16 * Arithmetic.QUAD * WeightTiles.ROWS];
-  private final short[] shortPanel = new short[WeightTiles.CHUNK * WeightTiles.ROWS / 2];
+  private final short[] shortPanel =
+      new short[WeightTiles.CHUNK * WeightTiles.ROWS / 2 + LINE_SHORTS];
+  private final float[] rowPanel = new float[(WeightTiles.CHUNK + 1) * PANEL_ROWS];
+  private final short[] runSums =
+      new short[WeightTiles.CHUNK / 16 * Arithmetic.QUAD * WeightTiles.ROWS + LINE_SHORTS];
+  private final LineStart rowPanelStart = new LineStart(MemorySegment.ofArray(rowPanel));
+  private final LineStart shortPanelStart = new LineStart(MemorySegment.ofArray(shortPanel));
+  private final LineStart runSumsStart = new LineStart(MemorySegment.ofArray(runSums));
+  private final ReadAhead ahead = new ReadAhead();
   private final int byteShift;
   private final float[] tileSums = new float[WeightTiles.ROWS];
   private final float[] tileWeights = new float[WeightTiles.ROWS];
@@ -108,9 +123,43 @@ final class Scratch {
     return shortSums;
   }
 
-  /** Words of nibbles of a chunk: {@link NibblePanel#lay}. */
+  /** Words of nibbles of a chunk, from {@link #shortPanelStart} on: {@link NibblePanel#lay}. */
   short[] shortPanel() {
     return shortPanel;
+  }
+
+  /** A decoded chunk of some rows, from {@link #rowPanelStart} on. */
+  float[] rowPanel() {
+    return rowPanel;
+  }
+
+  int rowPanelStart() {
+    return rowPanelStart.bytes() / Float.BYTES;
+  }
+
+  int shortPanelStart() {
+    return shortPanelStart.bytes() / Short.BYTES;
+  }
+
+  /** Sums of runs of inputs of a quad of rows, from {@link #runSumsStart} on. */
+  short[] runSums() {
+    return runSums;
+  }
+
+  int runSumsStart() {
+    return runSumsStart.bytes() / Short.BYTES;
+  }
+
+  /** Looks where the panels lie, since the garbage collector may have moved them. */
+  void alignPanels() {
+    rowPanelStart.look();
+    shortPanelStart.look();
+    runSumsStart.look();
+  }
+
+  /** Reading of weights before their turn. */
+  ReadAhead ahead() {
+    return ahead;
   }
 
   /** Uses a value for nothing. */
