@@ -17,12 +17,14 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  *   a block of 8 outputs, as QuantTiles has it        8 lanes have 32 inputs, which share a scale;
  *     128 inputs │ 8 loads of 4 × 32 bytes │ warp 0   lane 2k+j: outputs 4j to 4j+3 of inputs
  *     128 inputs │         under way       │ warp 1   k, k+4, k+8, … k+28
- *     …                                      4 to 16 warps take turns; as many more have the next
+ *     …                                      2 to 16 warps take turns; as many more have the next
  *                                            block, where gate and up are interleaved
  *   sums of a lane ── shuffles: over the 16 lanes of an output ── local memory: over the warps
  * </pre>
  *
- * Sums are always added in the same order.
+ * Sums are always added in the same order. Inputs become whole numbers of 20 bits, with a scale for
+ * the eight of a lane and turn: a multiprocessor multiplies 64 pairs of integers a clock, but turns
+ * only 16 into floats, which would hold these products at 3.4 million million weights a second.
  */
 public final class MatrixVectorQ8 {
   private MatrixVectorQ8() {}
@@ -30,6 +32,11 @@ public final class MatrixVectorQ8 {
   private static final int WARP = 32;
   private static final int MOST_WARPS = 16;
   private static final int BLOCK = WeightTiles.OUTPUTS;
+  private static final int MANY_OUTPUTS = 8192;
+
+  // The largest input of a lane and turn becomes this number: eight products with bytes fit an int.
+  private static final float UNIT = 1 << 20;
+  private static final float LEAST = 1e-30f;
 
   /**
    * {@code out[o] = sum over i of weights[o, i] * x[i]}, summed in floats; with an activation
@@ -159,42 +166,58 @@ public final class MatrixVectorQ8 {
       }
       float live =
           groups % (4 * warps) == 0 ? 1.0f : TornadoMath.min(1, TornadoMath.max(0, groups - mine));
-      float aa = (q0 << 24 >> 24) * x0;
-      aa += (q1 << 24 >> 24) * x1;
-      aa += (q2 << 24 >> 24) * x2;
-      aa += (q3 << 24 >> 24) * x3;
-      aa += (q4 << 24 >> 24) * x4;
-      aa += (q5 << 24 >> 24) * x5;
-      aa += (q6 << 24 >> 24) * x6;
-      aa += (q7 << 24 >> 24) * x7;
-      a += live * Half2.lowFloat(low) * aa;
-      float bb = (q0 << 16 >> 24) * x0;
-      bb += (q1 << 16 >> 24) * x1;
-      bb += (q2 << 16 >> 24) * x2;
-      bb += (q3 << 16 >> 24) * x3;
-      bb += (q4 << 16 >> 24) * x4;
-      bb += (q5 << 16 >> 24) * x5;
-      bb += (q6 << 16 >> 24) * x6;
-      bb += (q7 << 16 >> 24) * x7;
-      b += live * Half2.highFloat(low) * bb;
-      float cc = (q0 << 8 >> 24) * x0;
-      cc += (q1 << 8 >> 24) * x1;
-      cc += (q2 << 8 >> 24) * x2;
-      cc += (q3 << 8 >> 24) * x3;
-      cc += (q4 << 8 >> 24) * x4;
-      cc += (q5 << 8 >> 24) * x5;
-      cc += (q6 << 8 >> 24) * x6;
-      cc += (q7 << 8 >> 24) * x7;
-      c += live * Half2.lowFloat(high) * cc;
-      float dd = (q0 >> 24) * x0;
-      dd += (q1 >> 24) * x1;
-      dd += (q2 >> 24) * x2;
-      dd += (q3 >> 24) * x3;
-      dd += (q4 >> 24) * x4;
-      dd += (q5 >> 24) * x5;
-      dd += (q6 >> 24) * x6;
-      dd += (q7 >> 24) * x7;
-      d += live * Half2.highFloat(high) * dd;
+      // Whole numbers of 20 bits, so that few conversions are left: they are the slowest of all.
+      float most = TornadoMath.max(TornadoMath.abs(x0), TornadoMath.abs(x1));
+      most = TornadoMath.max(most, TornadoMath.max(TornadoMath.abs(x2), TornadoMath.abs(x3)));
+      most = TornadoMath.max(most, TornadoMath.max(TornadoMath.abs(x4), TornadoMath.abs(x5)));
+      most = TornadoMath.max(most, TornadoMath.max(TornadoMath.abs(x6), TornadoMath.abs(x7)));
+      most = TornadoMath.max(most, LEAST);
+      float finer = UNIT / most;
+      int i0 = (int) (x0 * finer);
+      int i1 = (int) (x1 * finer);
+      int i2 = (int) (x2 * finer);
+      int i3 = (int) (x3 * finer);
+      int i4 = (int) (x4 * finer);
+      int i5 = (int) (x5 * finer);
+      int i6 = (int) (x6 * finer);
+      int i7 = (int) (x7 * finer);
+      int aa = (q0 << 24 >> 24) * i0;
+      aa += (q1 << 24 >> 24) * i1;
+      aa += (q2 << 24 >> 24) * i2;
+      aa += (q3 << 24 >> 24) * i3;
+      aa += (q4 << 24 >> 24) * i4;
+      aa += (q5 << 24 >> 24) * i5;
+      aa += (q6 << 24 >> 24) * i6;
+      aa += (q7 << 24 >> 24) * i7;
+      int bb = (q0 << 16 >> 24) * i0;
+      bb += (q1 << 16 >> 24) * i1;
+      bb += (q2 << 16 >> 24) * i2;
+      bb += (q3 << 16 >> 24) * i3;
+      bb += (q4 << 16 >> 24) * i4;
+      bb += (q5 << 16 >> 24) * i5;
+      bb += (q6 << 16 >> 24) * i6;
+      bb += (q7 << 16 >> 24) * i7;
+      int cc = (q0 << 8 >> 24) * i0;
+      cc += (q1 << 8 >> 24) * i1;
+      cc += (q2 << 8 >> 24) * i2;
+      cc += (q3 << 8 >> 24) * i3;
+      cc += (q4 << 8 >> 24) * i4;
+      cc += (q5 << 8 >> 24) * i5;
+      cc += (q6 << 8 >> 24) * i6;
+      cc += (q7 << 8 >> 24) * i7;
+      int dd = (q0 >> 24) * i0;
+      dd += (q1 >> 24) * i1;
+      dd += (q2 >> 24) * i2;
+      dd += (q3 >> 24) * i3;
+      dd += (q4 >> 24) * i4;
+      dd += (q5 >> 24) * i5;
+      dd += (q6 >> 24) * i6;
+      dd += (q7 >> 24) * i7;
+      float coarser = live * most / UNIT;
+      a += coarser * Half2.lowFloat(low) * aa;
+      b += coarser * Half2.highFloat(low) * bb;
+      c += coarser * Half2.lowFloat(high) * cc;
+      d += coarser * Half2.highFloat(high) * dd;
       q0 = n0;
       q1 = n1;
       q2 = n2;
@@ -283,8 +306,10 @@ public final class MatrixVectorQ8 {
    * @param outputs those of gate and up together, if there is an activation
    */
   public static int warps(int outputs, int activation) {
-    int many = activation == Activations.NONE ? MOST_WARPS : MOST_WARPS / 2;
-    return outputs < 8192 ? many : many / 4;
+    if (activation == Activations.NONE) {
+      return outputs < MANY_OUTPUTS ? MOST_WARPS : MOST_WARPS / 2;
+    }
+    return outputs < MANY_OUTPUTS ? MOST_WARPS / 2 : MOST_WARPS / 8;
   }
 
   /**
