@@ -4,7 +4,6 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid2D;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
-import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -36,15 +35,17 @@ public final class ExpertProduct {
   /**
    * {@code out[p, o] = sum over i of weights[chosen[p], o, i] * x[p / perRow, i]} for each pair p,
    * summed in floats; with an activation {@code gated[p, j] = activation(gate[j] · x) * (up[j] ·
-   * x)} instead.
+   * x)} instead. What an activation gave is kept in floats for the product after it: no tensor core
+   * takes it, and the next layer's router tells experts apart that lie close together.
    *
    * @param counts element 0: pairs that are there
    * @param chosen [pairs]: experts
    * @param weights [experts · outputs, inputs] as {@link WeightTiles} has them; each expert's gate
    *     and up interleaved as {@link WeightTiles#interleaved} says, if there is an activation
-   * @param x [pairs / perRow, inputs]
-   * @param out [pairs, outputs], if there is no activation
-   * @param gated [pairs, outputs / 2], where outputs are those of both, if there is one
+   * @param x [pairs / perRow, inputs], if there is an activation
+   * @param out [pairs, outputs], if there is none
+   * @param gated [pairs, outputs / 2], where outputs are those of both, if there is an activation;
+   *     else read as x [pairs / perRow, inputs]
    * @param outputs of an expert, a multiple of 8
    * @param perRow pairs that share a row of x
    * @param activation one of {@link Activations}
@@ -56,7 +57,7 @@ public final class ExpertProduct {
       HalfFloatArray weights,
       HalfFloatArray x,
       FloatArray out,
-      HalfFloatArray gated,
+      FloatArray gated,
       int outputs,
       int inputs,
       int perRow,
@@ -84,7 +85,12 @@ public final class ExpertProduct {
           int input = depth + k + lane / 4;
           int at = inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 1);
           Half2 both = weights.getHalf2(from + (depth + k) * BLOCK);
-          float value = x.get(row + at).getFloat32();
+          float value;
+          if (activation == Activations.NONE) {
+            value = gated.get(row + at);
+          } else {
+            value = x.get(row + at).getFloat32();
+          }
           a += Half2.lowFloat(both) * value;
           b += Half2.highFloat(both) * value;
         }
@@ -109,7 +115,7 @@ public final class ExpertProduct {
       if (activation == Activations.NONE) {
         out.set(to, sums[at]);
       } else {
-        gated.set(to, new HalfFloat(Activations.apply(activation, sums[at], sums[at + BLOCK])));
+        gated.set(to, Activations.apply(activation, sums[at], sums[at + BLOCK]));
       }
     }
   }

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -139,9 +140,10 @@ class ExpertsTest {
     }
     HalfFloatArray tiles = WeightTiles.pack(stacked, experts * outputs, inputs);
     Run run = new Run(pairs, outputs, inputs, perRow, activation, experts);
+    FloatArray inner = run.inner();
     Device.run(
         ExpertProduct.grid(pairs + 2, outputs, activation),
-        Device.in(run.counts, run.chosen, tiles, run.x, run.out, run.gated),
+        Device.in(run.counts, run.chosen, tiles, run.x, run.out, inner),
         g ->
             g.task(
                 "kernel",
@@ -152,12 +154,13 @@ class ExpertsTest {
                 tiles,
                 run.x,
                 run.out,
-                run.gated,
+                inner,
                 outputs,
                 inputs,
                 perRow,
                 activation),
-        Device.out(run.out, run.gated));
+        Device.out(run.out, inner));
+    run.take(inner);
     run.check(weights);
   }
 
@@ -263,6 +266,21 @@ class ExpertsTest {
       this.out = new FloatArray((pairs + 2) * outputs);
       this.gated = new HalfFloatArray((pairs + 2) * outputs / 2);
       out.init(77.0f);
+    }
+
+    /** What holds the activated elements in floats, or the input where there are none. */
+    FloatArray inner() {
+      return activation == Activations.NONE
+          ? FloatArray.fromArray(Device.floats(x))
+          : new FloatArray((pairs + 2) * outputs / 2);
+    }
+
+    void take(FloatArray inner) {
+      if (activation != Activations.NONE) {
+        for (int i = 0; i < pairs * outputs / 2; i++) {
+          gated.set(i, new HalfFloat(inner.get(i)));
+        }
+      }
     }
 
     void check(float[] weights) {

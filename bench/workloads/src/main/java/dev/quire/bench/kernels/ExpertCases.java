@@ -112,8 +112,9 @@ final class ExpertCases {
     HalfFloatArray weights =
         RandomArrays.halves(count(WeightTiles.elements(experts * outputs, inputs)), 1, 0.05f);
     Pairs pairs = new Pairs();
+    FloatArray x = RandomArrays.floats(rows * inputs, 3, 1);
     return new KernelWork()
-        .arrays(pairs.counts, pairs.chosen, weights, pairs.x, pairs.out, pairs.none)
+        .arrays(pairs.counts, pairs.chosen, weights, pairs.none, pairs.out, x)
         .launch(
             ExpertProduct.grid(rows * used, outputs, Activations.NONE),
             (graph, id, _) ->
@@ -124,9 +125,9 @@ final class ExpertCases {
                     pairs.counts,
                     pairs.chosen,
                     weights,
-                    pairs.x,
-                    pairs.out,
                     pairs.none,
+                    pairs.out,
+                    x,
                     outputs,
                     inputs,
                     used,

@@ -143,7 +143,7 @@ final class ExpertTasks {
 
   /**
    * The chosen experts' products: sums to {@link Scratch#parts}, activated elements where the next
-   * product takes them.
+   * product takes them; of experts in halves that is {@link Scratch#gated}.
    *
    * @param outputs of an expert
    * @param perRow pairs that share a row of x
@@ -174,7 +174,7 @@ final class ExpertTasks {
                       halves.weights(),
                       x,
                       scratch.parts,
-                      scratch.activated,
+                      scratch.gated,
                       outputs,
                       width,
                       perRow,

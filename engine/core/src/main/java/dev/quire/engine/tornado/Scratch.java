@@ -31,6 +31,10 @@ final class Scratch {
   final FloatArray delta;
   final FloatArray gateUp;
   final HalfFloatArray activated;
+
+  /** The same of experts in halves, which no tensor core takes. */
+  final FloatArray gated;
+
   final FloatArray partial;
   final FloatArray chunkScores;
   final FloatArray picked;
@@ -73,6 +77,7 @@ final class Scratch {
     delta = mirror.floats(rows * hidden);
     gateUp = mirror.floats(rows * 2 * Math.max(1, most(spec, Scratch::denseElements)));
     activated = mirror.halves(rows * inner);
+    gated = mirror.floats(used == 0 ? 1 : rows * most(spec, Scratch::chosenElements));
     partial = mirror.floats(partialRecords(options) * heads * (headSize + 2));
     int tiles = tiles(spec, options);
     int groups =
@@ -103,6 +108,14 @@ final class Scratch {
       case FeedForwardSpec.Dense dense -> dense.innerSize();
       case FeedForwardSpec.Experts experts ->
           Math.max(experts.innerSize() * experts.used(), experts.sharedInnerSize());
+    };
+  }
+
+  /** Of a row's experts. */
+  private static int chosenElements(LayerSpec layer) {
+    return switch (layer.feedForward()) {
+      case FeedForwardSpec.Dense _ -> 1;
+      case FeedForwardSpec.Experts experts -> experts.innerSize() * experts.used();
     };
   }
 
@@ -148,6 +161,7 @@ final class Scratch {
         delta,
         gateUp,
         activated,
+        gated,
         partial,
         chunkScores,
         picked,
