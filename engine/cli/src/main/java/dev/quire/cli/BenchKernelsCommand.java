@@ -103,19 +103,22 @@ final class BenchKernelsCommand implements Callable<Integer> {
     DeviceLimits limits = bench.limits(size, console::say);
     List<KernelTiming> timings = new ArrayList<>();
     List<String> failures = new ArrayList<>();
+    TextTable table = table(gpu, limits, cases);
     int next = 0;
     while (next < cases.size() && System.nanoTime() - start < seconds * 1e9) {
       KernelCase one = cases.get(next++);
       try {
-        timings.add(bench.measure(one, limits));
+        KernelTiming timing = bench.measure(one, limits);
+        timings.add(timing);
+        if (format == OutputFormat.TABLE) {
+          table.print(console.out(), cells(timing, limits));
+        }
       } catch (RuntimeException failure) {
         failures.add(one.name() + ": " + reason(failure));
       }
     }
     if (format == OutputFormat.JSON) {
       console.out().println(json(gpu, limits, timings));
-    } else {
-      print(gpu, limits, timings);
     }
     failures.forEach(failure -> console.say("failed: " + failure));
     if (next < cases.size()) {
@@ -139,37 +142,50 @@ final class BenchKernelsCommand implements Callable<Integer> {
     return first.toString().replaceAll("\u001B\\[[0-9;]*m", "");
   }
 
-  private void print(boolean gpu, DeviceLimits limits, List<KernelTiming> timings) {
-    console
-        .out()
-        .printf(
-            Locale.ROOT,
-            "%s: copy %.0f GB/s%s, empty replay %.1f µs%n",
-            gpu ? "GPU" : "JVM",
-            limits.copyBytesPerSecond() / 1e9,
-            limits.productOperationsPerSecond() > 0
-                ? String.format(
-                    Locale.ROOT,
-                    ", cuBLAS 4096³ %.0f TFLOP/s",
-                    limits.productOperationsPerSecond() / 1e12)
-                : "",
-            limits.replayMicros());
-    new TextTable("kernel", "shape", "µs", "p10–p90", "GB/s", "TFLOP/s", "limit", "error", "start")
-        .rows(
-            timings,
-            t ->
-                List.of(
-                    t.kernel().kernel(),
-                    t.kernel().shape(),
-                    number("%.2f", t.micros()),
-                    number("%.2f", t.low()) + "–" + number("%.2f", t.high()),
-                    number("%.1f", t.bandwidth() / 1e9),
-                    t.kernel().operations() > 0 ? number("%.2f", t.rate() / 1e12) : "",
-                    number("%.0f %% ", 100 * t.share(limits))
-                        + (t.arithmeticBound(limits) ? "product" : "copy"),
-                    Double.isNaN(t.error()) ? "" : number("%.1e", t.error()),
-                    number("%.1f s", t.secondsToStart())))
-        .print(console.out());
+  /** Prints the limits and a table's heads; rows follow as they are measured. */
+  private TextTable table(boolean gpu, DeviceLimits limits, List<KernelCase> cases) {
+    TextTable table =
+        new TextTable(
+                "kernel", "shape", "µs", "p10–p90", "GB/s", "TFLOP/s", "limit", "error", "start")
+            .width(0, cases.stream().mapToInt(one -> one.kernel().length()).max().orElse(0))
+            .width(1, cases.stream().mapToInt(one -> one.shape().length()).max().orElse(0))
+            .width(2, "10000.00".length())
+            .width(3, "10000.00–10000.00".length())
+            .width(4, "1000.0".length())
+            .width(6, "100 % product".length())
+            .width(7, "1.0e-03".length());
+    if (format == OutputFormat.TABLE) {
+      console
+          .out()
+          .printf(
+              Locale.ROOT,
+              "%s: copy %.0f GB/s%s, empty replay %.1f µs%n",
+              gpu ? "GPU" : "JVM",
+              limits.copyBytesPerSecond() / 1e9,
+              limits.productOperationsPerSecond() > 0
+                  ? String.format(
+                      Locale.ROOT,
+                      ", cuBLAS 4096³ %.0f TFLOP/s",
+                      limits.productOperationsPerSecond() / 1e12)
+                  : "",
+              limits.replayMicros());
+      table.print(console.out());
+    }
+    return table;
+  }
+
+  private static List<String> cells(KernelTiming t, DeviceLimits limits) {
+    return List.of(
+        t.kernel().kernel(),
+        t.kernel().shape(),
+        number("%.2f", t.micros()),
+        number("%.2f", t.low()) + "–" + number("%.2f", t.high()),
+        number("%.1f", t.bandwidth() / 1e9),
+        t.kernel().operations() > 0 ? number("%.2f", t.rate() / 1e12) : "",
+        number("%.0f %% ", 100 * t.share(limits))
+            + (t.arithmeticBound(limits) ? "product" : "copy"),
+        Double.isNaN(t.error()) ? "" : number("%.1e", t.error()),
+        number("%.1f s", t.secondsToStart()));
   }
 
   private static String number(String format, double value) {

@@ -86,6 +86,20 @@ class NibbleTest {
   }
 
   @ParameterizedTest
+  @CsvSource({
+    "1, 8, 32, 1, 0",
+    "2, 64, 64, 1, 0",
+    "7, 72, 352, 3, 0",
+    "16, 144, 96, 1, 1",
+    "5, 48, 640, 1, 2"
+  })
+  void aFewRowsByEightWarps(int rows, int outputs, int inputs, int splits, int activation) {
+    int tile = SkinnyQ4.TILE_ROWS;
+    WorkerGrid grid = SkinnyQ4.grid(rows + tile, outputs, splits);
+    product(SkinnyQ4::multiply, grid, tile, rows, outputs, inputs, splits, activation);
+  }
+
+  @ParameterizedTest
   @CsvSource({"17, 64, 64, 1, 0", "64, 72, 32, 1, 0", "130, 136, 352, 3, 0", "70, 80, 256, 1, 1"})
   void manyRows(int rows, int outputs, int inputs, int splits, int activation) {
     int tile = TiledProductQ4.TILE_ROWS;

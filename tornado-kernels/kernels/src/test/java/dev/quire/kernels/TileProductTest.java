@@ -67,6 +67,48 @@ class TileProductTest {
 
   @ParameterizedTest
   @CsvSource({
+    "1, 8, 8, 1, 0",
+    "2, 64, 64, 1, 0",
+    "7, 72, 328, 3, 0",
+    "16, 136, 192, 2, 0",
+    "16, 144, 96, 1, 1",
+    "5, 48, 640, 1, 2"
+  })
+  void aFewRowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, SkinnyQuads.TILE_ROWS)
+        .halves(SkinnyQuads::multiplyQuads, SkinnyQuads::grid);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"17, 128, 64, 1, 0", "3, 8, 8, 1, 0", "32, 200, 328, 4, 0", "31, 272, 96, 1, 1"})
+  void upTo32RowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, LeanQuads.TILE_ROWS)
+        .halves(LeanQuads::multiplyQuads, LeanQuads::grid);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"33, 128, 64, 1, 0", "3, 8, 8, 1, 0", "64, 200, 328, 4, 0", "70, 272, 96, 1, 2"})
+  void upTo64RowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, MediumQuads.TILE_ROWS)
+        .halves(MediumQuads::multiplyQuads, MediumQuads::grid);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"17, 64, 64, 1, 0", "64, 72, 40, 1, 0", "130, 136, 328, 3, 0", "70, 80, 256, 1, 1"})
+  void manyRowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, TiledQuads.TILE_ROWS)
+        .halves(TiledQuads::multiplyQuads, TiledQuads::grid);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"65, 128, 64, 1, 0", "3, 8, 8, 1, 0", "130, 200, 328, 4, 0", "129, 272, 96, 1, 1"})
+  void veryManyRowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, WideQuads.TILE_ROWS)
+        .halves(WideQuads::multiplyQuads, WideQuads::grid);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "1, 8, 32, 1, 0",
     "2, 64, 64, 1, 0",
     "9, 24, 352, 3, 0",
@@ -76,6 +118,19 @@ class TileProductTest {
   void aFewRowsOfQ8(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, SkinnyProductQ8.TILE_ROWS)
         .quants(SkinnyProductQ8::multiply, SkinnyProductQ8::grid);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 8, 32, 1, 0",
+    "2, 64, 64, 1, 0",
+    "9, 24, 352, 3, 0",
+    "16, 144, 96, 1, 1",
+    "3, 64, 640, 1, 0"
+  })
+  void aFewRowsOfQ8ByEightWarps(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, SkinnyQ8.TILE_ROWS)
+        .quants(SkinnyQ8::multiply, SkinnyQ8::grid);
   }
 
   @ParameterizedTest

@@ -2,14 +2,21 @@ package dev.quire.bench.kernels;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.LeanProduct;
+import dev.quire.kernels.LeanQuads;
 import dev.quire.kernels.MediumProduct;
+import dev.quire.kernels.MediumQuads;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.SkinnyProductQ4;
 import dev.quire.kernels.SkinnyProductQ8;
+import dev.quire.kernels.SkinnyQ4;
+import dev.quire.kernels.SkinnyQ8;
+import dev.quire.kernels.SkinnyQuads;
 import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.TiledProductQ4;
 import dev.quire.kernels.TiledProductQ8;
+import dev.quire.kernels.TiledQuads;
 import dev.quire.kernels.WideProduct;
+import dev.quire.kernels.WideQuads;
 import java.util.ArrayList;
 import java.util.List;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -44,6 +51,7 @@ final class TileCases {
       addLayer(shapes, rows);
       shapes.add(new ProductShape("1B-head", 128256, rows, 2048, 1));
     }
+    addLarge(shapes, 8);
     return shapes;
   }
 
@@ -59,7 +67,17 @@ final class TileCases {
     for (int rows : new int[] {32, 64, 128, 256}) {
       addLayer(shapes, rows);
     }
+    addLarge(shapes, 32);
+    addLarge(shapes, 192);
     return shapes;
+  }
+
+  /** Llama-3.1-8B's matrices of so many layers that they don't stay in the cache. */
+  private static void addLarge(List<ProductShape> shapes, int rows) {
+    shapes.add(new ProductShape("8B-qkv", 6144, rows, 4096, 4));
+    shapes.add(new ProductShape("8B-output", 4096, rows, 4096, 4));
+    shapes.add(new ProductShape("8B-gate-up", 28672, rows, 4096, 2));
+    shapes.add(new ProductShape("8B-down", 4096, rows, 14336, 2));
   }
 
   /** Llama-3.2-1B's matrices of 16 layers. */
@@ -72,8 +90,11 @@ final class TileCases {
 
   private void skinny(ProductShape shape) {
     allSplits("SkinnyProduct", shape, SkinnyProduct::multiply, SkinnyProduct::grid);
+    allSplits("SkinnyQuads", shape, SkinnyQuads::multiplyQuads, SkinnyQuads::grid);
     quants("SkinnyProduct", "-Q8", shape, SkinnyProductQ8::multiply, SkinnyProductQ8::grid);
+    quants("SkinnyWarps", "-Q8", shape, SkinnyQ8::multiply, SkinnyQ8::grid);
     quants("SkinnyProduct", "-Q4", shape, SkinnyProductQ4::multiply, SkinnyProductQ4::grid);
+    quants("SkinnyWarps", "-Q4", shape, SkinnyQ4::multiply, SkinnyQ4::grid);
     library(shape);
   }
 
@@ -84,12 +105,16 @@ final class TileCases {
     }
     if (shape.rows() <= LeanProduct.TILE_ROWS) {
       allSplits("LeanProduct", shape, LeanProduct::multiply, LeanProduct::grid);
+      allSplits("LeanQuads", shape, LeanQuads::multiplyQuads, LeanQuads::grid);
     }
     if (shape.rows() <= MediumProduct.TILE_ROWS) {
       allSplits("MediumProduct", shape, MediumProduct::multiply, MediumProduct::grid);
+      allSplits("MediumQuads", shape, MediumQuads::multiplyQuads, MediumQuads::grid);
     }
     allSplits("WideProduct", shape, WideProduct::multiply, WideProduct::grid);
+    allSplits("WideQuads", shape, WideQuads::multiplyQuads, WideQuads::grid);
     allSplits("TiledProduct", shape, TiledProduct::multiply, TiledProduct::grid);
+    allSplits("TiledQuads", shape, TiledQuads::multiplyQuads, TiledQuads::grid);
     quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiply, TiledProductQ8::grid);
     quants("TiledProduct", "-Q4", shape, TiledProductQ4::multiply, TiledProductQ4::grid);
     if (!shape.label().startsWith("1B")) {

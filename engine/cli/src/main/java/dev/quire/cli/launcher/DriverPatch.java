@@ -1,5 +1,6 @@
 package dev.quire.cli.launcher;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -10,14 +11,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One word of TornadoVM's CUDA backend said otherwise, by {@code --patch-module}: it keeps
- * addresses of arrays in integers.
+ * A few words of TornadoVM's CUDA backend said otherwise, by {@code --patch-module}. It keeps
+ * addresses of arrays in integers:
  *
  * <pre>
  *   unsigned long long ul_0, ul_9;               decltype((unsigned char *) 0) ul_0, ul_9;
@@ -28,6 +31,11 @@ import org.jspecify.annotations.Nullable;
  *
  * From integers NVIDIA's compiler can't tell what memory a load goes to (LD instead of LDG), and
  * adds 64 bits for each address; with pointers it does neither, and takes fewer registers.
+ *
+ * <p>And it copies to local memory four bytes at a time, which takes as many instructions as
+ * sixteen. A kernel whose name ends in {@code Quads} promises that its copies come in fours, of
+ * sixteen bytes that lie side by side on both sides, at a multiple of sixteen: here the first of
+ * the four copies them all, and NVIDIA's compiler drops the others.
  */
 final class DriverPatch {
   /** Says {@code off} where TornadoVM's driver is to stay as it is. */
@@ -46,12 +54,56 @@ final class DriverPatch {
   private static final String INTEGER = "unsigned long long";
   private static final String POINTER = "decltype((unsigned char *) 0)";
 
+  private static final String COPY = PACKAGE + "lir/CUDALIRStmt$CpAsyncCopyStmt.class";
+
+  // Arguments of a text, in the order in which it takes them.
+  private static final String ARGUMENT = "\u0001";
+  private static final String LOCAL =
+      "asm volatile(\"{ .reg .u64 u; cvta.to.shared.u64 u, %1; cvt.u32.u64 %0, u; }\" :"
+          + " \"=r\"(__smem) : \"l\"((char *) "
+          + ARGUMENT
+          + " + (";
+  private static final String SHIFTED = " << 2)))";
+  private static final String FOUR =
+      "asm volatile(\"cp.async.ca.shared.global [%0], [%1], 4;\" :: \"r\"(__smem), \"l\"(";
+  private static final String SIXTEEN =
+      "asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16;\" :: \"r\"(__smem), \"l\"(";
+  private static final String FROM =
+      "(const char *) "
+          + ARGUMENT
+          + " + "
+          + ARGUMENT
+          + "u + ((long long) "
+          + ARGUMENT
+          + ") * "
+          + ARGUMENT;
+  private static final String NOT_IN_QUADS =
+      "if (__func__[sizeof(__func__) < 6 ? 0 : sizeof(__func__) - 6] != 'Q') ";
+
   // Class, constant, and what it becomes.
   private static final String[][] CHANGES = {
     {PACKAGE + "lir/CUDAKind.class", INTEGER, POINTER},
     // An index that can't be negative is extended to the same kind, but stays an integer.
     {PACKAGE + "CUDALIRKindTool.class", "ULONG", "LONG"},
     {PACKAGE + "asm/CUDAAssembler$CUDAUnaryOp.class", "(" + INTEGER + ") ", "(" + POINTER + ") "},
+    {COPY, "unsigned __smem", "unsigned __smem, __to"},
+    {
+      COPY,
+      LOCAL + "((unsigned) " + ARGUMENT + ")" + SHIFTED,
+      LOCAL + "(__to = (unsigned) " + ARGUMENT + ")" + SHIFTED
+    },
+    {
+      COPY,
+      FOUR + FROM + "))",
+      "const char *__from = "
+          + FROM
+          + "; "
+          + NOT_IN_QUADS
+          + FOUR
+          + "__from)); else if (__to % 4 == 0) "
+          + SIXTEEN
+          + "__from))"
+    },
   };
 
   private static final int[] LENGTHS = {
@@ -82,13 +134,13 @@ final class DriverPatch {
   /** The flag; null where the driver has other classes than those that this knows. */
   static @Nullable String flag(File driver, @Nullable File cache) {
     try {
-      byte[][] classes = classes(driver);
+      Map<String, byte[]> classes = classes(driver);
       if (classes == null) {
         return null;
       }
       Path folder = folder("driver", driver, cache);
-      for (int i = 0; i < CHANGES.length; i++) {
-        write(folder, CHANGES[i][0], classes[i]);
+      for (Map.Entry<String, byte[]> type : classes.entrySet()) {
+        write(folder, type.getKey(), type.getValue());
       }
       return "--patch-module=" + MODULE + "=" + folder;
     } catch (IOException e) {
@@ -96,20 +148,23 @@ final class DriverPatch {
     }
   }
 
-  private static byte @Nullable [][] classes(File driver) throws IOException {
-    byte[][] classes = new byte[CHANGES.length][];
+  /** The changed classes; null where one has not the text that is to change. */
+  private static @Nullable Map<String, byte[]> classes(File driver) throws IOException {
+    Map<String, byte[]> classes = new LinkedHashMap<String, byte[]>();
     try (ZipFile jar = new ZipFile(driver)) {
-      for (int i = 0; i < CHANGES.length; i++) {
-        ZipEntry entry = jar.getEntry(CHANGES[i][0]);
+      for (String[] change : CHANGES) {
+        byte[] before = classes.get(change[0]);
+        ZipEntry entry = jar.getEntry(change[0]);
         if (entry == null) {
           return null;
         }
-        try (InputStream in = jar.getInputStream(entry)) {
-          byte[] changed = replace(in, CHANGES[i][1], CHANGES[i][2]);
+        try (InputStream in =
+            before == null ? jar.getInputStream(entry) : new ByteArrayInputStream(before)) {
+          byte[] changed = replace(in, change[1], change[2]);
           if (changed == null) {
             return null;
           }
-          classes[i] = changed;
+          classes.put(change[0], changed);
         }
       }
     }

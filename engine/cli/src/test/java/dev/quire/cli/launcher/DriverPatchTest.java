@@ -12,6 +12,7 @@ import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -24,16 +25,31 @@ class DriverPatchTest {
   private static final String CAST =
       "uk/ac/manchester/tornado/drivers/cuda/graal/asm/CUDAAssembler$CUDAUnaryOp";
 
+  private static final String COPY =
+      "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDALIRStmt$CpAsyncCopyStmt";
+  private static final List<String> COPIES =
+      List.of(
+          "unsigned __smem",
+          "asm volatile(\"{ .reg .u64 u; cvta.to.shared.u64 u, %1; cvt.u32.u64 %0, u; }\" :"
+              + " \"=r\"(__smem) : \"l\"((char *) \u0001 + (((unsigned) \u0001) << 2)))",
+          "asm volatile(\"cp.async.ca.shared.global [%0], [%1], 4;\" :: \"r\"(__smem),"
+              + " \"l\"((const char *) \u0001 + \u0001u + ((long long) \u0001) * \u0001))");
+
   @TempDir Path temporary;
 
-  /** A class whose method {@code text} returns a constant; there are others around it. */
-  private static byte[] type(String name, String text) {
+  /**
+   * A class whose methods {@code text}, {@code text1} … return constants; there are others around
+   * it.
+   */
+  private static byte[] type(String name, String... texts) {
     return ClassFile.of()
         .build(
             ClassDesc.ofInternalName(name),
-            type ->
+            type -> {
+              for (int i = 0; i < texts.length; i++) {
+                String text = texts[i];
                 type.withMethodBody(
-                    "text",
+                    i == 0 ? "text" : "text" + i,
                     MethodTypeDesc.of(ConstantDescs.CD_String),
                     ClassFile.ACC_PUBLIC | ClassFile.ACC_STATIC,
                     code ->
@@ -42,10 +58,17 @@ class DriverPatchTest {
                             .loadConstant(2.5)
                             .pop2()
                             .loadConstant(text)
-                            .areturn()));
+                            .areturn());
+              }
+            });
   }
 
   private static Object text(String name, byte[] type) throws ReflectiveOperationException {
+    return text(name, type, "text");
+  }
+
+  private static Object text(String name, byte[] type, String method)
+      throws ReflectiveOperationException {
     ClassLoader loader =
         new ClassLoader(null) {
           @Override
@@ -53,7 +76,7 @@ class DriverPatchTest {
             return defineClass(wanted, type, 0, type.length);
           }
         };
-    return loader.loadClass(name.replace('/', '.')).getMethod("text").invoke(null);
+    return loader.loadClass(name.replace('/', '.')).getMethod(method).invoke(null);
   }
 
   private File driver(String kind, String cast) throws IOException {
@@ -65,6 +88,8 @@ class DriverPatchTest {
       out.write(type(TOOL, "ULONG"));
       out.putNextEntry(new ZipEntry(CAST + ".class"));
       out.write(type(CAST, cast));
+      out.putNextEntry(new ZipEntry(COPY + ".class"));
+      out.write(type(COPY, COPIES.toArray(String[]::new)));
     }
     return jar.toFile();
   }
@@ -87,6 +112,15 @@ class DriverPatchTest {
     assertThat(text(TOOL, Files.readAllBytes(folder.resolve(TOOL + ".class")))).isEqualTo("LONG");
     assertThat(text(CAST, Files.readAllBytes(folder.resolve(CAST + ".class"))))
         .isEqualTo("(" + pointer + ") ");
+    byte[] copy = Files.readAllBytes(folder.resolve(COPY + ".class"));
+    assertThat(text(COPY, copy)).isEqualTo("unsigned __smem, __to");
+    assertThat(text(COPY, copy, "text1").toString()).contains("((__to = (unsigned) \u0001) << 2)");
+    assertThat(text(COPY, copy, "text2").toString())
+        .startsWith("const char *__from = (const char *) \u0001 + \u0001u")
+        .contains("!= 'Q') asm volatile(\"cp.async.ca.shared.global [%0], [%1], 4;\"")
+        .endsWith(
+            "else if (__to % 4 == 0) asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16;\""
+                + " :: \"r\"(__smem), \"l\"(__from))");
     assertThat(DriverPatch.flag(driver, temporary.resolve("cache").toFile())).isEqualTo(flag);
     assertThat(DriverPatch.flag(driver, null)).isNotNull();
   }

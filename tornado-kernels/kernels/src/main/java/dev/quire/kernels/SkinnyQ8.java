@@ -1,0 +1,226 @@
+package dev.quire.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.WorkerGrid3D;
+import uk.ac.manchester.tornado.api.enums.MMAShape;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
+
+/**
+ * 2 to 16 rows of activations times a weight matrix in Q8_0, on tensor cores; tiles as {@link
+ * SkinnyProduct} has them.
+ *
+ * <pre>
+ *   panel p      products of A and B in local memory; then
+ *   panel p + 1  its quants and scales, out of registers, become halves in the other B
+ *   panel p + 2  its activations are on their way to the third A, its quants and scales to registers
+ *   panel p + 3  its quants and scales set out: three panels of them are under way
+ * </pre>
+ */
+public final class SkinnyQ8 {
+  private SkinnyQ8() {}
+
+  /** Threads of a group: eight warps. */
+  public static final int GROUP = 256;
+
+  /** Rows of activations that a group handles. */
+  public static final int TILE_ROWS = SkinnyProduct.TILE_ROWS;
+
+  /** Outputs that a group handles. */
+  public static final int TILE_OUTPUTS = SkinnyProduct.TILE_OUTPUTS;
+
+  private static final int DEPTH = 64;
+  private static final int A_INTS = TILE_ROWS * DEPTH / 2;
+  private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
+
+  /**
+   * As {@link SkinnyProduct#multiply}, with weights in Q8_0.
+   *
+   * @param quants as {@link QuantTiles} has them
+   * @param scales as {@link QuantTiles} has them
+   */
+  public static void multiply(
+      KernelContext context,
+      IntArray counts,
+      IntArray quants,
+      HalfFloatArray scales,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int outputs,
+      int inputs,
+      int splits,
+      int partRows,
+      int activation) {
+    int rows = counts.get(0);
+    int firstRow = context.groupIdy * TILE_ROWS;
+    if (firstRow >= rows) {
+      return;
+    }
+    int[] a = context.allocateIntLocalArray(3 * A_INTS);
+    int[] b = context.allocateIntLocalArray(2 * B_INTS);
+    int thread = context.localIdx;
+    int lane = thread % 32;
+    int warp = thread / 32;
+    int padded = (inputs + 63) / 64 * 64;
+    int panels = padded / DEPTH;
+    int panel = context.groupIdz * panels / splits;
+    int count = (context.groupIdz + 1) * panels / splits - panel;
+    int aFrom = (firstRow + warp) * inputs;
+    int block = context.groupIdx * (TILE_OUTPUTS / 8) + warp;
+    int qFrom = QuantTiles.START + block * 2 * padded + lane;
+    int sFrom = block * (padded / 4) + lane % 2 * 4;
+    int bTo = warp * 256 + 2 * lane;
+    for (int p = 0; p < 2; p++) {
+      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
+      int input = depth + 2 * lane;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 2));
+      for (int i = 0; i < 2; i++) {
+        int to = (warp + 8 * i) * 32 + (lane / 4 ^ warp) * 4 + lane % 4;
+        context.asyncCopyToLocal(a, p * A_INTS + to, x, from + i * 8 * inputs);
+      }
+      context.asyncCopyCommit();
+    }
+    int start = panel * DEPTH;
+    int q00 = quants.get(qFrom + 2 * start);
+    int q01 = quants.get(qFrom + 2 * start + 32);
+    int q02 = quants.get(qFrom + 2 * start + 64);
+    int q03 = quants.get(qFrom + 2 * start + 96);
+    Half2 d00 = scales.getHalf2(sFrom + start / 4);
+    Half2 e00 = scales.getHalf2(sFrom + start / 4 + 2);
+    Half2 d01 = scales.getHalf2(sFrom + start / 4 + 8);
+    Half2 e01 = scales.getHalf2(sFrom + start / 4 + 10);
+    b[bTo] = pair(q00 << 24 >> 24, q00 << 16 >> 24, d00);
+    b[bTo + 1] = pair(q00 << 8 >> 24, q00 >> 24, e00);
+    b[bTo + 64] = pair(q01 << 24 >> 24, q01 << 16 >> 24, d00);
+    b[bTo + 64 + 1] = pair(q01 << 8 >> 24, q01 >> 24, e00);
+    b[bTo + 128] = pair(q02 << 24 >> 24, q02 << 16 >> 24, d01);
+    b[bTo + 128 + 1] = pair(q02 << 8 >> 24, q02 >> 24, e01);
+    b[bTo + 192] = pair(q03 << 24 >> 24, q03 << 16 >> 24, d01);
+    b[bTo + 192 + 1] = pair(q03 << 8 >> 24, q03 >> 24, e01);
+    int next = (panel + TornadoMath.min(1, count - 1)) * DEPTH;
+    int n00 = quants.get(qFrom + 2 * next);
+    int n01 = quants.get(qFrom + 2 * next + 32);
+    int n02 = quants.get(qFrom + 2 * next + 64);
+    int n03 = quants.get(qFrom + 2 * next + 96);
+    Half2 u00 = scales.getHalf2(sFrom + next / 4);
+    Half2 v00 = scales.getHalf2(sFrom + next / 4 + 2);
+    Half2 u01 = scales.getHalf2(sFrom + next / 4 + 8);
+    Half2 v01 = scales.getHalf2(sFrom + next / 4 + 10);
+    int third = (panel + TornadoMath.min(2, count - 1)) * DEPTH;
+    int r00 = quants.get(qFrom + 2 * third);
+    int r01 = quants.get(qFrom + 2 * third + 32);
+    int r02 = quants.get(qFrom + 2 * third + 64);
+    int r03 = quants.get(qFrom + 2 * third + 96);
+    Half2 g00 = scales.getHalf2(sFrom + third / 4);
+    Half2 h00 = scales.getHalf2(sFrom + third / 4 + 2);
+    Half2 g01 = scales.getHalf2(sFrom + third / 4 + 8);
+    Half2 h01 = scales.getHalf2(sFrom + third / 4 + 10);
+    int matrix = lane / 8;
+    int row16 = lane % 8 + matrix % 2 * 8;
+    int chunk = matrix / 2 ^ lane % 8;
+    int aBase = row16 * 128 - (row16 * 32 + matrix / 2 * 16);
+    int bBase = warp * 1024;
+    float[] c00 = context.mmaFragment(0.0f);
+    for (int p = 0; p < count; p++) {
+      context.asyncCopyWaitGroup(1);
+      context.localBarrier();
+      int depth = (panel + TornadoMath.min(p + 2, count - 1)) * DEPTH;
+      int input = depth + 2 * lane;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 2));
+      int stage = (p + 2) % 3;
+      for (int i = 0; i < 2; i++) {
+        int to = (warp + 8 * i) * 32 + (lane / 4 ^ warp) * 4 + lane % 4;
+        context.asyncCopyToLocal(a, stage * A_INTS + to, x, from + i * 8 * inputs);
+      }
+      context.asyncCopyCommit();
+      int later = (panel + TornadoMath.min(p + 3, count - 1)) * DEPTH;
+      int m00 = quants.get(qFrom + 2 * later);
+      int m01 = quants.get(qFrom + 2 * later + 32);
+      int m02 = quants.get(qFrom + 2 * later + 64);
+      int m03 = quants.get(qFrom + 2 * later + 96);
+      Half2 s00 = scales.getHalf2(sFrom + later / 4);
+      Half2 t00 = scales.getHalf2(sFrom + later / 4 + 2);
+      Half2 s01 = scales.getHalf2(sFrom + later / 4 + 8);
+      Half2 t01 = scales.getHalf2(sFrom + later / 4 + 10);
+      for (int step = 0; step < 4; step++) {
+        int aAt = p % 3 * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
+        int bAt = p % 2 * (4 * B_INTS) + bBase + step * 256;
+        HalfFloat[] a0 = context.mmaLoadA(a, 16, aAt);
+        HalfFloat[] b0 = context.mmaLoadB(b, 16, bAt);
+        c00 = context.mma(a0, b0, c00, MMAShape.M16N8K16);
+      }
+      int into = (p + 1) % 2 * B_INTS;
+      b[into + bTo] = pair(n00 << 24 >> 24, n00 << 16 >> 24, u00);
+      b[into + bTo + 1] = pair(n00 << 8 >> 24, n00 >> 24, v00);
+      b[into + bTo + 64] = pair(n01 << 24 >> 24, n01 << 16 >> 24, u00);
+      b[into + bTo + 64 + 1] = pair(n01 << 8 >> 24, n01 >> 24, v00);
+      b[into + bTo + 128] = pair(n02 << 24 >> 24, n02 << 16 >> 24, u01);
+      b[into + bTo + 128 + 1] = pair(n02 << 8 >> 24, n02 >> 24, v01);
+      b[into + bTo + 192] = pair(n03 << 24 >> 24, n03 << 16 >> 24, u01);
+      b[into + bTo + 192 + 1] = pair(n03 << 8 >> 24, n03 >> 24, v01);
+      n00 = r00;
+      r00 = m00;
+      n01 = r01;
+      r01 = m01;
+      n02 = r02;
+      r02 = m02;
+      n03 = r03;
+      r03 = m03;
+      u00 = g00;
+      v00 = h00;
+      g00 = s00;
+      h00 = t00;
+      u01 = g01;
+      v01 = h01;
+      g01 = s01;
+      h01 = t01;
+    }
+    context.asyncCopyWaitGroup(0);
+    int column = context.groupIdx * TILE_OUTPUTS + warp * 8;
+    int store = context.groupIdz * partRows + firstRow;
+    if (firstRow < rows) {
+      if (column < outputs) {
+        context.mmaStore(c00, out, store, column, outputs);
+      }
+    }
+    if (activation != Activations.NONE) {
+      context.localBarrier();
+      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
+        int r = firstRow + i / (TILE_OUTPUTS / 4);
+        int j = i % (TILE_OUTPUTS / 4) * 2;
+        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
+        if (r < rows && gate < outputs) {
+          int at = r * outputs + gate;
+          float first = Activations.apply(activation, out.get(at), out.get(at + 8));
+          float second = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
+          gated.setHalf2(
+              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
+              Half2.fromFloats(first, second));
+        }
+      }
+    }
+  }
+
+  private static int pair(int first, int second, Half2 scale) {
+    HalfFloat low = new HalfFloat(first * Half2.lowFloat(scale));
+    HalfFloat high = new HalfFloat(second * Half2.highFloat(scale));
+    return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
+  }
+
+  /** Groups as those of {@link SkinnyProduct}. The reference is MatrixVector's. */
+  public static WorkerGrid grid(int rows, int outputs, int splits) {
+    WorkerGrid grid =
+        new WorkerGrid3D(
+            (outputs + TILE_OUTPUTS - 1) / TILE_OUTPUTS * GROUP,
+            (rows + TILE_ROWS - 1) / TILE_ROWS,
+            splits);
+    grid.setLocalWork(GROUP, 1, 1);
+    return grid;
+  }
+}
