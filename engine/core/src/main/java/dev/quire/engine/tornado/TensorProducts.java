@@ -2,18 +2,23 @@ package dev.quire.engine.tornado;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.LeanProduct;
+import dev.quire.kernels.LeanQuads;
 import dev.quire.kernels.MediumProduct;
+import dev.quire.kernels.MediumQuads;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.SkinnyProductQ4;
 import dev.quire.kernels.SkinnyProductQ8;
+import dev.quire.kernels.SkinnyQuads;
 import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.TiledProductBf16;
 import dev.quire.kernels.TiledProductQ4;
 import dev.quire.kernels.TiledProductQ8;
+import dev.quire.kernels.TiledQuads;
 import dev.quire.kernels.WeightTiles;
 import dev.quire.kernels.WideProduct;
+import dev.quire.kernels.WideQuads;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions;
@@ -23,6 +28,19 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** Writes down products of a matrix and several rows, which tensor cores compute in tiles. */
 final class TensorProducts {
+  /**
+   * Whether halves go to local memory by sixteen bytes at once: not where TornadoVM's driver is as
+   * it came, which makes four copies of them, slower than kernels that copy four bytes a thread.
+   */
+  private static final boolean QUADS =
+      Boolean.parseBoolean(
+          System.getProperty(
+              "quire.products.quads",
+              switch (System.getProperty("quire.driver.patched", "")) {
+                case "off", "unknown" -> "false";
+                default -> "true";
+              }));
+
   private final KernelContext context;
   private final Segments segments;
   private final Scratch scratch;
@@ -148,13 +166,14 @@ final class TensorProducts {
     int inputs = matrix.inputs();
     int splits = shape.splits();
     int partRows = shape.partRows();
+    boolean quads = QUADS && inputs % 8 == 0;
     Product product =
         switch (shape.kernel()) {
-          case SKINNY -> SkinnyProduct::multiply;
-          case LEAN -> LeanProduct::multiply;
-          case MEDIUM -> MediumProduct::multiply;
-          case TILED -> TiledProduct::multiply;
-          case WIDE -> WideProduct::multiply;
+          case SKINNY -> quads ? SkinnyQuads::multiplyQuads : SkinnyProduct::multiply;
+          case LEAN -> quads ? LeanQuads::multiplyQuads : LeanProduct::multiply;
+          case MEDIUM -> quads ? MediumQuads::multiplyQuads : MediumProduct::multiply;
+          case TILED -> quads ? TiledQuads::multiplyQuads : TiledProduct::multiply;
+          case WIDE -> quads ? WideQuads::multiplyQuads : WideProduct::multiply;
           case VECTOR -> throw new IllegalArgumentException(id);
         };
     WorkerGrid grid =
