@@ -100,6 +100,14 @@ class NibbleTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1, 8, 256, 1, 0", "7, 72, 1536, 3, 0", "16, 144, 512, 1, 1", "5, 48, 1024, 2, 0"})
+  void aFewDeepRows(int rows, int outputs, int inputs, int splits, int activation) {
+    int tile = SkinnyDeepQ4.TILE_ROWS;
+    WorkerGrid grid = SkinnyDeepQ4.grid(rows + tile, outputs, splits);
+    product(SkinnyDeepQ4::multiplyQuads, grid, tile, rows, outputs, inputs, splits, activation);
+  }
+
+  @ParameterizedTest
   @CsvSource({"17, 64, 64, 1, 0", "64, 72, 32, 1, 0", "130, 136, 352, 3, 0", "70, 80, 256, 1, 1"})
   void manyRows(int rows, int outputs, int inputs, int splits, int activation) {
     int tile = TiledProductQ4.TILE_ROWS;

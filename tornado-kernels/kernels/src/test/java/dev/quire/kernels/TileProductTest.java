@@ -134,6 +134,13 @@ class TileProductTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1, 8, 256, 1, 0", "9, 72, 1536, 3, 0", "16, 144, 512, 1, 1", "3, 64, 1024, 2, 0"})
+  void aFewRowsOfDeepQ8(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, SkinnyDeepQ8.TILE_ROWS)
+        .quants(SkinnyDeepQ8::multiplyQuads, SkinnyDeepQ8::grid);
+  }
+
+  @ParameterizedTest
   @CsvSource({"33, 64, 64, 1, 0", "70, 40, 352, 2, 0", "65, 80, 256, 1, 2", "17, 64, 640, 1, 0"})
   void manyRowsOfQ8(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, TiledProductQ8.TILE_ROWS)

@@ -5,6 +5,8 @@ import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.LeanQuads;
 import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.MediumQuads;
+import dev.quire.kernels.SkinnyDeepQ4;
+import dev.quire.kernels.SkinnyDeepQ8;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.SkinnyProductQ4;
 import dev.quire.kernels.SkinnyProductQ8;
@@ -93,8 +95,14 @@ final class TileCases {
     allSplits("SkinnyQuads", shape, SkinnyQuads::multiplyQuads, SkinnyQuads::grid);
     quants("SkinnyProduct", "-Q8", shape, SkinnyProductQ8::multiply, SkinnyProductQ8::grid);
     quants("SkinnyWarps", "-Q8", shape, SkinnyQ8::multiply, SkinnyQ8::grid);
+    if (SkinnyDeepQ8.takes(shape.inputs(), DEFAULT_SPLITS)) {
+      quants("SkinnyDeep", "-Q8", shape, SkinnyDeepQ8::multiplyQuads, SkinnyDeepQ8::grid);
+    }
     quants("SkinnyProduct", "-Q4", shape, SkinnyProductQ4::multiply, SkinnyProductQ4::grid);
     quants("SkinnyWarps", "-Q4", shape, SkinnyQ4::multiply, SkinnyQ4::grid);
+    if (SkinnyDeepQ4.takes(shape.inputs(), DEFAULT_SPLITS)) {
+      quants("SkinnyDeep", "-Q4", shape, SkinnyDeepQ4::multiplyQuads, SkinnyDeepQ4::grid);
+    }
     library(shape);
   }
 
