@@ -17,8 +17,8 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  * <pre>
  *                            128 outputs
  *               ┌ warp 0 ┬ warp 1 ┬ warp 2 ┬ warp 3 ┐   a warp: 32 rows × 32 outputs
- *    32 rows    │ 32×32  │ 32×32  │        │        │   32 deep at a time, three panels of it in
- *               └────────┴────────┴────────┴────────┘   local memory, two of them on their way
+ *    32 rows    │ 32×32  │ 32×32  │        │        │   32 deep at a time, four panels of it in
+ *               └────────┴────────┴────────┴────────┘   local memory, three of them on their way
  *   panels of A and B as WideProduct has them
  * </pre>
  */
@@ -35,7 +35,7 @@ public final class LeanQuads {
   public static final int TILE_OUTPUTS = 128;
 
   private static final int DEPTH = 32;
-  private static final int STAGES = 3;
+  private static final int STAGES = 4;
   private static final int A_INTS = TILE_ROWS * DEPTH / 2;
   private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
 
@@ -85,7 +85,7 @@ public final class LeanQuads {
     int aTo = thread / 4 * 16 + (thread % 4 ^ thread / 8 % 4) * 4;
     int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;
     int bFrom = WeightTiles.START + tile * padded + thread % 32 * 8;
-    for (int p = 0; p < 2; p++) {
+    for (int p = 0; p < 3; p++) {
       int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
       int input = depth + thread % 4 * 8;
       int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
@@ -115,10 +115,10 @@ public final class LeanQuads {
     float[] c12 = context.mmaFragment(0.0f);
     float[] c13 = context.mmaFragment(0.0f);
     for (int p = 0; p < count; p++) {
-      context.asyncCopyWaitGroup(1);
+      context.asyncCopyWaitGroup(2);
       context.localBarrier();
-      int depth = (panel + TornadoMath.min(p + 2, count - 1)) * DEPTH;
-      int to = (p + 2) % STAGES;
+      int depth = (panel + TornadoMath.min(p + 3, count - 1)) * DEPTH;
+      int to = (p + 3) % STAGES;
       int input = depth + thread % 4 * 8;
       int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
       for (int j = 0; j < 4; j++) {

@@ -289,9 +289,9 @@ public final class SkinnyDeepQ8 {
     return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
   }
 
-  /** Whether a matrix of so many inputs can be cut into so many splits. */
+  /** Whether so many inputs can be cut into so many splits, each of several turns. */
   public static boolean takes(int inputs, int splits) {
-    return inputs % (TURN * splits) == 0;
+    return inputs % (TURN * splits) == 0 && inputs > TURN * splits;
   }
 
   /** Groups for at most {@code rows} rows, all outputs and splits. */

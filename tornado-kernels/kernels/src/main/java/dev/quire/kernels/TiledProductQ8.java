@@ -43,7 +43,7 @@ public final class TiledProductQ8 {
    * @param quants as {@link QuantTiles} has them
    * @param scales as {@link QuantTiles} has them
    */
-  public static void multiply(
+  public static void multiplyQuads(
       KernelContext context,
       IntArray counts,
       IntArray quants,
@@ -70,18 +70,21 @@ public final class TiledProductQ8 {
     int panels = padded / DEPTH;
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
-    int aFrom = (firstRow + warp) * inputs;
+    int aFrom = (firstRow + thread / 8) * inputs;
+    int aTo = thread / 8 * 32 + (thread % 8 ^ thread / 8 % 8) * 4;
     int block = context.groupIdx * (TILE_OUTPUTS / 8) + warp;
     int qFrom = QuantTiles.START + block * 2 * padded + lane;
     int sFrom = block * (padded / 4) + lane % 2 * 4;
     int bTo = warp * 256 + 2 * lane;
     for (int p = 0; p < 2; p++) {
       int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
-      int input = depth + 2 * lane;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 2));
-      for (int i = 0; i < 16; i++) {
-        int to = (warp + 4 * i) * 32 + (lane / 4 ^ warp ^ i % 2 * 4) * 4 + lane % 4;
-        context.asyncCopyToLocal(a, p * A_INTS + to, x, from + i * 4 * inputs);
+      int input = depth + thread % 8 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      for (int i = 0; i < 4; i++) {
+        int row = from + i * 16 * inputs;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, p * A_INTS + aTo + i * 512 + j, x, row + 2 * j);
+        }
       }
       context.asyncCopyCommit();
     }
@@ -169,12 +172,14 @@ public final class TiledProductQ8 {
       context.asyncCopyWaitGroup(1);
       context.localBarrier();
       int depth = (panel + TornadoMath.min(p + 2, count - 1)) * DEPTH;
-      int input = depth + 2 * lane;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 2));
+      int input = depth + thread % 8 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
       int stage = (p + 2) % 3;
-      for (int i = 0; i < 16; i++) {
-        int to = (warp + 4 * i) * 32 + (lane / 4 ^ warp ^ i % 2 * 4) * 4 + lane % 4;
-        context.asyncCopyToLocal(a, stage * A_INTS + to, x, from + i * 4 * inputs);
+      for (int i = 0; i < 4; i++) {
+        int row = from + i * 16 * inputs;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, stage * A_INTS + aTo + i * 512 + j, x, row + 2 * j);
+        }
       }
       context.asyncCopyCommit();
       int later = (panel + TornadoMath.min(p + 3, count - 1)) * DEPTH;

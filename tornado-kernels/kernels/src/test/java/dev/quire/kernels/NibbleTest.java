@@ -100,7 +100,7 @@ class NibbleTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 8, 256, 1, 0", "7, 72, 1536, 3, 0", "16, 144, 512, 1, 1", "5, 48, 1024, 2, 0"})
+  @CsvSource({"1, 8, 512, 1, 0", "7, 72, 2304, 3, 0", "16, 144, 512, 1, 1", "5, 48, 1024, 2, 0"})
   void aFewDeepRows(int rows, int outputs, int inputs, int splits, int activation) {
     int tile = SkinnyDeepQ4.TILE_ROWS;
     WorkerGrid grid = SkinnyDeepQ4.grid(rows + tile, outputs, splits);
@@ -112,7 +112,7 @@ class NibbleTest {
   void manyRows(int rows, int outputs, int inputs, int splits, int activation) {
     int tile = TiledProductQ4.TILE_ROWS;
     WorkerGrid grid = TiledProductQ4.grid(rows + tile, outputs, splits);
-    product(TiledProductQ4::multiply, grid, tile, rows, outputs, inputs, splits, activation);
+    product(TiledProductQ4::multiplyQuads, grid, tile, rows, outputs, inputs, splits, activation);
   }
 
   private interface Product

@@ -87,6 +87,13 @@ class TileProductTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"17, 128, 64, 1, 0", "3, 8, 8, 1, 0", "32, 200, 328, 4, 0", "31, 272, 96, 1, 1"})
+  void upTo32RowsInDeepQuads(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, DoubleQuads.TILE_ROWS)
+        .halves(DoubleQuads::multiplyQuads, DoubleQuads::grid);
+  }
+
+  @ParameterizedTest
   @CsvSource({"33, 128, 64, 1, 0", "3, 8, 8, 1, 0", "64, 200, 328, 4, 0", "70, 272, 96, 1, 2"})
   void upTo64RowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, MediumQuads.TILE_ROWS)
@@ -134,7 +141,7 @@ class TileProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 8, 256, 1, 0", "9, 72, 1536, 3, 0", "16, 144, 512, 1, 1", "3, 64, 1024, 2, 0"})
+  @CsvSource({"1, 8, 512, 1, 0", "9, 72, 2304, 3, 0", "16, 144, 512, 1, 1", "3, 64, 1024, 2, 0"})
   void aFewRowsOfDeepQ8(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, SkinnyDeepQ8.TILE_ROWS)
         .quants(SkinnyDeepQ8::multiplyQuads, SkinnyDeepQ8::grid);
@@ -144,7 +151,7 @@ class TileProductTest {
   @CsvSource({"33, 64, 64, 1, 0", "70, 40, 352, 2, 0", "65, 80, 256, 1, 2", "17, 64, 640, 1, 0"})
   void manyRowsOfQ8(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, TiledProductQ8.TILE_ROWS)
-        .quants(TiledProductQ8::multiply, TiledProductQ8::grid);
+        .quants(TiledProductQ8::multiplyQuads, TiledProductQ8::grid);
   }
 
   @Test

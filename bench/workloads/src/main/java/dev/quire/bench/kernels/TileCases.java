@@ -1,6 +1,7 @@
 package dev.quire.bench.kernels;
 
 import dev.quire.kernels.Activations;
+import dev.quire.kernels.DoubleQuads;
 import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.LeanQuads;
 import dev.quire.kernels.MediumProduct;
@@ -95,12 +96,12 @@ final class TileCases {
     allSplits("SkinnyQuads", shape, SkinnyQuads::multiplyQuads, SkinnyQuads::grid);
     quants("SkinnyProduct", "-Q8", shape, SkinnyProductQ8::multiply, SkinnyProductQ8::grid);
     quants("SkinnyWarps", "-Q8", shape, SkinnyQ8::multiply, SkinnyQ8::grid);
-    if (SkinnyDeepQ8.takes(shape.inputs(), DEFAULT_SPLITS)) {
+    if (SkinnyDeepQ8.takes(shape.inputs(), quantSplits(shape))) {
       quants("SkinnyDeep", "-Q8", shape, SkinnyDeepQ8::multiplyQuads, SkinnyDeepQ8::grid);
     }
     quants("SkinnyProduct", "-Q4", shape, SkinnyProductQ4::multiply, SkinnyProductQ4::grid);
     quants("SkinnyWarps", "-Q4", shape, SkinnyQ4::multiply, SkinnyQ4::grid);
-    if (SkinnyDeepQ4.takes(shape.inputs(), DEFAULT_SPLITS)) {
+    if (SkinnyDeepQ4.takes(shape.inputs(), quantSplits(shape))) {
       quants("SkinnyDeep", "-Q4", shape, SkinnyDeepQ4::multiplyQuads, SkinnyDeepQ4::grid);
     }
     library(shape);
@@ -114,6 +115,7 @@ final class TileCases {
     if (shape.rows() <= LeanProduct.TILE_ROWS) {
       allSplits("LeanProduct", shape, LeanProduct::multiply, LeanProduct::grid);
       allSplits("LeanQuads", shape, LeanQuads::multiplyQuads, LeanQuads::grid);
+      allSplits("DoubleQuads", shape, DoubleQuads::multiplyQuads, DoubleQuads::grid);
     }
     if (shape.rows() <= MediumProduct.TILE_ROWS) {
       allSplits("MediumProduct", shape, MediumProduct::multiply, MediumProduct::grid);
@@ -123,8 +125,8 @@ final class TileCases {
     allSplits("WideQuads", shape, WideQuads::multiplyQuads, WideQuads::grid);
     allSplits("TiledProduct", shape, TiledProduct::multiply, TiledProduct::grid);
     allSplits("TiledQuads", shape, TiledQuads::multiplyQuads, TiledQuads::grid);
-    quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiply, TiledProductQ8::grid);
-    quants("TiledProduct", "-Q4", shape, TiledProductQ4::multiply, TiledProductQ4::grid);
+    quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiplyQuads, TiledProductQ8::grid);
+    quants("TiledProduct", "-Q4", shape, TiledProductQ4::multiplyQuads, TiledProductQ4::grid);
     if (!shape.label().startsWith("1B")) {
       naive("NaiveProduct", shape, NaiveProduct::multiply);
       naive("NaiveProduct-tiled", shape, NaiveProduct::multiplyTiled);
@@ -179,6 +181,10 @@ final class TileCases {
       return List.of(1);
     }
     return shape.inputs() < 256 ? List.of(1, 2) : List.of(1, 4, 8, 16);
+  }
+
+  private static int quantSplits(ProductShape shape) {
+    return splits(shape).size() > 2 ? DEFAULT_SPLITS : 1;
   }
 
   private void allSplits(String kernel, ProductShape shape, Halves multiply, Grid grid) {
@@ -237,7 +243,7 @@ final class TileCases {
    * @param form -Q8 or -Q4
    */
   private void quants(String kernel, String form, ProductShape shape, Quants multiply, Grid grid) {
-    int splits = splits(shape).size() > 2 ? DEFAULT_SPLITS : 1;
+    int splits = quantSplits(shape);
     String name = kernel + form + (splits == 1 ? "" : "/" + splits);
     ProductCases.Maker maker =
         arrays ->

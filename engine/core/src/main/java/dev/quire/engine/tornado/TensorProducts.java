@@ -268,7 +268,7 @@ final class TensorProducts {
       int activation,
       ProductShape shape) {
     boolean few = shape.kernel() == ProductShape.Kernel.SKINNY;
-    QuantProduct product = few ? SkinnyProductQ8::multiply : TiledProductQ8::multiply;
+    QuantProduct product = few ? SkinnyProductQ8::multiply : TiledProductQ8::multiplyQuads;
     quantised(
         id,
         counts,
@@ -293,7 +293,7 @@ final class TensorProducts {
       int activation,
       ProductShape shape) {
     boolean few = shape.kernel() == ProductShape.Kernel.SKINNY;
-    QuantProduct product = few ? SkinnyProductQ4::multiply : TiledProductQ4::multiply;
+    QuantProduct product = few ? SkinnyProductQ4::multiply : TiledProductQ4::multiplyQuads;
     quantised(
         id,
         counts,

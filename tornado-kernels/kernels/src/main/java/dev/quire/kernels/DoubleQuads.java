@@ -1,0 +1,201 @@
+package dev.quire.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.WorkerGrid3D;
+import uk.ac.manchester.tornado.api.enums.MMAShape;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
+
+/**
+ * 17 to 32 rows of activations times a weight matrix, on tensor cores: every weight is read once.
+ *
+ * <pre>
+ *                      64 outputs
+ *               ┌ warp 0 ┬ warp 1 ┬ warp 2 ┬ warp 3 ┐   a warp: 32 rows × 16 outputs
+ *    32 rows    │ 32×16  │ 32×16  │        │        │   64 deep at a time, four panels of it in local
+ *               └────────┴────────┴────────┴────────┘   memory, three of them on their way
+ *   A, a panel of x: 32 rows of 128 bytes, eight chunks of 16 bytes each;
+ *      chunk c of row r lies at c xor (r mod 8), so that 8 rows' chunks are in 32 banks
+ *   B, a panel of weights: 8 blocks of 8 outputs × 64 inputs, as WeightTiles has them
+ * </pre>
+ */
+public final class DoubleQuads {
+  private DoubleQuads() {}
+
+  /** Threads of a group: four warps. */
+  public static final int GROUP = 128;
+
+  /** Rows of activations that a group handles. */
+  public static final int TILE_ROWS = 32;
+
+  /** Outputs that a group handles. */
+  public static final int TILE_OUTPUTS = 64;
+
+  private static final int DEPTH = 64;
+  private static final int STAGES = 4;
+  private static final int A_INTS = TILE_ROWS * DEPTH / 2;
+  private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
+
+  /**
+   * {@code out[r, o] = sum over i of weights[o, i] * x[r, i]}, summed in floats; with an
+   * activation, {@code gated[r, j]} of gate j and up j too.
+   *
+   * @param counts element 0: rows that are there; groups past them return at once
+   * @param weights as {@link WeightTiles} has them; gate and up interleaved if there is an
+   *     activation
+   * @param x [rows up to whole tiles of {@value #TILE_ROWS}, inputs], inputs a multiple of 8; what
+   *     lies in rows that aren't there doesn't matter
+   * @param out [splits, partRows, outputs], outputs a multiple of 8: each split's part of the sum;
+   *     rows are written in sixteens
+   * @param gated [rows, outputs / 2], if there is an activation
+   * @param splits parts that the inputs are cut into; 1 if there is an activation
+   * @param partRows rows of a part of {@code out}, a multiple of 16
+   * @param activation one of {@link Activations}
+   */
+  public static void multiplyQuads(
+      KernelContext context,
+      IntArray counts,
+      HalfFloatArray weights,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int outputs,
+      int inputs,
+      int splits,
+      int partRows,
+      int activation) {
+    int rows = counts.get(0);
+    int firstRow = context.groupIdy * TILE_ROWS;
+    if (firstRow >= rows) {
+      return;
+    }
+    int[] a = context.allocateIntLocalArray(STAGES * A_INTS);
+    int[] b = context.allocateIntLocalArray(STAGES * B_INTS);
+    int thread = context.localIdx;
+    int lane = thread % 32;
+    int warp = thread / 32;
+    int padded = (inputs + 63) / 64 * 64;
+    int panels = padded / DEPTH;
+    int panel = context.groupIdz * panels / splits;
+    int count = (context.groupIdz + 1) * panels / splits - panel;
+    int aFrom = (firstRow + thread / 8) * inputs;
+    int aTo = thread / 8 * 32 + (thread % 8 ^ thread / 8 % 8) * 4;
+    int tile = context.groupIdx * TILE_OUTPUTS + thread / 64 * 8;
+    int bFrom = WeightTiles.START + tile * padded + thread % 64 * 8;
+    for (int p = 0; p < 3; p++) {
+      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
+      int input = depth + thread % 8 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      for (int i = 0; i < 2; i++) {
+        int row = from + i * 16 * inputs;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, p * A_INTS + aTo + i * 512 + j, x, row + 2 * j);
+        }
+      }
+      for (int i = 0; i < 4; i++) {
+        int block = bFrom + depth * 8 + i * 16 * padded;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(
+              b, p * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
+        }
+      }
+      context.asyncCopyCommit();
+    }
+    int matrix = lane / 8;
+    int row16 = lane % 8 + matrix % 2 * 8;
+    int chunk = matrix / 2 ^ lane % 8;
+    int aBase = row16 * 128 - (row16 * 32 + matrix / 2 * 16);
+    int bBase = warp * 2048;
+    float[] c00 = context.mmaFragment(0.0f);
+    float[] c01 = context.mmaFragment(0.0f);
+    float[] c10 = context.mmaFragment(0.0f);
+    float[] c11 = context.mmaFragment(0.0f);
+    for (int p = 0; p < count; p++) {
+      context.asyncCopyWaitGroup(2);
+      context.localBarrier();
+      int depth = (panel + TornadoMath.min(p + 3, count - 1)) * DEPTH;
+      int input = depth + thread % 8 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      int stage = (p + 3) % 4;
+      for (int i = 0; i < 2; i++) {
+        int row = from + i * 16 * inputs;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, stage * A_INTS + aTo + i * 512 + j, x, row + 2 * j);
+        }
+      }
+      for (int i = 0; i < 4; i++) {
+        int block = bFrom + depth * 8 + i * 16 * padded;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(
+              b, stage * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
+        }
+      }
+      context.asyncCopyCommit();
+      for (int step = 0; step < 4; step++) {
+        int aAt = p % 4 * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
+        int bAt = p % 4 * (4 * B_INTS) + bBase + step * 256;
+        HalfFloat[] a0 = context.mmaLoadA(a, 16, aAt);
+        HalfFloat[] a1 = context.mmaLoadA(a, 16, aAt + 2048);
+        HalfFloat[] b0 = context.mmaLoadB(b, 16, bAt);
+        c00 = context.mma(a0, b0, c00, MMAShape.M16N8K16);
+        c10 = context.mma(a1, b0, c10, MMAShape.M16N8K16);
+        HalfFloat[] b1 = context.mmaLoadB(b, 16, bAt + 1024);
+        c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
+        c11 = context.mma(a1, b1, c11, MMAShape.M16N8K16);
+      }
+    }
+    context.asyncCopyWaitGroup(0);
+    int column = context.groupIdx * TILE_OUTPUTS + warp * 16;
+    int store = context.groupIdz * partRows + firstRow;
+    if (firstRow < rows) {
+      if (column < outputs) {
+        context.mmaStore(c00, out, store, column, outputs);
+      }
+      if (column + 8 < outputs) {
+        context.mmaStore(c01, out, store, column + 8, outputs);
+      }
+    }
+    if (firstRow + 16 < rows) {
+      if (column < outputs) {
+        context.mmaStore(c10, out, store + 16, column, outputs);
+      }
+      if (column + 8 < outputs) {
+        context.mmaStore(c11, out, store + 16, column + 8, outputs);
+      }
+    }
+    if (activation != Activations.NONE) {
+      context.localBarrier();
+      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
+        int r = firstRow + i / (TILE_OUTPUTS / 4);
+        int j = i % (TILE_OUTPUTS / 4) * 2;
+        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
+        if (r < rows && gate < outputs) {
+          int at = r * outputs + gate;
+          float first = Activations.apply(activation, out.get(at), out.get(at + 8));
+          float second = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
+          gated.setHalf2(
+              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
+              Half2.fromFloats(first, second));
+        }
+      }
+    }
+  }
+
+  /**
+   * Groups for at most {@code rows} rows, all outputs and splits. The reference is MatrixVector's.
+   */
+  public static WorkerGrid grid(int rows, int outputs, int splits) {
+    WorkerGrid grid =
+        new WorkerGrid3D(
+            (outputs + TILE_OUTPUTS - 1) / TILE_OUTPUTS * GROUP,
+            (rows + TILE_ROWS - 1) / TILE_ROWS,
+            splits);
+    grid.setLocalWork(GROUP, 1, 1);
+    return grid;
+  }
+}
