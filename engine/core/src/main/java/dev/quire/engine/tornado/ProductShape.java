@@ -2,6 +2,7 @@ package dev.quire.engine.tornado;
 
 import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.MediumProduct;
+import dev.quire.kernels.SkinnyDeepQ8;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.WeightTiles;
@@ -18,6 +19,8 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
   enum Kernel {
     VECTOR,
     SKINNY,
+    /** As skinny, of quantised weights, whose inputs split into whole turns. */
+    DEEP,
     LEAN,
     MEDIUM,
     TILED,
@@ -58,7 +61,10 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     if (rows <= SkinnyProduct.TILE_ROWS) {
       int tiles = Math.ceilDiv(outputs, SkinnyProduct.TILE_OUTPUTS);
       int splits = splits(SKINNY_GROUPS, tiles, Math.max(1, most / 2));
-      return new ProductShape(Kernel.SKINNY, splits, partRows);
+      int deep = deepSplits(matrix, splits);
+      return deep > 0
+          ? new ProductShape(Kernel.DEEP, deep, partRows)
+          : new ProductShape(Kernel.SKINNY, splits, partRows);
     }
     int columns = Math.ceilDiv(outputs, WideProduct.TILE_OUTPUTS);
     if (rows <= LeanProduct.TILE_ROWS) {
@@ -85,7 +91,8 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
       return new ProductShape(Kernel.VECTOR, 1, partRows);
     }
     if (rows <= SkinnyProduct.TILE_ROWS) {
-      return new ProductShape(Kernel.SKINNY, 1, partRows);
+      boolean deep = deepSplits(matrix, 1) > 0;
+      return new ProductShape(deep ? Kernel.DEEP : Kernel.SKINNY, 1, partRows);
     }
     int wide =
         Math.ceilDiv(matrix.outputs(), WideProduct.TILE_OUTPUTS)
@@ -97,6 +104,18 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
       return new ProductShape(Kernel.MEDIUM, 1, partRows);
     }
     return new ProductShape(wideEnough(wide) ? Kernel.WIDE : Kernel.TILED, 1, partRows);
+  }
+
+  /** The most splits that the kernel of quantised weights takes; 0 if it isn't one for them. */
+  private static int deepSplits(DeviceMatrix matrix, int most) {
+    if (!(matrix instanceof DeviceMatrix.Quants || matrix instanceof DeviceMatrix.Nibbles)) {
+      return 0;
+    }
+    int splits = most;
+    while (splits > 0 && !SkinnyDeepQ8.takes(matrix.inputs(), splits)) {
+      splits--;
+    }
+    return splits;
   }
 
   private static int splits(int groups, int tiles, int most) {

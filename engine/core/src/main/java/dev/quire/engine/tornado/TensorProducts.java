@@ -7,6 +7,8 @@ import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.MediumQuads;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
+import dev.quire.kernels.SkinnyDeepQ4;
+import dev.quire.kernels.SkinnyDeepQ8;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.SkinnyProductQ4;
 import dev.quire.kernels.SkinnyProductQ8;
@@ -174,7 +176,7 @@ final class TensorProducts {
           case MEDIUM -> quads ? MediumQuads::multiplyQuads : MediumProduct::multiply;
           case TILED -> quads ? TiledQuads::multiplyQuads : TiledProduct::multiply;
           case WIDE -> quads ? WideQuads::multiplyQuads : WideProduct::multiply;
-          case VECTOR -> throw new IllegalArgumentException(id);
+          case VECTOR, DEEP -> throw new IllegalArgumentException(id);
         };
     WorkerGrid grid =
         switch (shape.kernel()) {
@@ -183,7 +185,7 @@ final class TensorProducts {
           case MEDIUM -> MediumProduct.grid(rows, outputs, splits);
           case TILED -> TiledProduct.grid(rows, outputs, splits);
           case WIDE -> WideProduct.grid(rows, outputs, splits);
-          case VECTOR -> throw new IllegalArgumentException(id);
+          case VECTOR, DEEP -> throw new IllegalArgumentException(id);
         };
     segments.add(
         id,
@@ -267,8 +269,12 @@ final class TensorProducts {
       HalfFloatArray gated,
       int activation,
       ProductShape shape) {
-    boolean few = shape.kernel() == ProductShape.Kernel.SKINNY;
-    QuantProduct product = few ? SkinnyProductQ8::multiply : TiledProductQ8::multiplyQuads;
+    QuantProduct product =
+        switch (shape.kernel()) {
+          case SKINNY -> SkinnyProductQ8::multiply;
+          case DEEP -> SkinnyDeepQ8::multiplyQuads;
+          default -> TiledProductQ8::multiplyQuads;
+        };
     quantised(
         id,
         counts,
@@ -292,8 +298,12 @@ final class TensorProducts {
       HalfFloatArray gated,
       int activation,
       ProductShape shape) {
-    boolean few = shape.kernel() == ProductShape.Kernel.SKINNY;
-    QuantProduct product = few ? SkinnyProductQ4::multiply : TiledProductQ4::multiplyQuads;
+    QuantProduct product =
+        switch (shape.kernel()) {
+          case SKINNY -> SkinnyProductQ4::multiply;
+          case DEEP -> SkinnyDeepQ4::multiplyQuads;
+          default -> TiledProductQ4::multiplyQuads;
+        };
     quantised(
         id,
         counts,
@@ -328,9 +338,11 @@ final class TensorProducts {
     segments.add(
         id,
         12,
-        shape.kernel() == ProductShape.Kernel.SKINNY
-            ? SkinnyProduct.grid(rows, outputs, splits)
-            : TiledProduct.grid(rows, outputs, splits),
+        switch (shape.kernel()) {
+          case SKINNY -> SkinnyProduct.grid(rows, outputs, splits);
+          case DEEP -> SkinnyDeepQ8.grid(rows, outputs, splits);
+          default -> TiledProduct.grid(rows, outputs, splits);
+        },
         g ->
             g.task(
                 id,

@@ -46,8 +46,9 @@ final class TornadoInternals {
   static String driver() {
     return switch (System.getProperty("quire.driver.patched", "")) {
       case "true" ->
-          "TornadoVM's driver: three of its classes are patched, so that kernels address memory by"
-              + " pointers; QUIRE_DRIVER_PATCH=off leaves them as they are";
+          "TornadoVM's driver: four of its classes are patched, so that kernels address memory by"
+              + " pointers and copy it by sixteen bytes; QUIRE_DRIVER_PATCH=off leaves them as they"
+              + " are";
       case "off" -> "TornadoVM's driver: not patched, since QUIRE_DRIVER_PATCH=off";
       case "unknown" ->
           "TornadoVM's driver: not patched, since it has other classes than those known; kernels"
