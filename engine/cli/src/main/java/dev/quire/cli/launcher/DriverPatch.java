@@ -36,6 +36,10 @@ import org.jspecify.annotations.Nullable;
  * sixteen. A kernel whose name ends in {@code Quads} promises that its copies come in fours, of
  * sixteen bytes that lie side by side on both sides, at a multiple of sixteen: here the first of
  * the four copies them all, and NVIDIA's compiler drops the others.
+ *
+ * <p>Addresses in local memory are computed in 64 bits and cut to 32 in assembler, four
+ * instructions for each that a loop copies to or reads a fragment from. As sums of 32 bits they
+ * become offsets in the instructions themselves.
  */
 final class DriverPatch {
   /** Says {@code off} where TornadoVM's driver is to stay as it is. */
@@ -55,15 +59,15 @@ final class DriverPatch {
   private static final String POINTER = "decltype((unsigned char *) 0)";
 
   private static final String COPY = PACKAGE + "lir/CUDALIRStmt$CpAsyncCopyStmt.class";
+  private static final String MATRIX = PACKAGE + "lir/CUDALIRStmt$LdmatrixStmt.class";
 
   // Arguments of a text, in the order in which it takes them.
   private static final String ARGUMENT = "\u0001";
-  private static final String LOCAL =
+  private static final String GENERIC =
       "asm volatile(\"{ .reg .u64 u; cvta.to.shared.u64 u, %1; cvt.u32.u64 %0, u; }\" :"
-          + " \"=r\"(__smem) : \"l\"((char *) "
-          + ARGUMENT
-          + " + (";
-  private static final String SHIFTED = " << 2)))";
+          + " \"=r\"(__smem) : \"l\"(";
+  private static final String LOCAL =
+      "__smem = (unsigned) __cvta_generic_to_shared(" + ARGUMENT + ") + ";
   private static final String FOUR =
       "asm volatile(\"cp.async.ca.shared.global [%0], [%1], 4;\" :: \"r\"(__smem), \"l\"(";
   private static final String SIXTEEN =
@@ -89,9 +93,10 @@ final class DriverPatch {
     {COPY, "unsigned __smem", "unsigned __smem, __to"},
     {
       COPY,
-      LOCAL + "((unsigned) " + ARGUMENT + ")" + SHIFTED,
-      LOCAL + "(__to = (unsigned) " + ARGUMENT + ")" + SHIFTED
+      GENERIC + "(char *) " + ARGUMENT + " + (((unsigned) " + ARGUMENT + ") << 2)))",
+      LOCAL + "((__to = (unsigned) " + ARGUMENT + ") << 2)"
     },
+    {MATRIX, GENERIC + "(const char *) " + ARGUMENT + " + __bo))", LOCAL + "__bo"},
     {
       COPY,
       FOUR + FROM + "))",

@@ -27,6 +27,11 @@ class DriverPatchTest {
 
   private static final String COPY =
       "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDALIRStmt$CpAsyncCopyStmt";
+  private static final String MATRIX =
+      "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDALIRStmt$LdmatrixStmt";
+  private static final String FRAGMENT =
+      "asm volatile(\"{ .reg .u64 u; cvta.to.shared.u64 u, %1; cvt.u32.u64 %0, u; }\" :"
+          + " \"=r\"(__smem) : \"l\"((const char *) \u0001 + __bo))";
   private static final List<String> COPIES =
       List.of(
           "unsigned __smem",
@@ -90,6 +95,8 @@ class DriverPatchTest {
       out.write(type(CAST, cast));
       out.putNextEntry(new ZipEntry(COPY + ".class"));
       out.write(type(COPY, COPIES.toArray(String[]::new)));
+      out.putNextEntry(new ZipEntry(MATRIX + ".class"));
+      out.write(type(MATRIX, FRAGMENT));
     }
     return jar.toFile();
   }
@@ -114,7 +121,10 @@ class DriverPatchTest {
         .isEqualTo("(" + pointer + ") ");
     byte[] copy = Files.readAllBytes(folder.resolve(COPY + ".class"));
     assertThat(text(COPY, copy)).isEqualTo("unsigned __smem, __to");
-    assertThat(text(COPY, copy, "text1").toString()).contains("((__to = (unsigned) \u0001) << 2)");
+    String local = "__smem = (unsigned) __cvta_generic_to_shared(\u0001) + ";
+    assertThat(text(COPY, copy, "text1")).isEqualTo(local + "((__to = (unsigned) \u0001) << 2)");
+    assertThat(text(MATRIX, Files.readAllBytes(folder.resolve(MATRIX + ".class"))))
+        .isEqualTo(local + "__bo");
     assertThat(text(COPY, copy, "text2").toString())
         .startsWith("const char *__from = (const char *) \u0001 + \u0001u")
         .contains("!= 'Q') asm volatile(\"cp.async.ca.shared.global [%0], [%1], 4;\"")

@@ -46,7 +46,7 @@ final class TornadoInternals {
   static String driver() {
     return switch (System.getProperty("quire.driver.patched", "")) {
       case "true" ->
-          "TornadoVM's driver: four of its classes are patched, so that kernels address memory by"
+          "TornadoVM's driver: five of its classes are patched, so that kernels address memory by"
               + " pointers and copy it by sixteen bytes; QUIRE_DRIVER_PATCH=off leaves them as they"
               + " are";
       case "off" -> "TornadoVM's driver: not patched, since QUIRE_DRIVER_PATCH=off";
