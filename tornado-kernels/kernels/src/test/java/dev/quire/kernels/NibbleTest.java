@@ -86,20 +86,6 @@ class NibbleTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "1, 8, 32, 1, 0",
-    "2, 64, 64, 1, 0",
-    "7, 72, 352, 3, 0",
-    "16, 144, 96, 1, 1",
-    "5, 48, 640, 1, 2"
-  })
-  void aFewRowsByEightWarps(int rows, int outputs, int inputs, int splits, int activation) {
-    int tile = SkinnyQ4.TILE_ROWS;
-    WorkerGrid grid = SkinnyQ4.grid(rows + tile, outputs, splits);
-    product(SkinnyQ4::multiply, grid, tile, rows, outputs, inputs, splits, activation);
-  }
-
-  @ParameterizedTest
   @CsvSource({"1, 8, 512, 1, 0", "7, 72, 2304, 3, 0", "16, 144, 512, 1, 1", "5, 48, 1024, 2, 0"})
   void aFewDeepRows(int rows, int outputs, int inputs, int splits, int activation) {
     int tile = SkinnyDeepQ4.TILE_ROWS;

@@ -128,19 +128,6 @@ class TileProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "1, 8, 32, 1, 0",
-    "2, 64, 64, 1, 0",
-    "9, 24, 352, 3, 0",
-    "16, 144, 96, 1, 1",
-    "3, 64, 640, 1, 0"
-  })
-  void aFewRowsOfQ8ByEightWarps(int rows, int outputs, int inputs, int splits, int activation) {
-    new Tiled(rows, outputs, inputs, splits, activation, SkinnyQ8.TILE_ROWS)
-        .quants(SkinnyQ8::multiply, SkinnyQ8::grid);
-  }
-
-  @ParameterizedTest
   @CsvSource({"1, 8, 512, 1, 0", "9, 72, 2304, 3, 0", "16, 144, 512, 1, 1", "3, 64, 1024, 2, 0"})
   void aFewRowsOfDeepQ8(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, SkinnyDeepQ8.TILE_ROWS)

@@ -11,8 +11,6 @@ import dev.quire.kernels.SkinnyDeepQ8;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.SkinnyProductQ4;
 import dev.quire.kernels.SkinnyProductQ8;
-import dev.quire.kernels.SkinnyQ4;
-import dev.quire.kernels.SkinnyQ8;
 import dev.quire.kernels.SkinnyQuads;
 import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.TiledProductQ4;
@@ -95,12 +93,10 @@ final class TileCases {
     allSplits("SkinnyProduct", shape, SkinnyProduct::multiply, SkinnyProduct::grid);
     allSplits("SkinnyQuads", shape, SkinnyQuads::multiplyQuads, SkinnyQuads::grid);
     quants("SkinnyProduct", "-Q8", shape, SkinnyProductQ8::multiply, SkinnyProductQ8::grid);
-    quants("SkinnyWarps", "-Q8", shape, SkinnyQ8::multiply, SkinnyQ8::grid);
     if (SkinnyDeepQ8.takes(shape.inputs(), quantSplits(shape))) {
       quants("SkinnyDeep", "-Q8", shape, SkinnyDeepQ8::multiplyQuads, SkinnyDeepQ8::grid);
     }
     quants("SkinnyProduct", "-Q4", shape, SkinnyProductQ4::multiply, SkinnyProductQ4::grid);
-    quants("SkinnyWarps", "-Q4", shape, SkinnyQ4::multiply, SkinnyQ4::grid);
     if (SkinnyDeepQ4.takes(shape.inputs(), quantSplits(shape))) {
       quants("SkinnyDeep", "-Q4", shape, SkinnyDeepQ4::multiplyQuads, SkinnyDeepQ4::grid);
     }

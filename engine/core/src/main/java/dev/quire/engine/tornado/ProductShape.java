@@ -60,7 +60,8 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     int most = Math.clamp(WeightTiles.paddedInputs(matrix.inputs()) / LEAST_INPUTS, 1, MOST_SPLITS);
     if (rows <= SkinnyProduct.TILE_ROWS) {
       int tiles = Math.ceilDiv(outputs, SkinnyProduct.TILE_OUTPUTS);
-      int splits = splits(SKINNY_GROUPS, tiles, Math.max(1, most / 2));
+      // The nearest number: 96 tiles in 3 parts, and not in 2 of which 60 groups stand alone.
+      int splits = splits(SKINNY_GROUPS + tiles / 2, tiles, Math.max(1, most / 2));
       int deep = deepSplits(matrix, splits);
       return deep > 0
           ? new ProductShape(Kernel.DEEP, deep, partRows)
