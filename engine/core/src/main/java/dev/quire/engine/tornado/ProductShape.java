@@ -39,6 +39,10 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
 
   private static final int MOST_SPLITS = 16;
 
+  // To compare.
+  private static final boolean DEEP =
+      Boolean.parseBoolean(System.getProperty("quire.products.deep", "true"));
+
   // Fewer inputs in a part, and filling the pipeline costs more than the part gains.
   private static final int LEAST_INPUTS = 256;
 
@@ -109,7 +113,9 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
 
   /** The most splits that the kernel of quantised weights takes; 0 if it isn't one for them. */
   private static int deepSplits(DeviceMatrix matrix, int most) {
-    if (!(matrix instanceof DeviceMatrix.Quants || matrix instanceof DeviceMatrix.Nibbles)) {
+    boolean quantised =
+        matrix instanceof DeviceMatrix.Quants || matrix instanceof DeviceMatrix.Nibbles;
+    if (!DEEP || !quantised) {
       return 0;
     }
     int splits = most;
