@@ -17,6 +17,9 @@ public abstract sealed class Arithmetic
   /** Partial sums of every sum. */
   static final int LANES = 16;
 
+  /** Most tiles that are multiplied by a single row together. */
+  static final int TILES_TOGETHER = 4;
+
   /** Positions that attention's softmax takes at once; tiles start at multiples of it. */
   static final int POSITION_TILE = 32;
 
@@ -123,6 +126,20 @@ public abstract sealed class Arithmetic
       int outOffset,
       int outStride,
       Scratch s);
+
+  /**
+   * As {@link #quantizedProducts}, of one row and some neighbouring tiles: {@code out[outOffset +
+   * r]} for all their rows.
+   *
+   * @param tiles up to {@value #TILES_TOGETHER}
+   */
+  void quantizedRow(
+      WeightTiles w, int tile, int tiles, QuantizedRows x, float[] out, int outOffset, Scratch s) {
+    for (int t = 0; t < tiles; t++) {
+      int to = outOffset + t * WeightTiles.ROWS;
+      quantizedProducts(w, tile + t, x, out, to, WeightTiles.ROWS, s);
+    }
+  }
 
   // Attention
 

@@ -32,6 +32,9 @@ public final class MatMul {
   /** Pieces of work that a worker gets in the mean, so that a delayed one doesn't hold up all. */
   private static final int ITEMS_PER_WORKER = 8;
 
+  /** Pieces of work that a worker gets at least, where tiles can be multiplied together. */
+  private static final int LEAST_ITEMS_PER_WORKER = 2;
+
   /** Most tiles of an item of a single row: as many as are read as one long stream. */
   private static final int MOST_TILES = 8;
 
@@ -181,8 +184,7 @@ public final class MatMul {
         outputs += matrices.get(m).outputs();
       }
       int tiles = (int) (outputs / ROWS);
-      int most = rows == 1 ? MOST_TILES : 1;
-      tilesPerItem = Math.clamp(tiles / (ITEMS_PER_WORKER * team.size()), 1, most);
+      tilesPerItem = rows == 1 ? tilesOfRow(tiles) : 1;
       int items = 0;
       for (int m = 0; m < matrices.size(); m++) {
         itemStarts[m] = items;
@@ -200,6 +202,19 @@ public final class MatMul {
       matrices.clear();
       outs.clear();
       x = interleaved;
+    }
+
+    /**
+     * As many as are multiplied together, and times two, unless that leaves workers without any.
+     */
+    private int tilesOfRow(int tiles) {
+      int most = tiles / team.size();
+      if (most >= ITEMS_PER_WORKER * MOST_TILES) {
+        return MOST_TILES;
+      }
+      return most >= LEAST_ITEMS_PER_WORKER * Arithmetic.TILES_TOGETHER
+          ? Arithmetic.TILES_TOGETHER
+          : 1;
     }
 
     private void prepare(int inputs) {
@@ -245,8 +260,29 @@ public final class MatMul {
       Matrix w = matrices.get(m);
       int from = (item - itemStarts[m]) * tilesPerItem;
       int to = Math.min(Math.ceilDiv(w.outputs(), ROWS), from + tilesPerItem);
+      WeightTiles tiles = w.tiles();
+      if (rows == 1 && tiles != null && quantizes(tiles)) {
+        quantizedRow(m, tiles, from, to, scratch[worker]);
+        return;
+      }
       for (int tile = from; tile < to; tile++) {
         tile(m, w, tile, scratch[worker]);
+      }
+    }
+
+    private void quantizedRow(int m, WeightTiles w, int from, int to, Scratch s) {
+      QuantizedRows levels = w.layout().hasNibbles() ? nibbleLevels : byteLevels;
+      float[] out = outs.get(m);
+      int whole = Math.min(to, w.outputs() / ROWS);
+      for (int tile = from; tile < whole; tile += Arithmetic.TILES_TOGETHER) {
+        int some = Math.min(Arithmetic.TILES_TOGETHER, whole - tile);
+        arithmetic.quantizedRow(w, tile, some, levels, out, outOffsets[m] + tile * ROWS, s);
+      }
+      if (whole < to) {
+        float[] results = s.results(ROWS);
+        arithmetic.quantizedRow(w, whole, 1, levels, results, 0, s);
+        int outputs = w.outputs() - whole * ROWS;
+        System.arraycopy(results, 0, out, outOffsets[m] + whole * ROWS, outputs);
       }
     }
 

@@ -27,7 +27,7 @@ final class ScalarTiles {
     int n = Math.min(CHUNK, w.inputs() - from);
     int length = (int) w.layout().bytes(n);
     byte[] bytes = s.bytes(length);
-    MemorySegment.copy(w.data(), ValueLayout.JAVA_BYTE, w.offset(tile, from), bytes, 0, length);
+    MemorySegment.copy(w.data(), ValueLayout.JAVA_BYTE, w.start(tile, from), bytes, 0, length);
     switch (w.layout()) {
       case FLOAT -> {
         for (int i = 0; i < n * ROWS; i++) {
@@ -66,11 +66,11 @@ final class ScalarTiles {
     int inputs = Math.min(CHUNK, w.inputs() - chunk);
     int length = (int) w.layout().bytes(inputs);
     byte[] bytes = s.bytes(length);
-    MemorySegment.copy(w.data(), ValueLayout.JAVA_BYTE, w.offset(tile, chunk), bytes, 0, length);
+    MemorySegment.copy(w.data(), ValueLayout.JAVA_BYTE, w.start(tile, chunk), bytes, 0, length);
     int half = w.layout().lines(inputs);
-    int first = w.layout().lines(from - chunk) * LINE;
+    int first = w.layout().leadingScales(inputs) + w.layout().lines(from - chunk) * LINE;
     int firstBlock = (from - chunk) / 32;
-    int scales = 2 * half * LINE + firstBlock * 2 * ROWS;
+    int scales = firstBlock * 2 * ROWS;
     switch (w.layout()) {
       case Q8_0 -> {
         scales(bytes, scales, n, s.scales());

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   FLOAT, HALF, BRAIN   elements [inputs][64]
- *   Q8_0                 per chunk of n inputs: words int [2][n / 2][16], scales half [n / 32][64]
- *   Q4_0                 per chunk of n inputs: words int [2][n / 4][16], scales half [n / 32][64]
+ *   Q8_0                 per chunk of n inputs: scales half [n / 32][64], words int [2][n / 2][16]
+ *   Q4_0                 per chunk of n inputs: scales half [n / 32][64], words int [2][n / 4][16]
  *   Q4_K                 per 256 inputs: words int [2][64][16], scales byte [8][64], minima
  *                        byte [8][64], d half [64], dmin half [64]
  *   Q6_K                 per 256 inputs: pairs byte [128][64], upper bits byte [64][64], scales
@@ -40,7 +40,7 @@ enum TileLayout {
   Q6_K(256, 210);
 
   /** Of all these; a change of what lies where takes the next, so that no kept tile is misread. */
-  static final int VERSION = 2;
+  static final int VERSION = 3;
 
   private final int blockInputs;
   private final int blockBytesOfRow;
@@ -91,6 +91,16 @@ enum TileLayout {
    */
   int lines(int inputs) {
     return hasNibbles() ? inputs / 4 : inputs / 2;
+  }
+
+  /**
+   * Bytes of scales before a chunk's words: first, since they are needed first, so that the lines
+   * of a tile are read in order.
+   *
+   * @param inputs of the chunk
+   */
+  int leadingScales(int inputs) {
+    return this == Q8_0 || this == Q4_0 ? inputs / 32 * WeightTiles.ROWS * Short.BYTES : 0;
   }
 
   /** Inputs that share a scale; a row has a multiple of them. */

@@ -78,11 +78,12 @@ final class TilePacker {
       int inChunk = block % BLOCKS;
       int chunk = (block - inChunk) * 34 * ROWS;
       int n = Math.min(CHUNK, inputs - (block - inChunk) * 32);
-      int scales = chunk + n * ROWS + inChunk * 2 * ROWS;
+      int scales = chunk + inChunk * 2 * ROWS;
+      int words = chunk + TileLayout.Q8_0.leadingScales(n);
       for (int r = 0; r < rows; r++) {
         int from = r * rowBytes + block * 34;
         finite &= half(from, scales, r);
-        levels(from + 2, chunk + inChunk * 16 * LINE + WeightTiles.place(r, n / 2));
+        levels(from + 2, words + inChunk * 16 * LINE + WeightTiles.place(r, n / 2));
       }
     }
     return finite;
@@ -127,12 +128,13 @@ final class TilePacker {
       int inChunk = block % BLOCKS;
       int chunk = (block - inChunk) * 18 * ROWS;
       int n = Math.min(CHUNK, inputs - (block - inChunk) * 32);
-      int scales = chunk + n / 2 * ROWS + inChunk * 2 * ROWS;
+      int scales = chunk + inChunk * 2 * ROWS;
+      int words = chunk + TileLayout.Q4_0.leadingScales(n);
       for (int r = 0; r < rows; r++) {
         int from = r * rowBytes + block * 18;
         finite &= half(from, scales, r);
         // In the file a byte has the inputs i and i + 16.
-        int place = chunk + inChunk * 8 * LINE + WeightTiles.place(r, n / 4);
+        int place = words + inChunk * 8 * LINE + WeightTiles.place(r, n / 4);
         fours(from + 2, 0, place, 16);
         fours(from + 2, 4, place + 4 * LINE, 16);
       }

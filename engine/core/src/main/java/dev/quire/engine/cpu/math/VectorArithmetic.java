@@ -64,6 +64,16 @@ final class VectorArithmetic extends Arithmetic {
   }
 
   @Override
+  void quantizedRow(
+      WeightTiles w, int tile, int tiles, QuantizedRows x, float[] out, int outOffset, Scratch s) {
+    if (TileGroup.takes(w.layout())) {
+      TileGroup.products(w, tile, tiles, x, out, outOffset, s);
+    } else {
+      super.quantizedRow(w, tile, tiles, x, out, outOffset, s);
+    }
+  }
+
+  @Override
   void decodeCache(
       KvCache cache, long piece, int slot, int slots, MemorySegment tile, int position) {
     int size = cache.headSize();

@@ -135,7 +135,7 @@ final class VectorTiles {
       Q4Row.addWithMinima(sums, blocks, s.scales(), s.minima(), x, block, out, to);
       return;
     }
-    long scales = w.offset(tile, from) + 2L * w.layout().lines(n) * LINE;
+    long scales = w.start(tile, from);
     Q4Row.add(sums, blocks, w.layout().leastLevel(), w.data(), scales, x, block, out, to);
   }
 
@@ -189,12 +189,11 @@ final class VectorTiles {
   static void scales(WeightTiles w, int tile, int from, int n, Scratch s) {
     MemorySegment data = w.data();
     int chunk = from / CHUNK * CHUNK;
-    long at = w.offset(tile, chunk);
+    long at = w.start(tile, chunk);
     switch (w.layout()) {
       case FLOAT, HALF, BRAIN -> {}
       case Q8_0, Q4_0 -> {
-        int inputs = Math.min(CHUNK, w.inputs() - chunk);
-        at += 2L * w.layout().lines(inputs) * LINE + (from - chunk) / 32 * 2L * ROWS;
+        at += (from - chunk) / 32 * 2L * ROWS;
         for (int i = 0; i < n / 32 * ROWS; i += WIDTH) {
           Lanes.finiteHalves(data, at + 2L * i).intoArray(s.scales(), i);
         }

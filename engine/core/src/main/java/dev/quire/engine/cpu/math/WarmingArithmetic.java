@@ -233,15 +233,17 @@ final class WarmingArithmetic extends Arithmetic {
     Scratch scratch = new Scratch();
     int n = 256;
     TileLayout layout = TileLayout.values()[(group - SINGLES) % LAYOUTS];
-    MemorySegment data =
-        Arena.ofAuto().allocate(WeightTiles.bytes(layout, WeightTiles.ROWS, n), Long.BYTES);
-    WeightTiles tiles = new WeightTiles(layout, WeightTiles.ROWS, n, data);
+    int rows = TILES_TOGETHER * WeightTiles.ROWS;
+    MemorySegment data = Arena.ofAuto().allocate(WeightTiles.bytes(layout, rows, n), Long.BYTES);
+    WeightTiles tiles = new WeightTiles(layout, rows, n, data);
     float[] out = new float[2 * TILE_ROWS * WeightTiles.ROWS];
     boolean single = group < SEVERAL;
     if (layout.takesQuantized()) {
       // Of several, groups of all sizes.
       QuantizedRows x = quantized(layout, arithmetic, single ? 1 : 2 * TILE_ROWS - 1);
-      return () -> arithmetic.quantizedProducts(tiles, 0, x, out, 0, WeightTiles.ROWS, scratch);
+      return single
+          ? () -> arithmetic.quantizedRow(tiles, 0, TILES_TOGETHER, x, out, 0, scratch)
+          : () -> arithmetic.quantizedProducts(tiles, 0, x, out, 0, WeightTiles.ROWS, scratch);
     }
     if (single) {
       float[] x = new float[n];
@@ -321,6 +323,12 @@ final class WarmingArithmetic extends Arithmetic {
       int outStride,
       Scratch s) {
     of(group(w.layout(), x)).quantizedProducts(w, tile, x, out, outOffset, outStride, s);
+  }
+
+  @Override
+  void quantizedRow(
+      WeightTiles w, int tile, int tiles, QuantizedRows x, float[] out, int outOffset, Scratch s) {
+    of(group(w.layout(), x)).quantizedRow(w, tile, tiles, x, out, outOffset, s);
   }
 
   @Override

@@ -27,8 +27,11 @@ record WeightTiles(TileLayout layout, int outputs, int inputs, MemorySegment dat
   /** Inputs of a chunk. */
   static final int CHUNK = 256;
 
-  /** Bytes behind the last tile. */
-  static final int PADDING = 64;
+  /**
+   * Bytes behind the last tile: a line, and as many as the scales of a chunk take, for loops that
+   * read ahead a chunk's bytes from its words on.
+   */
+  static final int PADDING = 64 + CHUNK / 32 * ROWS * Short.BYTES;
 
   /** Bytes of the words of 32 rows that belong to the same inputs. */
   static final int LINE = 64;
@@ -46,8 +49,17 @@ record WeightTiles(TileLayout layout, int outputs, int inputs, MemorySegment dat
     return Math.ceilDiv(outputs, ROWS);
   }
 
-  /** Where a tile's chunk or block starts. */
+  /**
+   * Where the words or elements of a tile's chunk start, or else the chunk.
+   *
+   * @param input a multiple of 256, or where there are no scales before words, of a block
+   */
   long offset(int tile, int input) {
+    return start(tile, input) + layout.leadingScales(Math.min(CHUNK, inputs - input));
+  }
+
+  /** Where a tile's chunk or block starts: with its scales, where these come before the words. */
+  long start(int tile, int input) {
     return tile * layout.bytes(inputs) + layout.bytes(input);
   }
 

@@ -147,6 +147,21 @@ class MatMulTest {
     assertThat(Math.sqrt(error / magnitude)).isBetween(1e-4, 2e-2);
   }
 
+  /** Tiles together and the rest of them, a chunk that isn't whole, and a tile that isn't. */
+  @ParameterizedTest
+  @EnumSource(
+      value = TensorType.class,
+      names = {"Q8_0", "Q4_0"})
+  void aSingleRowOverManyTilesHasTheSameBits(TensorType type) {
+    for (int outputs : new int[] {5, 64, 192, 261, 64 * 18, 64 * 67 + 40}) {
+      Matrix w = RandomData.packed(random.matrix(type, outputs, 800));
+      float[] x = random.floats(800);
+      float[] expected = quantized(SCALAR, 1, w, x, 1);
+      assertThat(quantized(VECTOR, 1, w, x, 1)).as("%d rows", outputs).isEqualTo(expected);
+      assertThat(quantized(VECTOR, 2, w, x, 1)).as("%d rows", outputs).isEqualTo(expected);
+    }
+  }
+
   /** The largest products: weights of −128 and nibbles of 15 by all that two activations may be. */
   @ParameterizedTest
   @EnumSource(

@@ -158,6 +158,6 @@ class TileStoreTest {
         places.append(HexFormat.of().formatHex(digest, 0, 2));
       }
     }
-    assertThat(TileLayout.VERSION + " " + places).isEqualTo("2 768bbcfebcfe404704ef6e263088");
+    assertThat(TileLayout.VERSION + " " + places).isEqualTo("3 beeaba6dba6de1152f5b2482e5f4");
   }
 }
