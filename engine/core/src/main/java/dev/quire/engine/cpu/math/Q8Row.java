@@ -19,10 +19,10 @@ import jdk.incubator.vector.VectorOperators;
  * products are those of {@link Q8Tiles#sums}.
  *
  * <p>Vectors of 256 bits: two of them are a line of words, that is 32 rows. A block's loop has a
- * constant number of turns, so that C2 makes no loops before and after it; with two lines a turn it
- * has 58 instructions for 128 bytes, of which 43 are vectors', where the loop over a chunk had 90.
- * What it took: shifts whose count is a short (an int is narrowed under a condition, and then C2
- * loads it anew for each shift), sums that stay in registers, and memory without bounds.
+ * constant number of turns, so that C2 makes no loops before and after it. With one line a turn it
+ * has 34 instructions, where the loop over a chunk has 45. What it took: shifts whose count is a
+ * short (an int is narrowed under a condition, and then C2 loads it anew for each shift), sums that
+ * stay in registers, and memory without bounds.
  */
 final class Q8Row {
   /** What the bias of sixteen pairs adds up to. */
