@@ -71,6 +71,18 @@ public final class Rows {
     }
   }
 
+  /** Widens x [rows, width] to floats; counts element 0: rows that are there. */
+  public static void toFloat(
+      KernelContext context, IntArray counts, HalfFloatArray x, FloatArray out, int width) {
+    int row = context.groupIdx;
+    if (row >= counts.get(0)) {
+      return;
+    }
+    for (int i = context.localIdx; i < width; i += GROUP) {
+      out.set(row * width + i, x.get(row * width + i).getFloat32());
+    }
+  }
+
   /** {@code x += bias}, x [rows, width], bias [width]; counts element 0: rows that are there. */
   public static void addBias(
       KernelContext context, IntArray counts, FloatArray x, FloatArray bias, int width) {

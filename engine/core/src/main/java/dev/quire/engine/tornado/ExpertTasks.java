@@ -7,6 +7,7 @@ import dev.quire.kernels.ExpertProductQ4;
 import dev.quire.kernels.ExpertProductQ8;
 import dev.quire.kernels.Experts;
 import dev.quire.kernels.Router;
+import dev.quire.kernels.Rows;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -93,6 +94,7 @@ final class ExpertTasks {
         used,
         used,
         FeedForwardTasks.activation(layer));
+    convert(id + "convert", experts, inner, used);
     product(id + "down", experts.down(), scratch.activated, hidden, 1, used, Activations.NONE);
     segments.add(
         id + "mix",
@@ -115,6 +117,37 @@ final class ExpertTasks {
     if (shared != null && sharedGate != null) {
       shared(id + "shared", layer, shared, sharedGate);
     }
+  }
+
+  /** Where a file has one of the two matrices in halves and the other not. */
+  private void convert(String id, DeviceLayer.FeedForward.Experts experts, int inner, int used) {
+    boolean floats = experts.gateUp() instanceof DeviceMatrix.Halves;
+    if (floats == experts.down() instanceof DeviceMatrix.Halves) {
+      return;
+    }
+    segments.add(
+        id,
+        5,
+        Rows.grid(rows * used),
+        g ->
+            floats
+                ? g.task(
+                    id,
+                    Rows::toHalf,
+                    context,
+                    inputs.pairCounts,
+                    scratch.gated,
+                    scratch.activated,
+                    inner)
+                : g.task(
+                    id,
+                    Rows::toFloat,
+                    context,
+                    inputs.pairCounts,
+                    scratch.activated,
+                    scratch.gated,
+                    inner),
+        inputs.pairCounts);
   }
 
   /** The network that every token passes, beside the experts of its own. */
