@@ -46,7 +46,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class DepthBenchmark {
   private static final int BLOCK = 16;
 
-  @Param({})
+  @Param("")
   public String model = "";
 
   @Param({"F32", "F16", "Q8_0"})
