@@ -218,9 +218,10 @@ public final class RealEvaluation {
         rows,
         "ShareGPT-like lengths, sequences and pool a quarter of the paper's. The limit is fifteen"
             + " times a lone request's latency. Rates are found to 3 % by runs in which requests"
-            + " arrive for %.0f seconds: long enough that one above what a system serves when full"
+            + " arrive for %.0f seconds. A backlog that grows that long can stay within the limit, for"
                 .formatted(seconds)
-            + " shows in the mean. Batches, shares and steps are those of runs in which "
+            + " every system alike: rates lie above what is served when full. Batches, shares and"
+            + " steps are those of runs in which "
             + requests
             + " requests are there from the start, to their end. The paper's values are OPT-13B's."
             + " A step's mean time is the batch over the tokens a second: it grows with the"
