@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +28,15 @@ class LauncherTest {
     Launch.Outcome outcome = Launch.in(folder).run(RUN).exits(0).saysOnlyItsOwnLines();
     assertThat(outcome.out()).isNotBlank().endsWith("\n").doesNotContain("quire:");
     assertThat(outcome.err()).contains("generated 8 tokens", "blocks", "first token after");
+  }
+
+  @Test
+  void theJarOpensWhatDeviceJvmSwitchesWorkItemsBy() throws IOException {
+    // Without it each work item is a thread, and a model takes ten times as long.
+    try (JarFile jar = new JarFile(Launch.jar().toFile())) {
+      assertThat(jar.getManifest().getMainAttributes().getValue("Add-Exports"))
+          .contains("java.base/jdk.internal.vm");
+    }
   }
 
   @Test
@@ -98,7 +108,8 @@ class LauncherTest {
         new ProcessBuilder(
                 "sh",
                 "-c",
-                "QUIRE_CACHE=off \"$0\" -jar \"$1\" run -n -1 --ignore-eos ROMEO: 2>err | head -c 20",
+                "QUIRE_CACHE=off \"$0\" -jar \"$1\" run -n -1 --ignore-eos ROMEO: 2>err | head -c"
+                    + " 20",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 Launch.jar().toString())
             .directory(folder.toFile())
