@@ -77,6 +77,7 @@ final class Preemption {
       s.blocks = null;
     }
     s.computed = 0;
+    s.reserved = 0;
   }
 
   void startOver(SequenceGroup group) {

@@ -95,17 +95,21 @@ final class RunningGroups {
     for (int i = 0; i < groups.size(); i++) {
       SequenceGroup group = groups.get(i);
       if (!group.forked) {
-        promised += Math.max(0, group.demand() - group.leader().computed);
+        promised += Math.max(0, group.demand() - covered(group.leader()));
         continue;
       }
       List<Sequence> members = group.sequences();
       for (int j = 0; j < members.size(); j++) {
         Sequence s = members.get(j);
         if (!s.finished()) {
-          promised += Math.max(0, s.length() - s.computed - 1);
+          promised += Math.max(0, s.length() - 1 - covered(s));
         }
       }
     }
     return promised;
+  }
+
+  private static int covered(Sequence s) {
+    return Math.max(s.computed, s.reserved);
   }
 }

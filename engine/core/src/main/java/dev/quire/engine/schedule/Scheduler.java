@@ -4,7 +4,6 @@ import dev.quire.paging.KvAllocator;
 import dev.quire.paging.SequenceBlocks;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Plans steps: running groups first, in the policy's order, then waiting ones while the token
@@ -29,10 +28,7 @@ public final class Scheduler {
   private final RunningGroups running;
   private final Preemption preemption;
 
-  // The group that found no room last, and the free blocks then: without more of them its prefix
-  // need not be looked up again.
-  private @Nullable SequenceGroup refused;
-  private int refusedFreeBlocks;
+  private final LastRefusal refusal = new LastRefusal();
 
   // Of the step being planned.
   private int tokenBudget;
@@ -232,6 +228,7 @@ public final class Scheduler {
     } else if (ledUnforked) {
       group.leader().blocks = sequence.blocks;
       group.leader().computed = sequence.computed;
+      group.leader().reserved = sequence.reserved;
       group.leader().stretched = sequence.stretched;
       sequence.blocks = null;
     }
@@ -241,13 +238,16 @@ public final class Scheduler {
   private boolean admit(SequenceGroup group) {
     boolean alone = running.sequences() == 0;
     int free = allocator.freeBlocks(0);
-    if (!alone && group == refused && free <= refusedFreeBlocks) {
+    int promised = running.promisedTokens();
+    if (!alone && refusal.holds(group, free, promised)) {
       return false;
     }
-    boolean admitted = group.swapped ? admitSwapped(group, alone) : admitToCompute(group, alone);
+    boolean admitted =
+        group.swapped
+            ? admitSwapped(group, alone, promised)
+            : admitToCompute(group, alone, promised);
     if (!admitted) {
-      refused = group;
-      refusedFreeBlocks = free;
+      refusal.note(group, free, promised);
       return false;
     }
     waiting.removeFirst();
@@ -255,21 +255,20 @@ public final class Scheduler {
     return true;
   }
 
-  private boolean admitSwapped(SequenceGroup group, boolean alone) {
+  private boolean admitSwapped(SequenceGroup group, boolean alone, int promised) {
     int demand = group.demand() + group.live;
-    if ((alone || allocator.canAdmit(demand + running.promisedTokens()))
-        && preemption.restore(group)) {
+    if ((alone || allocator.canAdmit(demand + promised)) && preemption.restore(group)) {
       return true;
     }
     if (alone) {
       // What it had room for once is taken by others, such as pinned prefixes.
       preemption.startOver(group);
-      return admitToCompute(group, true);
+      return admitToCompute(group, true, promised);
     }
     return false;
   }
 
-  private boolean admitToCompute(SequenceGroup group, boolean alone) {
+  private boolean admitToCompute(SequenceGroup group, boolean alone, int promised) {
     Sequence leader = group.leader();
     boolean stretched = limits.stretched(leader.length());
     SequenceBlocks blocks = group.newBlocks(allocator, stretched);
@@ -278,7 +277,7 @@ public final class Scheduler {
       cached = allocator.attachPrefix(blocks, leader.tokens(), group.computeLimit(leader));
     }
     // With nothing else running, whatever fits at all may run: the watermark has nobody to protect.
-    if (!alone && !allocator.canAdmit(blocks, group.demand() + running.promisedTokens())) {
+    if (!alone && !allocator.canAdmit(blocks, group.demand() + promised)) {
       allocator.free(blocks);
       return false;
     }
@@ -363,6 +362,7 @@ public final class Scheduler {
       rows = Math.max(0, tokens - unscored);
       promptRowBudget -= rows;
     }
+    s.reserved = s.computed + tokens;
     notePeak(s);
     tokenBudget -= tokens;
     plan.add(s, tokens, rows);

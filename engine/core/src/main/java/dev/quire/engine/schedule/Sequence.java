@@ -24,6 +24,8 @@ public final class Sequence {
   private boolean finished;
 
   int computed;
+  // Tokens that the blocks of the latest step that was planned have room for.
+  int reserved;
   // Whether what is computed is as for a length past SchedulerLimits.recomputesBeyond.
   boolean stretched;
   int peakBlocks;
