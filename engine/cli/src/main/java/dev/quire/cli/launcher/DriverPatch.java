@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +41,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Addresses in local memory are computed in 64 bits and cut to 32 in assembler, four
  * instructions for each that a loop copies to or reads a fragment from. As sums of 32 bits they
  * become offsets in the instructions themselves.
+ *
+ * <p>And each kernel waits, before it does anything, until those before it are over: in a captured
+ * graph it may then be launched while they still run ({@code ProgrammaticLaunch} of the engine,
+ * which is called before a graph is instantiated). A kernel whose name has {@code Early} at its end
+ * or before {@code Quads} waits where it says so, by {@code asyncCopyWaitGroup(15)}, and reads
+ * before that only what no kernel of its graph writes.
  */
 final class DriverPatch {
   /** Says {@code off} where TornadoVM's driver is to stay as it is. */
@@ -51,6 +58,9 @@ final class DriverPatch {
    * those that this knows. Code that one compiled is not another's.
    */
   static final String PROPERTY = "quire.driver.patched";
+
+  /** The property that says which changes these are, by a number that others would not have. */
+  static final String CHANGES_PROPERTY = "quire.driver.changes";
 
   private static final String MODULE = "tornado.drivers.cuda";
   private static final String PACKAGE = "uk/ac/manchester/tornado/drivers/cuda/graal/";
@@ -84,6 +94,35 @@ final class DriverPatch {
   private static final String NOT_IN_QUADS =
       "if (__func__[sizeof(__func__) < 6 ? 0 : sizeof(__func__) - 6] != 'Q') ";
 
+  // Devices of compute capability 9.0 have the instruction. It returns at once where a kernel was
+  // launched as usual. Dependents that the second lets come wait for all of this kernel.
+  private static final String WAIT =
+      "asm volatile(\"griddepcontrol.wait;\" ::: \"memory\");"
+          + " asm volatile(\"griddepcontrol.launch_dependents;\" ::: \"memory\");";
+  private static final String SINCE = "__CUDA_ARCH__ >= 900";
+  private static final String WAITS_EARLY =
+      "(__quire > 6 && __func__[__quire > 6 ? __quire - 6 : 0] == 'E')"
+          + " || (__quire > 11 && __func__[__quire > 6 ? __quire - 6 : 0] == 'Q'"
+          + " && __func__[__quire > 11 ? __quire - 11 : 0] == 'E')";
+  private static final String BLOCK = "// BLOCK %d";
+  private static final String BLOCK_WAITS =
+      "// BLOCK %1$d\n#if %1$d == 0 && "
+          + SINCE
+          + "\n  const int __quire = sizeof(__func__); if (!("
+          + WAITS_EARLY
+          + ")) { "
+          + WAIT
+          + " }\n#endif";
+  private static final String GROUPS = "asm volatile(\"cp.async.wait_group " + ARGUMENT + ";\")";
+  private static final String GROUPS_WAIT =
+      "{ constexpr int __groups = "
+          + ARGUMENT
+          + ";\n#if "
+          + SINCE
+          + "\n  if (__groups == 15) { "
+          + WAIT
+          + " } else\n#endif\n  asm volatile(\"cp.async.wait_group %0;\" :: \"n\"(__groups)); }";
+
   // Class, constant, and what it becomes.
   private static final String[][] CHANGES = {
     {PACKAGE + "lir/CUDAKind.class", INTEGER, POINTER},
@@ -109,6 +148,16 @@ final class DriverPatch {
           + SIXTEEN
           + "__from))"
     },
+    {PACKAGE + "compiler/CUDACompilationResultBuilder.class", BLOCK, BLOCK_WAITS},
+    {PACKAGE + "lir/CUDALIRStmt$CpAsyncWaitGroupStmt.class", GROUPS, GROUPS_WAIT},
+  };
+
+  // Class, method, descriptor, and the class whose method is called instead.
+  private static final String[] CALL = {
+    "uk/ac/manchester/tornado/drivers/cuda/CUDACommandQueue.class",
+    "cuGraphInstantiate",
+    "(J)J",
+    "dev/quire/engine/tornado/ProgrammaticLaunch"
   };
 
   private static final int[] LENGTHS = {
@@ -131,9 +180,15 @@ final class DriverPatch {
     String patch = off ? null : flag(driver, cache);
     if (patch != null) {
       flags.add(patch);
+      flags.add("--add-reads=" + MODULE + "=ALL-UNNAMED"); // It calls the engine.
+      flags.add("-D" + CHANGES_PROPERTY + "=" + number());
     }
     flags.add("-D" + PROPERTY + "=" + (off ? "off" : patch == null ? "unknown" : "true"));
     return flags;
+  }
+
+  private static String number() {
+    return Integer.toHexString(31 * Arrays.deepHashCode(CHANGES) + Arrays.hashCode(CALL));
   }
 
   /** The flag; null where the driver has other classes than those that this knows. */
@@ -143,7 +198,7 @@ final class DriverPatch {
       if (classes == null) {
         return null;
       }
-      Path folder = folder("driver", driver, cache);
+      Path folder = folder("driver-" + number(), driver, cache);
       for (Map.Entry<String, byte[]> type : classes.entrySet()) {
         write(folder, type.getKey(), type.getValue());
       }
@@ -171,6 +226,17 @@ final class DriverPatch {
           }
           classes.put(change[0], changed);
         }
+      }
+      ZipEntry caller = jar.getEntry(CALL[0]);
+      if (caller == null) {
+        return null;
+      }
+      try (InputStream in = jar.getInputStream(caller)) {
+        byte[] changed = CallPatch.redirect(all(in), CALL[1], CALL[2], CALL[3]);
+        if (changed == null) {
+          return null;
+        }
+        classes.put(CALL[0], changed);
       }
     }
     return classes;
@@ -237,15 +303,22 @@ final class DriverPatch {
         i += tag == 5 || tag == 6 ? 1 : 0; // long and double take two places
       }
     }
-    byte[] buffer = new byte[8192];
-    for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-      out.write(buffer, 0, n);
-    }
+    out.write(all(in));
     return found ? bytes.toByteArray() : null;
   }
 
+  /** What is left of a stream. */
+  static byte[] all(InputStream in) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    byte[] buffer = new byte[8192];
+    for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+      bytes.write(buffer, 0, n);
+    }
+    return bytes.toByteArray();
+  }
+
   /** Bytes of a constant after its tag, as the JVM's specification has them. */
-  private static int length(int tag) throws IOException {
+  static int length(int tag) throws IOException {
     if (tag >= LENGTHS.length || LENGTHS[tag] == 0) {
       throw new IOException("a constant of kind " + tag);
     }

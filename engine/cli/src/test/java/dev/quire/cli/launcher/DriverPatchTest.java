@@ -29,6 +29,11 @@ class DriverPatchTest {
       "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDALIRStmt$CpAsyncCopyStmt";
   private static final String MATRIX =
       "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDALIRStmt$LdmatrixStmt";
+  private static final String BUILDER =
+      "uk/ac/manchester/tornado/drivers/cuda/graal/compiler/CUDACompilationResultBuilder";
+  private static final String GROUPS =
+      "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDALIRStmt$CpAsyncWaitGroupStmt";
+  private static final String QUEUE = "uk/ac/manchester/tornado/drivers/cuda/CUDACommandQueue";
   private static final String FRAGMENT =
       "asm volatile(\"{ .reg .u64 u; cvta.to.shared.u64 u, %1; cvt.u32.u64 %0, u; }\" :"
           + " \"=r\"(__smem) : \"l\"((const char *) \u0001 + __bo))";
@@ -97,6 +102,12 @@ class DriverPatchTest {
       out.write(type(COPY, COPIES.toArray(String[]::new)));
       out.putNextEntry(new ZipEntry(MATRIX + ".class"));
       out.write(type(MATRIX, FRAGMENT));
+      out.putNextEntry(new ZipEntry(BUILDER + ".class"));
+      out.write(type(BUILDER, "// BLOCK %d"));
+      out.putNextEntry(new ZipEntry(GROUPS + ".class"));
+      out.write(type(GROUPS, "asm volatile(\"cp.async.wait_group \u0001;\")"));
+      out.putNextEntry(new ZipEntry(QUEUE + ".class"));
+      out.write(CallPatchTest.caller(QUEUE, "cuGraphInstantiate"));
     }
     return jar.toFile();
   }
@@ -136,6 +147,25 @@ class DriverPatchTest {
   }
 
   @Test
+  void kernelsWaitForThoseBefore() throws Exception {
+    File driver = driver("unsigned long long", "(unsigned long long) ");
+    String flag = DriverPatch.flag(driver, temporary.resolve("cache").toFile());
+    Path folder = Path.of(Objects.requireNonNull(flag).replaceFirst(".*=", ""));
+    byte[] builder = Files.readAllBytes(folder.resolve(BUILDER + ".class"));
+    assertThat(text(BUILDER, builder).toString().formatted(3))
+        .startsWith("// BLOCK 3\n#if 3 == 0 && __CUDA_ARCH__ >= 900\n")
+        .contains("asm volatile(\"griddepcontrol.wait;\" ::: \"memory\");")
+        .endsWith("}\n#endif");
+    byte[] groups = Files.readAllBytes(folder.resolve(GROUPS + ".class"));
+    assertThat(text(GROUPS, groups).toString())
+        .startsWith("{ constexpr int __groups = \u0001;\n")
+        .contains("if (__groups == 15) { asm volatile(\"griddepcontrol.wait;\"")
+        .endsWith("asm volatile(\"cp.async.wait_group %0;\" :: \"n\"(__groups)); }");
+    assertThat(CallPatchTest.called(Files.readAllBytes(folder.resolve(QUEUE + ".class"))))
+        .isEqualTo("dev/quire/engine/tornado/ProgrammaticLaunch");
+  }
+
+  @Test
   void anotherDriverStaysAsItIs() throws Exception {
     File cache = temporary.resolve("cache").toFile();
     assertThat(DriverPatch.flag(driver("size_t", "(size_t) "), cache)).isNull();
@@ -149,8 +179,10 @@ class DriverPatchTest {
     File cache = temporary.resolve("cache").toFile();
     File known = driver("unsigned long long", "(unsigned long long) ");
     assertThat(DriverPatch.flags(known, cache, null))
-        .hasSize(2)
-        .contains("-Dquire.driver.patched=true");
+        .hasSize(4)
+        .contains("-Dquire.driver.patched=true")
+        .contains("--add-reads=tornado.drivers.cuda=ALL-UNNAMED")
+        .anyMatch(flag -> flag.matches("-Dquire.driver.changes=[0-9a-f]+"));
     assertThat(DriverPatch.flags(known, cache, "off"))
         .containsExactly("-Dquire.driver.patched=off");
     File other = driver("size_t", "(size_t) ");

@@ -230,7 +230,7 @@ final class KernelCache {
     Object device = TornadoInternals.call(deviceContext, "getDevice");
     text.append(TornadoInternals.call(device, "getDeviceName")).append('\n');
     text.append(System.getProperty("java.vm.version")).append('\n');
-    text.append(Boolean.getBoolean("quire.driver.patched")).append('\n');
+    text.append(System.getProperty("quire.driver.changes", "")).append('\n');
     var options = new TreeMap<String, String>();
     for (String name : System.getProperties().stringPropertyNames()) {
       if (name.startsWith("tornado.") && !name.equals("tornado.device.memory")) {

@@ -46,9 +46,10 @@ final class TornadoInternals {
   static String driver() {
     return switch (System.getProperty("quire.driver.patched", "")) {
       case "true" ->
-          "TornadoVM's driver: five of its classes are patched, so that kernels address memory by"
-              + " pointers and copy it by sixteen bytes; QUIRE_DRIVER_PATCH=off leaves them as they"
-              + " are";
+          "TornadoVM's driver: eight of its classes are patched, so that kernels address memory by"
+              + " pointers and copy it by sixteen bytes, and "
+              + ProgrammaticLaunch.summary()
+              + "; QUIRE_DRIVER_PATCH=off leaves them as they are";
       case "off" -> "TornadoVM's driver: not patched, since QUIRE_DRIVER_PATCH=off";
       case "unknown" ->
           "TornadoVM's driver: not patched, since it has other classes than those known; kernels"

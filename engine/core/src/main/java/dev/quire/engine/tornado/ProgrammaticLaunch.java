@@ -1,0 +1,166 @@
+package dev.quire.engine.tornado;
+
+import dev.quire.engine.tornado.CudaGraphs.Edge;
+import java.lang.reflect.Method;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongFunction;
+import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Kernels of a captured graph that are launched while those before them still run (CUDA programming
+ * guide, programmatic dependent launch).
+ *
+ * <pre>
+ *   copy ──► kernel ──► kernel ──► kernel ──► copy     captured: each waits for the end of the one before
+ *   copy ──► kernel ··► kernel ··► kernel ──► copy     started while the one before ends; the kernel itself
+ *                                                      waits for it, before it reads or writes anything
+ *                                                      but weights
+ * </pre>
+ *
+ * The launcher patches TornadoVM's driver, so that every kernel it compiles contains the wait, and
+ * that it calls this class where a graph is instantiated. Since every kernel waits, the end of one
+ * means that all before it have ended, too. Kernels of libraries know nothing of it: edges to them
+ * stay as they are. Without the driver's functions, or on a device of compute capability below 9.0,
+ * all edges stay.
+ */
+public final class ProgrammaticLaunch {
+  /**
+   * The property that says how kernels follow each other: {@code false} after all of the one
+   * before; {@code true} once its groups let them come, which they do when those before it are
+   * over; {@code started} once its groups have started.
+   */
+  static final String PROPERTY = "quire.graph.programmatic";
+
+  /** The property that has each graph told. */
+  static final String TOLD = "quire.graph.programmatic.told";
+
+  private static final String QUEUE = "uk.ac.manchester.tornado.drivers.cuda.CUDACommandQueue";
+
+  // What names of TornadoVM's kernels are, which are names of methods, and those of libraries not.
+  private static final String JAVA_NAME = "[A-Za-z0-9]+";
+
+  private static @Nullable CudaGraphs driver;
+  private static boolean unable;
+
+  private ProgrammaticLaunch() {}
+
+  private static int port() {
+    return switch (System.getProperty(PROPERTY, "true")) {
+      case "false" -> CudaGraphs.PORT_COMPLETE;
+      case "started" -> CudaGraphs.PORT_STARTED;
+      default -> CudaGraphs.PORT_PROGRAMMATIC;
+    };
+  }
+
+  /** How kernels of captured graphs follow each other, for people. */
+  static String summary() {
+    if (port() == CudaGraphs.PORT_COMPLETE) {
+      return "each kernel of a graph starts after the one before, since -D" + PROPERTY + "=false";
+    }
+    return open() == null
+        ? "each kernel of a graph starts after the one before"
+        : "kernels of a graph start while the one before ends";
+  }
+
+  private static synchronized @Nullable CudaGraphs open() {
+    if (driver == null && !unable) {
+      try {
+        driver = CudaGraphs.open();
+      } catch (IllegalStateException e) {
+        giveUp(e);
+      }
+    }
+    return driver;
+  }
+
+  private static synchronized void giveUp(RuntimeException reason) {
+    unable = true;
+    driver = null;
+    System.err.println(
+        "captured graphs stay as they are, each kernel after the one before: "
+            + reason.getMessage());
+  }
+
+  /**
+   * Instantiates a captured graph, its edges between kernels changed; the patched driver calls it
+   * in place of its own native method of this name.
+   *
+   * @param graph the driver's handle
+   * @return that of the instance; 0 if the driver refuses
+   */
+  public static long cuGraphInstantiate(long graph) {
+    int port = port();
+    List<Edge> changed = port == CudaGraphs.PORT_COMPLETE ? List.of() : change(graph, port);
+    long instance = original(graph);
+    CudaGraphs current = driver;
+    if (instance == 0 && !changed.isEmpty() && current != null) {
+      giveUp(new IllegalStateException("the driver does not instantiate the changed graph"));
+      current.replace(graph, changed, port, CudaGraphs.PORT_COMPLETE);
+      instance = original(graph);
+    }
+    return instance;
+  }
+
+  private static List<Edge> change(long graph, int port) {
+    CudaGraphs current = open();
+    if (current == null) {
+      return List.of();
+    }
+    try {
+      int capability = current.capability();
+      if (capability < CudaGraphs.SINCE_CAPABILITY) {
+        throw new IllegalStateException("the device's compute capability is " + capability + ".x");
+      }
+      List<Edge> all = current.edges(graph);
+      List<Edge> chosen = programmatic(all, current::isKernel, current::name);
+      if (!chosen.isEmpty()) {
+        current.replace(graph, chosen, CudaGraphs.PORT_COMPLETE, port);
+      }
+      if (Boolean.getBoolean(TOLD)) {
+        System.err.printf(
+            "a captured graph: %d of its %d edges start at port %d%n",
+            chosen.size(), all.size(), port);
+      }
+      return chosen;
+    } catch (IllegalStateException e) {
+      giveUp(e);
+      return List.of();
+    }
+  }
+
+  /**
+   * The edges between two kernels of which the first has no other dependent, and the second, which
+   * waits for itself, depends on no other.
+   */
+  static List<Edge> programmatic(
+      List<Edge> edges, LongPredicate isKernel, LongFunction<String> name) {
+    Map<Long, Integer> dependents = new HashMap<>();
+    Map<Long, Integer> dependencies = new HashMap<>();
+    for (Edge edge : edges) {
+      dependents.merge(edge.from(), 1, Integer::sum);
+      dependencies.merge(edge.to(), 1, Integer::sum);
+    }
+    return edges.stream()
+        .filter(
+            edge ->
+                dependents.getOrDefault(edge.from(), 0) == 1
+                    && dependencies.getOrDefault(edge.to(), 0) == 1
+                    && isKernel.test(edge.from())
+                    && isKernel.test(edge.to())
+                    && name.apply(edge.to()).matches(JAVA_NAME))
+        .toList();
+  }
+
+  private static long original(long graph) {
+    try {
+      Method method = Class.forName(QUEUE).getDeclaredMethod("cuGraphInstantiate", long.class);
+      method.setAccessible(true);
+      return (long) method.invoke(null, graph);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("TornadoVM has no cuGraphInstantiate", e);
+    }
+  }
+}
