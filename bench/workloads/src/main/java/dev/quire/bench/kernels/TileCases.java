@@ -6,6 +6,22 @@ import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.LeanQuads;
 import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.MediumQuads;
+import dev.quire.kernels.Rows16x128D32S5W1x4;
+import dev.quire.kernels.Rows16x64D32S8W1x4L;
+import dev.quire.kernels.Rows16x64D32S9W1x4;
+import dev.quire.kernels.Rows16x64D64S4W1x4;
+import dev.quire.kernels.Rows16x64D64S5W1x4L;
+import dev.quire.kernels.Rows32x128D16S9W1x8;
+import dev.quire.kernels.Rows32x64D32S8W1x4;
+import dev.quire.kernels.Rows32x64D32S8W2x2;
+import dev.quire.kernels.Rows32x64D64S4W1x4;
+import dev.quire.kernels.Rows32x64D64S4W2x2L;
+import dev.quire.kernels.Rows32x64D64S5W1x4L;
+import dev.quire.kernels.Rows64x128D16S8W2x4;
+import dev.quire.kernels.Rows64x64D32S6W2x2;
+import dev.quire.kernels.Rows64x64D32S6W2x4;
+import dev.quire.kernels.Rows64x64D64S3W2x2;
+import dev.quire.kernels.Rows64x64D64S4W2x2L;
 import dev.quire.kernels.SkinnyDeepQ4;
 import dev.quire.kernels.SkinnyDeepQ8;
 import dev.quire.kernels.SkinnyProduct;
@@ -40,6 +56,7 @@ final class TileCases {
     TileCases tiles = new TileCases();
     skinny(scale).forEach(tiles::skinny);
     tiled(scale).forEach(tiles::tiled);
+    tiles.variants(scale);
     return tiles.cases;
   }
 
@@ -129,6 +146,148 @@ final class TileCases {
     }
     library(shape);
   }
+
+  // VARIANTS
+
+  private void variants(Scale scale) {
+    if (scale == Scale.TINY) {
+      return;
+    }
+    for (int rows : new int[] {8, 16, 24, 32, 48, 64}) {
+      List<ProductShape> shapes = new ArrayList<>();
+      addLayer(shapes, rows);
+      shapes.add(new ProductShape("1B-head", 128256, rows, 2048, 1));
+      addLarge(shapes, rows);
+      shapes.forEach(this::variants);
+    }
+  }
+
+  private void variants(ProductShape shape) {
+    if (shape.rows() > 0 && shape.rows() <= 16) {
+      variant(
+          "Rows16x64D64S4W1x4",
+          shape,
+          64,
+          Rows16x64D64S4W1x4::multiplyQuads,
+          Rows16x64D64S4W1x4::grid);
+      variant(
+          "Rows16x64D32S9W1x4",
+          shape,
+          64,
+          Rows16x64D32S9W1x4::multiplyQuads,
+          Rows16x64D32S9W1x4::grid);
+      variant(
+          "Rows16x64D64S5W1x4L",
+          shape,
+          64,
+          Rows16x64D64S5W1x4L::multiplyQuads,
+          Rows16x64D64S5W1x4L::grid);
+      variant(
+          "Rows16x128D32S5W1x4",
+          shape,
+          128,
+          Rows16x128D32S5W1x4::multiplyQuads,
+          Rows16x128D32S5W1x4::grid);
+      variant(
+          "Rows16x64D32S8W1x4L",
+          shape,
+          64,
+          Rows16x64D32S8W1x4L::multiplyQuads,
+          Rows16x64D32S8W1x4L::grid);
+    }
+    if (shape.rows() > 16 && shape.rows() <= 32) {
+      variant(
+          "Rows32x64D64S4W1x4",
+          shape,
+          64,
+          Rows32x64D64S4W1x4::multiplyQuads,
+          Rows32x64D64S4W1x4::grid);
+      variant(
+          "Rows32x64D32S8W1x4",
+          shape,
+          64,
+          Rows32x64D32S8W1x4::multiplyQuads,
+          Rows32x64D32S8W1x4::grid);
+      variant(
+          "Rows32x64D32S8W2x2",
+          shape,
+          64,
+          Rows32x64D32S8W2x2::multiplyQuads,
+          Rows32x64D32S8W2x2::grid);
+      variant(
+          "Rows32x64D64S5W1x4L",
+          shape,
+          64,
+          Rows32x64D64S5W1x4L::multiplyQuads,
+          Rows32x64D64S5W1x4L::grid);
+      variant(
+          "Rows32x64D64S4W2x2L",
+          shape,
+          64,
+          Rows32x64D64S4W2x2L::multiplyQuads,
+          Rows32x64D64S4W2x2L::grid);
+      variant(
+          "Rows32x128D16S9W1x8",
+          shape,
+          128,
+          Rows32x128D16S9W1x8::multiplyQuads,
+          Rows32x128D16S9W1x8::grid);
+    }
+    if (shape.rows() > 32 && shape.rows() <= 64) {
+      variant(
+          "Rows64x64D64S3W2x2",
+          shape,
+          64,
+          Rows64x64D64S3W2x2::multiplyQuads,
+          Rows64x64D64S3W2x2::grid);
+      variant(
+          "Rows64x64D32S6W2x2",
+          shape,
+          64,
+          Rows64x64D32S6W2x2::multiplyQuads,
+          Rows64x64D32S6W2x2::grid);
+      variant(
+          "Rows64x64D64S4W2x2L",
+          shape,
+          64,
+          Rows64x64D64S4W2x2L::multiplyQuads,
+          Rows64x64D64S4W2x2L::grid);
+      variant(
+          "Rows64x128D16S8W2x4",
+          shape,
+          128,
+          Rows64x128D16S8W2x4::multiplyQuads,
+          Rows64x128D16S8W2x4::grid);
+      variant(
+          "Rows64x64D32S6W2x4",
+          shape,
+          64,
+          Rows64x64D32S6W2x4::multiplyQuads,
+          Rows64x64D32S6W2x4::grid);
+    }
+  }
+
+  private void variant(String kernel, ProductShape shape, int tile, Halves multiply, Grid grid) {
+    int tiles = Math.ceilDiv(shape.outputs(), tile);
+    for (int groups = 264; groups <= 528; groups += 264) {
+      int splits =
+          shape.outputs() > 8192
+              ? 1
+              : Math.clamp(Math.round((float) groups / tiles), 1, shape.inputs() / 128);
+      if (groups > 264 && splits == 1) {
+        return;
+      }
+      cases.add(
+          ProductCases.halves(
+              splits == 1 ? kernel : kernel + "/" + splits,
+              shape,
+              splits,
+              arrays ->
+                  launch(arrays.work(), arrays, shape, splits, Activations.NONE, multiply, grid)));
+    }
+  }
+
+  // END
 
   /** A kernel of halves; all have the same arguments. */
   private interface Halves

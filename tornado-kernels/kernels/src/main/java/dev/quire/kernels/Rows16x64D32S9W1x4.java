@@ -1,0 +1,159 @@
+package dev.quire.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.WorkerGrid3D;
+import uk.ac.manchester.tornado.api.enums.MMAShape;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
+
+/** 16 rows × 64 outputs a group, 9 panels 32 deep, 1 × 4 warps. */
+public final class Rows16x64D32S9W1x4 {
+  private Rows16x64D32S9W1x4() {}
+
+  private static final int GROUP = 128;
+  private static final int TILE_ROWS = 16;
+  private static final int TILE_OUTPUTS = 64;
+  private static final int DEPTH = 32;
+  private static final int STAGES = 9;
+  private static final int A_INTS = TILE_ROWS * DEPTH / 2;
+  private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
+
+  /** As SkinnyQuads. */
+  public static void multiplyQuads(
+      KernelContext context,
+      IntArray counts,
+      HalfFloatArray weights,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int outputs,
+      int inputs,
+      int splits,
+      int partRows,
+      int activation) {
+    int rows = counts.get(0);
+    int firstRow = context.groupIdy * TILE_ROWS;
+    if (firstRow >= rows) {
+      return;
+    }
+    int[] a = context.allocateIntLocalArray(9 * A_INTS);
+    int[] b = context.allocateIntLocalArray(STAGES * B_INTS);
+    int thread = context.localIdx;
+    int lane = thread % 32;
+    int warp = thread / 32;
+    int padded = (inputs + 63) / 64 * 64;
+    int panels = padded / DEPTH;
+    int panel = context.groupIdz * panels / splits;
+    int count = (context.groupIdz + 1) * panels / splits - panel;
+    int present = TornadoMath.min(rows - firstRow, TILE_ROWS);
+    int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;
+    int bFrom = WeightTiles.START + tile * padded + thread % 32 * 8;
+    int aRow = thread / 4;
+    int aFrom = (firstRow + aRow) * inputs;
+    int aTo = aRow * 16 + (thread % 4 ^ aRow / 2 % 4) * 4;
+    for (int i = present * 16 + thread; i < A_INTS; i += GROUP) {
+      for (int stage = 0; stage < STAGES; stage++) {
+        a[stage * A_INTS + i] = 0;
+      }
+    }
+    for (int p = 0; p < 8; p++) {
+      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
+      for (int i = 0; i < 2; i++) {
+        int block = bFrom + depth * 8 + i * 32 * padded;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(
+              b, p * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
+        }
+      }
+      int input = depth + thread % 4 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      if (aRow + 0 < present) {
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, p * A_INTS + aTo + 0 + j, x, from + 0 * inputs + 2 * j);
+        }
+      }
+      context.asyncCopyCommit();
+    }
+    int matrix = lane / 8;
+    int row16 = lane % 8 + matrix % 2 * 8;
+    int chunk = matrix / 2 ^ lane / 2 % 4;
+    int aBase = row16 * 64 - (row16 * 32 + matrix / 2 * 16);
+    int bBase = warp * 1024;
+    float[] c00 = context.mmaFragment(0.0f);
+    float[] c01 = context.mmaFragment(0.0f);
+    for (int p = 0; p < count; p++) {
+      context.asyncCopyWaitGroup(7);
+      context.localBarrier();
+      int depth = (panel + TornadoMath.min(p + 8, count - 1)) * DEPTH;
+      int to = (p + 8) % STAGES;
+      for (int i = 0; i < 2; i++) {
+        int block = bFrom + depth * 8 + i * 32 * padded;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(
+              b, to * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
+        }
+      }
+      int input = depth + thread % 4 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      if (aRow + 0 < present) {
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, to * A_INTS + aTo + 0 + j, x, from + 0 * inputs + 2 * j);
+        }
+      }
+      context.asyncCopyCommit();
+      for (int step = 0; step < 2; step++) {
+        int aAt = p % STAGES * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
+        int bAt = p % STAGES * (4 * B_INTS) + bBase + step * 256;
+        HalfFloat[] a0 = context.mmaLoadA(a, 16, aAt);
+        HalfFloat[] b0 = context.mmaLoadB(b, 16, bAt);
+        c00 = context.mma(a0, b0, c00, MMAShape.M16N8K16);
+        HalfFloat[] b1 = context.mmaLoadB(b, 16, bAt + 512);
+        c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
+      }
+    }
+    context.asyncCopyWaitGroup(0);
+    int row = firstRow;
+    int column = context.groupIdx * TILE_OUTPUTS + warp * 16;
+    int store = context.groupIdz * partRows + row;
+    if (row < rows) {
+      if (column < outputs) {
+        context.mmaStore(c00, out, store, column, outputs);
+      }
+      if (column + 8 < outputs) {
+        context.mmaStore(c01, out, store, column + 8, outputs);
+      }
+    }
+    if (activation != Activations.NONE) {
+      context.localBarrier();
+      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
+        int r = firstRow + i / (TILE_OUTPUTS / 4);
+        int j = i % (TILE_OUTPUTS / 4) * 2;
+        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
+        if (r < rows && gate < outputs) {
+          int at = r * outputs + gate;
+          float left = Activations.apply(activation, out.get(at), out.get(at + 8));
+          float right = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
+          gated.setHalf2(
+              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
+              Half2.fromFloats(left, right));
+        }
+      }
+    }
+  }
+
+  /** Groups for at most so many rows, all outputs and splits. */
+  public static WorkerGrid grid(int rows, int outputs, int splits) {
+    WorkerGrid grid =
+        new WorkerGrid3D(
+            (outputs + TILE_OUTPUTS - 1) / TILE_OUTPUTS * GROUP,
+            (rows + TILE_ROWS - 1) / TILE_ROWS,
+            splits);
+    grid.setLocalWork(GROUP, 1, 1);
+    return grid;
+  }
+}
