@@ -67,9 +67,20 @@ public abstract sealed class Arithmetic
 
   // Matrix products; WeightTiles says in which order a row is summed
 
-  /** {@code out[outOffset + r] = Σ w[64 · tile + r, i] · x[xOffset + i]} for all 64 rows. */
+  /**
+   * {@code out[outOffset + r] = Σ w[64 · tile + r, i] · x[xOffset + i]} for all rows of some tiles.
+   *
+   * @param tiles up to {@value #TILES_TOGETHER}
+   */
   abstract void product(
-      WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s);
+      WeightTiles w,
+      int tile,
+      int tiles,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      Scratch s);
 
   /**
    * Decodes a chunk of a tile.

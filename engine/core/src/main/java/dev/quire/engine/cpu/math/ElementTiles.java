@@ -3,113 +3,45 @@ package dev.quire.engine.cpu.math;
 import static dev.quire.engine.cpu.math.Lanes.FLOATS;
 import static dev.quire.engine.cpu.math.Lanes.INTS;
 import static dev.quire.engine.cpu.math.Lanes.ORDER;
-import static dev.quire.engine.cpu.math.Lanes.SHORTS;
 import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** Loops over tiles of weights without scales: floats, halves and brain floats. */
 final class ElementTiles {
   private ElementTiles() {}
 
-  /** Adds four vectors of rows times a chunk of inputs; see {@link VectorTiles#product}. */
-  static void halves(
-      MemorySegment data,
-      long chunk,
-      int row,
-      int n,
-      float[] x,
-      int xOffset,
-      float[] out,
-      int outOffset) {
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    long at = chunk + 2 * row;
-    for (int i = 0; i < n; i++, at += 2 * ROWS) {
-      FloatVector u = FloatVector.broadcast(FLOATS, x[xOffset + i]);
-      s0 = Lanes.finiteHalves(data, at).fma(u, s0);
-      s1 = Lanes.finiteHalves(data, at + 2 * WIDTH).fma(u, s1);
-      s2 = Lanes.finiteHalves(data, at + 4 * WIDTH).fma(u, s2);
-      s3 = Lanes.finiteHalves(data, at + 6 * WIDTH).fma(u, s3);
+  /**
+   * Activations times what corrects a half's exponent, so that the halves needn't be: products and
+   * sums have the same bits.
+   *
+   * @return false if one isn't finite then: such activations aren't multiplied by {@link #halves}
+   */
+  static boolean scaleInputs(float[] x, int xOffset, int n, float[] to) {
+    boolean finite = true;
+    for (int i = 0; i < n; i++) {
+      float scaled = x[xOffset + i] * Lanes.HALF_SCALE;
+      finite &= Math.abs(scaled) <= Float.MAX_VALUE;
+      to[i] = scaled;
     }
-    Lanes.add(s0, out, outOffset);
-    Lanes.add(s1, out, outOffset + WIDTH);
-    Lanes.add(s2, out, outOffset + 2 * WIDTH);
-    Lanes.add(s3, out, outOffset + 3 * WIDTH);
+    return finite;
   }
 
   /**
-   * As {@link #halves}, of eight vectors of rows: with 256 bits those of a tile, so that all of it
-   * is read in order. Without helpers: see {@link Q8Tiles#sums}.
+   * Adds two vectors of words, that is four of rows, times a chunk of inputs; see {@link
+   * VectorTiles#product}. Without helpers: see {@link Q8Tiles#sums}.
+   *
+   * @param word the first
+   * @param x as {@link #scaleInputs} makes them
    */
-  static void allHalves(
-      MemorySegment data, long chunk, int n, float[] x, int xOffset, float[] out, int outOffset) {
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    FloatVector s4 = s0;
-    FloatVector s5 = s0;
-    FloatVector s6 = s0;
-    FloatVector s7 = s0;
-    long at = chunk;
-    for (int i = 0; i < n; i++, at += 2 * ROWS) {
-      FloatVector u = FloatVector.broadcast(FLOATS, x[xOffset + i]);
-      ShortVector h = ShortVector.fromMemorySegment(SHORTS, data, at, ORDER);
-      IntVector v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
-      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
-      s0 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s0);
-      h = ShortVector.fromMemorySegment(SHORTS, data, at + 2 * WIDTH, ORDER);
-      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
-      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
-      s1 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s1);
-      h = ShortVector.fromMemorySegment(SHORTS, data, at + 4 * WIDTH, ORDER);
-      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
-      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
-      s2 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s2);
-      h = ShortVector.fromMemorySegment(SHORTS, data, at + 6 * WIDTH, ORDER);
-      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
-      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
-      s3 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s3);
-      h = ShortVector.fromMemorySegment(SHORTS, data, at + 8 * WIDTH, ORDER);
-      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
-      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
-      s4 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s4);
-      h = ShortVector.fromMemorySegment(SHORTS, data, at + 10 * WIDTH, ORDER);
-      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
-      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
-      s5 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s5);
-      h = ShortVector.fromMemorySegment(SHORTS, data, at + 12 * WIDTH, ORDER);
-      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
-      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
-      s6 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s6);
-      h = ShortVector.fromMemorySegment(SHORTS, data, at + 14 * WIDTH, ORDER);
-      v = (IntVector) h.convertShape(VectorOperators.S2I, INTS, 0);
-      v = v.lanewise(VectorOperators.LSHL, 13).and(Lanes.HALF_BITS);
-      s7 = v.reinterpretAsFloats().mul(Lanes.HALF_SCALE).fma(u, s7);
-    }
-    Lanes.add(s0, out, outOffset);
-    Lanes.add(s1, out, outOffset + 1 * WIDTH);
-    Lanes.add(s2, out, outOffset + 2 * WIDTH);
-    Lanes.add(s3, out, outOffset + 3 * WIDTH);
-    Lanes.add(s4, out, outOffset + 4 * WIDTH);
-    Lanes.add(s5, out, outOffset + 5 * WIDTH);
-    Lanes.add(s6, out, outOffset + 6 * WIDTH);
-    Lanes.add(s7, out, outOffset + 7 * WIDTH);
-  }
-
-  /** As {@link #halves}. */
-  static void brainFloats(
+  static void halves(
       MemorySegment data,
       long chunk,
-      int row,
+      int word,
       int n,
       float[] x,
       int xOffset,
@@ -119,21 +51,63 @@ final class ElementTiles {
     FloatVector s1 = s0;
     FloatVector s2 = s0;
     FloatVector s3 = s0;
-    long at = chunk + 2 * row;
+    long at = chunk + 4 * word;
     for (int i = 0; i < n; i++, at += 2 * ROWS) {
       FloatVector u = FloatVector.broadcast(FLOATS, x[xOffset + i]);
-      s0 = Lanes.brainFloats(data, at).fma(u, s0);
-      s1 = Lanes.brainFloats(data, at + 2 * WIDTH).fma(u, s1);
-      s2 = Lanes.brainFloats(data, at + 4 * WIDTH).fma(u, s2);
-      s3 = Lanes.brainFloats(data, at + 6 * WIDTH).fma(u, s3);
+      IntVector v = IntVector.fromMemorySegment(INTS, data, at, ORDER);
+      IntVector low = v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3);
+      s0 = low.and(Lanes.HALF_BITS).reinterpretAsFloats().fma(u, s0);
+      IntVector high = v.lanewise(VectorOperators.ASHR, 3);
+      s1 = high.and(Lanes.HALF_BITS).reinterpretAsFloats().fma(u, s1);
+      v = IntVector.fromMemorySegment(INTS, data, at + 4 * WIDTH, ORDER);
+      low = v.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3);
+      s2 = low.and(Lanes.HALF_BITS).reinterpretAsFloats().fma(u, s2);
+      high = v.lanewise(VectorOperators.ASHR, 3);
+      s3 = high.and(Lanes.HALF_BITS).reinterpretAsFloats().fma(u, s3);
     }
-    Lanes.add(s0, out, outOffset);
-    Lanes.add(s1, out, outOffset + WIDTH);
-    Lanes.add(s2, out, outOffset + 2 * WIDTH);
-    Lanes.add(s3, out, outOffset + 3 * WIDTH);
+    add(word, s0, s1, out, outOffset);
+    add(word + WIDTH, s2, s3, out, outOffset);
   }
 
-  /** As {@link #halves}. */
+  /** As {@link #halves}, with activations as they are. */
+  static void brainFloats(
+      MemorySegment data,
+      long chunk,
+      int word,
+      int n,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset) {
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    long at = chunk + 4 * word;
+    for (int i = 0; i < n; i++, at += 2 * ROWS) {
+      FloatVector u = FloatVector.broadcast(FLOATS, x[xOffset + i]);
+      IntVector v = IntVector.fromMemorySegment(INTS, data, at, ORDER);
+      s0 = v.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(u, s0);
+      s1 = v.and(Lanes.HIGH_HALF).reinterpretAsFloats().fma(u, s1);
+      v = IntVector.fromMemorySegment(INTS, data, at + 4 * WIDTH, ORDER);
+      s2 = v.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(u, s2);
+      s3 = v.and(Lanes.HIGH_HALF).reinterpretAsFloats().fma(u, s3);
+    }
+    add(word, s0, s1, out, outOffset);
+    add(word + WIDTH, s2, s3, out, outOffset);
+  }
+
+  private static void add(int word, FloatVector low, FloatVector high, float[] out, int outOffset) {
+    int to = outOffset + VectorTiles.row(word);
+    Lanes.add(low, out, to);
+    Lanes.add(high, out, to + 16);
+  }
+
+  /**
+   * Adds four vectors of rows times a chunk of inputs.
+   *
+   * @param row the first
+   */
   static void floats(
       MemorySegment data,
       long chunk,
@@ -155,25 +129,42 @@ final class ElementTiles {
       s2 = Lanes.floats(data, at + 8 * WIDTH).fma(u, s2);
       s3 = Lanes.floats(data, at + 12 * WIDTH).fma(u, s3);
     }
-    Lanes.add(s0, out, outOffset);
-    Lanes.add(s1, out, outOffset + WIDTH);
-    Lanes.add(s2, out, outOffset + 2 * WIDTH);
-    Lanes.add(s3, out, outOffset + 3 * WIDTH);
+    int to = outOffset + row;
+    Lanes.add(s0, out, to);
+    Lanes.add(s1, out, to + WIDTH);
+    Lanes.add(s2, out, to + 2 * WIDTH);
+    Lanes.add(s3, out, to + 3 * WIDTH);
   }
 
   /** {@link VectorTiles#decode}, all rows. */
   static void decodeHalves(MemorySegment data, long chunk, int n, float[] panel) {
     long at = chunk;
-    for (int i = 0; i < n * ROWS; i += WIDTH, at += 2 * WIDTH) {
-      Lanes.finiteHalves(data, at).intoArray(panel, i);
+    for (int i = 0; i < n * ROWS; i += ROWS) {
+      for (int word = 0; word < ROWS / 2; word += WIDTH, at += 4 * WIDTH) {
+        IntVector v = IntVector.fromMemorySegment(INTS, data, at, ORDER);
+        int to = i + VectorTiles.row(word);
+        half(v.lanewise(VectorOperators.LSHL, 16)).intoArray(panel, to);
+        half(v).intoArray(panel, to + 16);
+      }
     }
+  }
+
+  /** A finite half from the high half of an int. */
+  private static FloatVector half(IntVector v) {
+    IntVector moved = v.lanewise(VectorOperators.ASHR, 3).and(Lanes.HALF_BITS);
+    return moved.reinterpretAsFloats().mul(Lanes.HALF_SCALE);
   }
 
   /** As {@link #decodeHalves}. */
   static void decodeBrainFloats(MemorySegment data, long chunk, int n, float[] panel) {
     long at = chunk;
-    for (int i = 0; i < n * ROWS; i += WIDTH, at += 2 * WIDTH) {
-      Lanes.brainFloats(data, at).intoArray(panel, i);
+    for (int i = 0; i < n * ROWS; i += ROWS) {
+      for (int word = 0; word < ROWS / 2; word += WIDTH, at += 4 * WIDTH) {
+        IntVector v = IntVector.fromMemorySegment(INTS, data, at, ORDER);
+        int to = i + VectorTiles.row(word);
+        v.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(panel, to);
+        v.and(Lanes.HIGH_HALF).reinterpretAsFloats().intoArray(panel, to + 16);
+      }
     }
   }
 }

@@ -47,6 +47,9 @@ final class Lanes {
   /** Of a half's bits with their sign extended, moved up by 13: those of a float. */
   static final int HALF_BITS = 0x8FFFE000;
 
+  /** Of an int's bits the upper sixteen. */
+  static final int HIGH_HALF = 0xFFFF0000;
+
   /** What then corrects the exponent's bias. */
   static final float HALF_SCALE = 0x1p112f;
 

@@ -6,7 +6,6 @@ import static dev.quire.engine.cpu.math.WeightTiles.ROWS;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Products of weight matrices and rows of activations, on a worker team. A row's result is the same
@@ -26,9 +25,6 @@ import org.jspecify.annotations.Nullable;
  * <p>For one calling thread at a time, the team's.
  */
 public final class MatMul {
-  /** Products that are worth waking the team for. */
-  private static final long SMALL = 16 * 1024;
-
   /** Pieces of work that a worker gets in the mean, so that a delayed one doesn't hold up all. */
   private static final int ITEMS_PER_WORKER = 8;
 
@@ -43,7 +39,7 @@ public final class MatMul {
   private final boolean exact;
   private final Scratch[] scratch;
   private final Product product;
-  private final Interleaving interleaving = new Interleaving();
+  private final Interleaving interleaving;
 
   /** Products of activations as they are. */
   public MatMul(WorkerTeam team, Arithmetic arithmetic) {
@@ -59,6 +55,7 @@ public final class MatMul {
     this.arithmetic = arithmetic;
     this.exact = exact;
     this.scratch = Scratch.forEachOf(team);
+    this.interleaving = new Interleaving(team);
     this.product = new Product();
   }
 
@@ -129,11 +126,6 @@ public final class MatMul {
     return !exact && w.layout().takesQuantized();
   }
 
-  /** How many rows the tile takes that starts where {@code left} are left. */
-  private static int group(int left) {
-    return Math.min(Arithmetic.TILE_ROWS, Integer.highestOneBit(left));
-  }
-
   /** The products under way, cut into runs of tiles. Reused, so that nothing is allocated. */
   private final class Product implements WorkerTeam.ItemTask {
     private final List<Matrix> matrices = new ArrayList<>();
@@ -192,7 +184,7 @@ public final class MatMul {
       }
       itemStarts[matrices.size()] = items;
       prepare(inputs);
-      if (outputs * inputs * rows < SMALL) {
+      if (outputs * inputs * rows < Interleaving.SMALL) {
         for (int i = 0; i < items; i++) {
           run(i, 0);
         }
@@ -261,8 +253,8 @@ public final class MatMul {
       int from = (item - itemStarts[m]) * tilesPerItem;
       int to = Math.min(Math.ceilDiv(w.outputs(), ROWS), from + tilesPerItem);
       WeightTiles tiles = w.tiles();
-      if (rows == 1 && tiles != null && quantizes(tiles)) {
-        quantizedRow(m, tiles, from, to, scratch[worker]);
+      if (rows == 1 && tiles != null) {
+        row(m, tiles, from, to, scratch[worker]);
         return;
       }
       for (int tile = from; tile < to; tile++) {
@@ -270,20 +262,31 @@ public final class MatMul {
       }
     }
 
-    private void quantizedRow(int m, WeightTiles w, int from, int to, Scratch s) {
-      QuantizedRows levels = w.layout().hasNibbles() ? nibbleLevels : byteLevels;
+    private void row(int m, WeightTiles w, int from, int to, Scratch s) {
       float[] out = outs.get(m);
       int whole = Math.min(to, w.outputs() / ROWS);
       for (int tile = from; tile < whole; tile += Arithmetic.TILES_TOGETHER) {
         int some = Math.min(Arithmetic.TILES_TOGETHER, whole - tile);
-        arithmetic.quantizedRow(w, tile, some, levels, out, outOffsets[m] + tile * ROWS, s);
+        rowSums(w, tile, some, out, outOffsets[m] + tile * ROWS, s);
       }
       if (whole < to) {
         float[] results = s.results(ROWS);
-        arithmetic.quantizedRow(w, whole, 1, levels, results, 0, s);
+        rowSums(w, whole, 1, results, 0, s);
         int outputs = w.outputs() - whole * ROWS;
         System.arraycopy(results, 0, out, outOffsets[m] + whole * ROWS, outputs);
       }
+    }
+
+    private void rowSums(WeightTiles w, int tile, int tiles, float[] out, int to, Scratch s) {
+      if (quantizes(w)) {
+        arithmetic.quantizedRow(w, tile, tiles, levels(w), out, to, s);
+      } else {
+        arithmetic.product(w, tile, tiles, x, xOffset, out, to, s);
+      }
+    }
+
+    private QuantizedRows levels(WeightTiles w) {
+      return w.layout().hasNibbles() ? nibbleLevels : byteLevels;
     }
 
     private void tile(int m, Matrix w, int tile, Scratch s) {
@@ -304,12 +307,7 @@ public final class MatMul {
     private void sums(Matrix w, int tile, float[] out, int outOffset, int outStride, Scratch s) {
       WeightTiles tiles = w.tiles();
       if (tiles != null && quantizes(tiles)) {
-        QuantizedRows levels = tiles.layout().hasNibbles() ? nibbleLevels : byteLevels;
-        arithmetic.quantizedProducts(tiles, tile, levels, out, outOffset, outStride, s);
-        return;
-      }
-      if (tiles != null && rows == 1) {
-        arithmetic.product(tiles, tile, x, xOffset, out, outOffset, s);
+        arithmetic.quantizedProducts(tiles, tile, levels(tiles), out, outOffset, outStride, s);
         return;
       }
       for (int r = 0; r < rows; r++) {
@@ -331,85 +329,10 @@ public final class MatMul {
         arithmetic.decode(tiles, tile, from, panel, s);
       }
       for (int r = 0, group; r < rows; r += group) {
-        group = group(rows - r);
+        group = Interleaving.group(rows - r);
         int input = xOffset + r * w.inputs() + from * group;
         int to = outOffset + r * outStride;
         arithmetic.multiply(panel, n, x, input, group, out, to, outStride, s);
-      }
-    }
-  }
-
-  /**
-   * Puts rows side by side, as the tiles take them: eight at a time, then four, two, one; {@code
-   * [inputs][8]}, and so on. Or quantises them first.
-   */
-  private final class Interleaving implements WorkerTeam.ItemTask {
-    private float[] from = {};
-    private float[] to = {};
-    private @Nullable QuantizedRows levels;
-    private int offset;
-    private int stride;
-    private int rows;
-    private int inputs;
-
-    void run(
-        float[] newFrom, int newOffset, int newStride, int newRows, int newInputs, float[] newTo) {
-      to = newTo;
-      set(newFrom, newOffset, newStride, newRows, newInputs);
-      to = from;
-    }
-
-    void run(
-        float[] newFrom,
-        int newOffset,
-        int newStride,
-        int newRows,
-        int newInputs,
-        QuantizedRows newLevels) {
-      levels = newLevels;
-      set(newFrom, newOffset, newStride, newRows, newInputs);
-      levels = null;
-    }
-
-    private void set(float[] newFrom, int newOffset, int newStride, int newRows, int newInputs) {
-      from = newFrom;
-      offset = newOffset;
-      stride = newStride;
-      rows = newRows;
-      inputs = newInputs;
-      int groups = Math.ceilDiv(rows, Arithmetic.TILE_ROWS);
-      if ((long) rows * inputs < SMALL) {
-        for (int i = 0; i < groups; i++) {
-          run(i, 0);
-        }
-      } else {
-        team.forEach(groups, this);
-      }
-    }
-
-    @Override
-    public void run(int item, int worker) {
-      int end = Math.min(rows, (item + 1) * Arithmetic.TILE_ROWS);
-      QuantizedRows target = levels;
-      for (int r = item * Arithmetic.TILE_ROWS, group; r < end; r += group) {
-        group = group(rows - r);
-        if (target == null) {
-          interleave(r, group);
-          continue;
-        }
-        for (int i = 0; i < group; i++) {
-          target.quantize(from, offset + (r + i) * stride, r + i);
-        }
-      }
-    }
-
-    private void interleave(int first, int group) {
-      for (int r = 0; r < group; r++) {
-        int row = offset + (first + r) * stride;
-        int at = first * inputs + r;
-        for (int i = 0; i < inputs; i++, at += group) {
-          to[at] = from[row + i];
-        }
       }
     }
   }

@@ -22,13 +22,23 @@ final class ScalarArithmetic extends Arithmetic {
 
   @Override
   void product(
-      WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
+      WeightTiles w,
+      int tile,
+      int tiles,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      Scratch s) {
     float[] panel = s.panel(WeightTiles.CHUNK * WeightTiles.ROWS);
-    Arrays.fill(out, outOffset, outOffset + WeightTiles.ROWS, 0);
-    for (int from = 0; from < w.inputs(); from += WeightTiles.CHUNK) {
-      int n = Math.min(WeightTiles.CHUNK, w.inputs() - from);
-      decode(w, tile, from, panel, s);
-      multiply(panel, n, x, xOffset + from, 1, out, outOffset, 0, s);
+    Arrays.fill(out, outOffset, outOffset + tiles * WeightTiles.ROWS, 0);
+    for (int t = 0; t < tiles; t++) {
+      int to = outOffset + t * WeightTiles.ROWS;
+      for (int from = 0; from < w.inputs(); from += WeightTiles.CHUNK) {
+        int n = Math.min(WeightTiles.CHUNK, w.inputs() - from);
+        decode(w, tile + t, from, panel, s);
+        multiply(panel, n, x, xOffset + from, 1, out, to, 0, s);
+      }
     }
   }
 

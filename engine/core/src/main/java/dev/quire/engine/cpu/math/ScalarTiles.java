@@ -36,12 +36,12 @@ final class ScalarTiles {
       }
       case HALF -> {
         for (int i = 0; i < n * ROWS; i++) {
-          panel[i] = half(bytes, 2 * i);
+          panel[i] = half(bytes, element(i));
         }
       }
       case BRAIN -> {
         for (int i = 0; i < n * ROWS; i++) {
-          panel[i] = Float.intBitsToFloat((short) SHORT.get(bytes, 2 * i) << 16);
+          panel[i] = Float.intBitsToFloat((short) SHORT.get(bytes, element(i)) << 16);
         }
       }
       case Q8_0, Q4_0, Q4_K -> {
@@ -54,6 +54,11 @@ final class ScalarTiles {
       }
       case Q6_K -> q6k(bytes, panel, s);
     }
+  }
+
+  /** Where an element of two bytes is, given its number in {@code [inputs][64]}. */
+  private static int element(int i) {
+    return i / ROWS * ROWS * Short.BYTES + WeightTiles.place(i % ROWS, 1);
   }
 
   private static float half(byte[] bytes, int at) {

@@ -38,6 +38,8 @@ final class Scratch {
   private final LineStart runSumsStart = new LineStart(MemorySegment.ofArray(runSums));
   private final ReadAhead ahead = new ReadAhead();
   private final int byteShift;
+  private final float[] inputs = new float[WeightTiles.CHUNK];
+  private final float[] groupSums = new float[Arithmetic.TILES_TOGETHER * WeightTiles.ROWS];
   private final float[] tileSums = new float[WeightTiles.ROWS];
   private final float[] tileWeights = new float[WeightTiles.ROWS];
 
@@ -165,6 +167,16 @@ final class Scratch {
   /** Uses a value for nothing. */
   void sink(int value) {
     sunk ^= value;
+  }
+
+  /** A chunk of activations: {@link ElementTiles#scaleInputs}. */
+  float[] inputs() {
+    return inputs;
+  }
+
+  /** Sums over a chunk of tiles that are multiplied together. */
+  float[] groupSums() {
+    return groupSums;
   }
 
   /** Sums of one row of a tile. */

@@ -10,14 +10,14 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * Products of a few neighbouring tiles with one quantised row, for vectors of 256 bits.
+ * Products of a few neighbouring tiles with one row, for vectors of 256 bits.
  *
  * <pre>
- *   for a chunk of 256 inputs
- *     for half of the rows
- *       for a block of 32 inputs
- *         for a tile               1 KB of bytes, 512 bytes of nibbles
- *           out +=
+ *   for a chunk of 256 inputs                         elements
+ *     for half of the rows                              for all rows
+ *       for a block of 32 inputs                          for 8 or 16 inputs
+ *         for a tile                                        for a tile
+ *           out +=    1 KB of bytes, 512 bytes of nibbles     sums +=    1 or 2 KB
  * </pre>
  *
  * <p>The processor reads ahead only so far of a stream of lines that lie in order, and less than it
@@ -33,19 +33,82 @@ final class TileGroup {
   static boolean takes(TileLayout layout) {
     return PARTS == 2
         && RawMemory.isAvailable()
-        && (layout == TileLayout.Q8_0 || layout == TileLayout.Q4_0);
+        && switch (layout) {
+          case Q8_0, Q4_0, HALF, BRAIN -> true;
+          case FLOAT, Q4_K, Q6_K -> false;
+        };
   }
 
   /** {@link Arithmetic#quantizedRow}. */
   static void products(
       WeightTiles w, int tile, int tiles, QuantizedRows x, float[] out, int outOffset, Scratch s) {
-    long bytes = tiles * w.layout().bytes(w.inputs());
-    Objects.checkFromIndexSize(w.start(tile, 0), bytes, w.data().byteSize());
+    check(w, tile, tiles);
     Arrays.fill(out, outOffset, outOffset + tiles * ROWS, 0);
     try {
       add(w, tile, tiles, x, out, outOffset, s);
     } finally {
       Reference.reachabilityFence(w);
+    }
+  }
+
+  /** {@link Arithmetic#product}. */
+  static void products(
+      WeightTiles w,
+      int tile,
+      int tiles,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      Scratch s) {
+    check(w, tile, tiles);
+    Arrays.fill(out, outOffset, outOffset + tiles * ROWS, 0);
+    try {
+      for (int from = 0; from < w.inputs(); from += CHUNK) {
+        add(w, tile, tiles, from, x, xOffset, out, outOffset, s);
+      }
+    } finally {
+      Reference.reachabilityFence(w);
+    }
+  }
+
+  private static void check(WeightTiles w, int tile, int tiles) {
+    long bytes = tiles * w.layout().bytes(w.inputs());
+    Objects.checkFromIndexSize(w.start(tile, 0), bytes, w.data().byteSize());
+  }
+
+  private static void add(
+      WeightTiles w,
+      int tile,
+      int tiles,
+      int from,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      Scratch s) {
+    int n = Math.min(CHUNK, w.inputs() - from);
+    boolean halves = w.layout() == TileLayout.HALF;
+    float[] scaled = s.inputs();
+    boolean finite = !halves || ElementTiles.scaleInputs(x, xOffset + from, n, scaled);
+    if (!finite || n % ElementRow.INPUTS != 0) {
+      for (int t = 0; t < tiles; t++) {
+        int to = outOffset + t * ROWS;
+        VectorTiles.addChunk(w, tile + t, from, n, finite ? scaled : null, x, xOffset, out, to, s);
+      }
+      return;
+    }
+    float[] sums = s.groupSums();
+    Arrays.fill(sums, 0, tiles * ROWS, 0);
+    long first = w.data().address() + w.start(tile, from);
+    long tileBytes = w.layout().bytes(w.inputs());
+    if (halves) {
+      ElementRow.halves(first, tileBytes, tiles, n, scaled, 0, sums);
+    } else {
+      ElementRow.brainFloats(first, tileBytes, tiles, n, x, xOffset + from, sums);
+    }
+    for (int i = 0; i < tiles * ROWS; i++) {
+      out[outOffset + i] += sums[i];
     }
   }
 

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * places change, and rows that a matrix doesn't have are zeros.
  *
  * <pre>
- *   FLOAT, HALF, BRAIN   elements [inputs][64]
+ *   FLOAT                elements [inputs][64]
+ *   HALF, BRAIN          words int [inputs][2][16], of elements
  *   Q8_0                 per chunk of n inputs: scales half [n / 32][64], words int [2][n / 2][16]
  *   Q4_0                 per chunk of n inputs: scales half [n / 32][64], words int [2][n / 4][16]
  *   Q4_K                 per 256 inputs: words int [2][64][16], scales byte [8][64], minima
@@ -19,10 +20,11 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * The first half of the words has the rows 0 to 31, the second the rows 32 to 63; of sixteen, word
- * {@code j} has the row {@code j} in its low half and the row {@code j + 16} in its high half: two
- * neighbouring inputs as bytes, or four as nibbles, the first lowest. As shorts a vector of words
- * is twice as many rows; as ints, its halves are neighbouring rows again. So the words of a line of
- * 64 bytes belong to the same inputs, and a loop over 32 rows reads line after line.
+ * {@code j} has the row {@code j} in its low half and the row {@code j + 16} in its high half: an
+ * element, or two neighbouring inputs as bytes, or four as nibbles, the first lowest. As shorts a
+ * vector of words is twice as many rows; as ints, its halves are neighbouring rows again. So the
+ * words of a line of 64 bytes belong to the same inputs, and a loop over 32 rows reads line after
+ * line.
  *
  * <p>Of two bytes the first is stored with 128 added, as an unsigned byte: so the second is exactly
  * what an arithmetic shift leaves of the two.
@@ -40,7 +42,7 @@ enum TileLayout {
   Q6_K(256, 210);
 
   /** Of all these; a change of what lies where takes the next, so that no kept tile is misread. */
-  static final int VERSION = 3;
+  static final int VERSION = 4;
 
   private final int blockInputs;
   private final int blockBytesOfRow;

@@ -60,7 +60,8 @@ final class TilePacker {
     for (int strip = 0; strip < rowBytes; strip += STRIP * size) {
       int end = Math.min(rowBytes, strip + STRIP * size);
       for (int r = 0; r < rows; r++) {
-        int to = strip * ROWS + r * size;
+        int place = size == Short.BYTES ? WeightTiles.place(r, 1) : r * size;
+        int to = strip * ROWS + place;
         int row = r * rowBytes;
         for (int i = strip; i < end; i += size, to += ROWS * size) {
           for (int b = 0; b < size; b++) {

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   tiles-&lt;hash of the model's path&gt;-&lt;hash of the key&gt;.bin
- *   64 KiB: "quire tiles", the key, which matrices couldn't be laid out; then the tiles
+ *   2 MiB: "quire tiles", the key, which matrices couldn't be laid out; then the tiles
  * </pre>
  *
  * <p>A file is written under another name, synchronised and moved, so that no start sees half of
@@ -44,10 +44,18 @@ public final class TileStore {
   /** Of disk space that stays free beside the files. */
   private static final long SPARE = 2L << 30;
 
-  static final int HEADER = 1 << 16;
+  /** A huge page, so that those of the tiles are whole. */
+  static final int HEADER = 2 << 20;
+
+  /** What is read of it. */
+  private static final int HEADER_TEXT = 1 << 16;
+
   private static final String MAGIC = "quire tiles\n";
   private static final Duration ABANDONED = Duration.ofHours(1);
+
+  /** Bytes written at once: whole huge pages, or the page cache makes smaller ones of them. */
   private static final int PIECE = 8 << 20;
+
   private static final String PREFIX = "tiles-";
   private static final String SUFFIX = ".bin";
   private static final String PART = ".part";
@@ -99,7 +107,7 @@ public final class TileStore {
         return null;
       }
       MemorySegment all = map(channel, HEADER + bytes, arena);
-      byte[] header = all.asSlice(0, HEADER).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+      byte[] header = all.asSlice(0, HEADER_TEXT).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
       String text = new String(header, StandardCharsets.UTF_8);
       String start = MAGIC + key + "\n";
       if (!text.startsWith(start)) {
@@ -241,7 +249,7 @@ public final class TileStore {
 
     private boolean fill(Path part) throws IOException {
       byte[] text = (MAGIC + key + "\n" + unfit + "\n").getBytes(StandardCharsets.UTF_8);
-      if (text.length > HEADER) {
+      if (text.length > HEADER_TEXT) {
         return false;
       }
       ByteBuffer header = ByteBuffer.allocate(HEADER).put(text).clear();

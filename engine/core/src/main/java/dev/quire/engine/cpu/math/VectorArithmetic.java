@@ -18,8 +18,22 @@ final class VectorArithmetic extends Arithmetic {
 
   @Override
   void product(
-      WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
-    VectorTiles.product(w, tile, x, xOffset, out, outOffset, s);
+      WeightTiles w,
+      int tile,
+      int tiles,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      Scratch s) {
+    if (TileGroup.takes(w.layout()) && !w.layout().takesQuantized()) {
+      TileGroup.products(w, tile, tiles, x, xOffset, out, outOffset, s);
+      return;
+    }
+    for (int t = 0; t < tiles; t++) {
+      int to = outOffset + t * WeightTiles.ROWS;
+      VectorTiles.product(w, tile + t, x, xOffset, out, to, s);
+    }
   }
 
   @Override

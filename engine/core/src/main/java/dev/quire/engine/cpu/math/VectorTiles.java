@@ -1,7 +1,6 @@
 package dev.quire.engine.cpu.math;
 
 import static dev.quire.engine.cpu.math.Lanes.FLOATS;
-import static dev.quire.engine.cpu.math.Lanes.PARTS;
 import static dev.quire.engine.cpu.math.Lanes.WIDTH;
 import static dev.quire.engine.cpu.math.WeightTiles.CHUNK;
 import static dev.quire.engine.cpu.math.WeightTiles.LINE;
@@ -11,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Chooses the loop for a tile's layout. Loops take a chunk of inputs and a few vectors of rows, and
@@ -20,37 +20,57 @@ import jdk.incubator.vector.FloatVector;
 final class VectorTiles {
   private VectorTiles() {}
 
-  /** {@link Arithmetic#product}. */
+  /** {@link Arithmetic#product}, of one tile. */
   static void product(
       WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
     Arrays.fill(out, outOffset, outOffset + ROWS, 0);
-    MemorySegment data = w.data();
     for (int from = 0; from < w.inputs(); from += CHUNK) {
       int n = Math.min(CHUNK, w.inputs() - from);
-      long at = w.offset(tile, from);
-      int input = xOffset + from;
-      switch (w.layout()) {
-        case FLOAT, HALF, BRAIN -> {
-          if (w.layout() == TileLayout.HALF && PARTS == 2) {
-            ElementTiles.allHalves(data, at, n, x, input, out, outOffset);
-            continue;
-          }
-          for (int row = 0; row < ROWS; row += 4 * WIDTH) {
-            int to = outOffset + row;
-            switch (w.layout()) {
-              case FLOAT -> ElementTiles.floats(data, at, row, n, x, input, out, to);
-              case HALF -> ElementTiles.halves(data, at, row, n, x, input, out, to);
-              default -> ElementTiles.brainFloats(data, at, row, n, x, input, out, to);
-            }
-          }
-        }
-        default -> {
-          // Levels with activations as they are: for checks, or Q6_K.
-          float[] panel = s.panel(CHUNK * ROWS);
-          decode(w, tile, from, panel, s);
-          VectorPanel.multiply(panel, n, x, input, 1, out, outOffset, 0, s);
-        }
+      if (w.layout() == TileLayout.HALF) {
+        boolean finite = ElementTiles.scaleInputs(x, xOffset + from, n, s.inputs());
+        addChunk(w, tile, from, n, finite ? s.inputs() : null, x, xOffset, out, outOffset, s);
+      } else {
+        addChunk(w, tile, from, n, null, x, xOffset, out, outOffset, s);
       }
+    }
+  }
+
+  /**
+   * Adds a chunk of {@link #product}.
+   *
+   * @param scaled the chunk's inputs by {@link ElementTiles#scaleInputs}; null: not finite
+   */
+  static void addChunk(
+      WeightTiles w,
+      int tile,
+      int from,
+      int n,
+      float @Nullable [] scaled,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      Scratch s) {
+    MemorySegment data = w.data();
+    long at = w.offset(tile, from);
+    int input = xOffset + from;
+    if (w.layout() == TileLayout.FLOAT) {
+      for (int row = 0; row < ROWS; row += 4 * WIDTH) {
+        ElementTiles.floats(data, at, row, n, x, input, out, outOffset);
+      }
+    } else if (w.layout() == TileLayout.BRAIN) {
+      for (int word = 0; word < ROWS / 2; word += 2 * WIDTH) {
+        ElementTiles.brainFloats(data, at, word, n, x, input, out, outOffset);
+      }
+    } else if (w.layout() == TileLayout.HALF && scaled != null) {
+      for (int word = 0; word < ROWS / 2; word += 2 * WIDTH) {
+        ElementTiles.halves(data, at, word, n, scaled, 0, out, outOffset);
+      }
+    } else {
+      // Levels with activations as they are: for checks, or Q6_K.
+      float[] panel = s.panel(CHUNK * ROWS);
+      decode(w, tile, from, panel, s);
+      VectorPanel.multiply(panel, n, x, input, 1, out, outOffset, 0, s);
     }
   }
 

@@ -247,7 +247,7 @@ final class WarmingArithmetic extends Arithmetic {
     }
     if (single) {
       float[] x = new float[n];
-      return () -> arithmetic.product(tiles, 0, x, 0, out, 0, scratch);
+      return () -> arithmetic.product(tiles, 0, TILES_TOGETHER, x, 0, out, 0, scratch);
     }
     float[] panel = new float[n * WeightTiles.ROWS];
     return () -> arithmetic.decode(tiles, 0, 0, panel, scratch);
@@ -280,8 +280,15 @@ final class WarmingArithmetic extends Arithmetic {
 
   @Override
   void product(
-      WeightTiles w, int tile, float[] x, int xOffset, float[] out, int outOffset, Scratch s) {
-    of(SINGLES + w.layout().ordinal()).product(w, tile, x, xOffset, out, outOffset, s);
+      WeightTiles w,
+      int tile,
+      int tiles,
+      float[] x,
+      int xOffset,
+      float[] out,
+      int outOffset,
+      Scratch s) {
+    of(SINGLES + w.layout().ordinal()).product(w, tile, tiles, x, xOffset, out, outOffset, s);
   }
 
   @Override

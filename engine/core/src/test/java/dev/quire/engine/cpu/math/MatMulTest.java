@@ -162,6 +162,27 @@ class MatMulTest {
     }
   }
 
+  /** As above; chunks that have no whole visit, and activations that are too large to be scaled. */
+  @ParameterizedTest
+  @EnumSource(
+      value = TensorType.class,
+      names = {"F16", "BF16"})
+  void aSingleRowOfElementsHasTheSameBits(TensorType type) {
+    for (int inputs : new int[] {800, 601}) {
+      for (int outputs : new int[] {5, 64 * 18, 64 * 67 + 40}) {
+        Matrix w = RandomData.packed(random.matrix(type, outputs, inputs));
+        float[] x = random.floats(inputs);
+        x[3] = Float.MIN_VALUE;
+        for (float large : new float[] {x[300], 1e6f, Float.POSITIVE_INFINITY}) {
+          x[300] = large;
+          float[] expected = multiply(SCALAR, 1, w, x, 1);
+          assertThat(multiply(VECTOR, 1, w, x, 1)).as("%d rows", outputs).isEqualTo(expected);
+          assertThat(multiply(VECTOR, 2, w, x, 1)).as("%d rows", outputs).isEqualTo(expected);
+        }
+      }
+    }
+  }
+
   /** The largest products: weights of −128 and nibbles of 15 by all that two activations may be. */
   @ParameterizedTest
   @EnumSource(

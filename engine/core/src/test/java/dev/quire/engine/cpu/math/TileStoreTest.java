@@ -64,9 +64,9 @@ class TileStoreTest {
 
   @Test
   void theSecondStartMapsWhatTheFirstKept() throws IOException {
-    Start first = Start.of(store("model", 1 << 20), weights(1));
+    Start first = Start.of(store("model", 4 << 20), weights(1));
     assertThat(first.report()).contains("laid out").contains("kept in");
-    Start second = Start.of(store("model", 1 << 20), weights(1));
+    Start second = Start.of(store("model", 4 << 20), weights(1));
     assertThat(kept()).hasSize(1);
     assertThat(second.report()).contains("mapped from " + kept().getFirst());
     assertThat(second.product()).isEqualTo(first.product());
@@ -74,9 +74,9 @@ class TileStoreTest {
 
   @Test
   void otherWeightsUnderTheSameNameAreLaidOutAndTakeThePlace() throws IOException {
-    Start.of(store("model", 1 << 20), weights(1));
+    Start.of(store("model", 4 << 20), weights(1));
     Path before = kept().getFirst();
-    Start other = Start.of(store("model", 1 << 20), weights(2));
+    Start other = Start.of(store("model", 4 << 20), weights(2));
     assertThat(other.report()).contains("laid out");
     assertThat(other.product()).isEqualTo(Start.of(store("none", 0), weights(2)).product());
     assertThat(kept()).hasSize(1).doesNotContain(before);
@@ -84,24 +84,24 @@ class TileStoreTest {
 
   @Test
   void aCutOrForeignFileIsNotUsed() throws IOException {
-    Start first = Start.of(store("model", 1 << 20), weights(1));
+    Start first = Start.of(store("model", 4 << 20), weights(1));
     Path file = kept().getFirst();
     try (var cut = new RandomAccessFile(file.toFile(), "rw")) {
       cut.setLength(file.toFile().length() - 1);
     }
-    Start second = Start.of(store("model", 1 << 20), weights(1));
+    Start second = Start.of(store("model", 4 << 20), weights(1));
     assertThat(second.report()).contains("laid out");
     try (var foreign = new RandomAccessFile(file.toFile(), "rw")) {
       foreign.write('x');
     }
-    Start third = Start.of(store("model", 1 << 20), weights(1));
+    Start third = Start.of(store("model", 4 << 20), weights(1));
     assertThat(third.report()).contains("laid out");
     assertThat(third.product()).isEqualTo(first.product());
   }
 
   @Test
   void theOldestGoWhereTheBoundIsPassed() throws IOException {
-    Start.of(store("a", 1 << 20), weights(1));
+    Start.of(store("a", 4 << 20), weights(1));
     long size = kept().getFirst().toFile().length();
     Files.setLastModifiedTime(kept().getFirst(), FileTime.from(Instant.now().minusSeconds(60)));
     Path oldest = kept().getFirst();
@@ -116,7 +116,7 @@ class TileStoreTest {
   @Test
   void aFolderThatCannotBeMadeIsNoFailure() throws IOException {
     Files.createFile(folder.resolve("cache"));
-    Start first = Start.of(store("model", 1 << 20), weights(1));
+    Start first = Start.of(store("model", 4 << 20), weights(1));
     assertThat(first.product()).isEqualTo(Start.of(store("none", 0), weights(1)).product());
     assertThat(folder.resolve("cache")).isRegularFile();
   }
@@ -126,7 +126,7 @@ class TileStoreTest {
     Path part = Files.createDirectories(folder.resolve("cache")).resolve("tiles-1.part");
     Files.createFile(part);
     Files.setLastModifiedTime(part, FileTime.from(Instant.now().minusSeconds(7200)));
-    Start.of(store("model", 1 << 20), weights(1));
+    Start.of(store("model", 4 << 20), weights(1));
     assertThat(kept()).hasSize(1).doesNotContain(part);
   }
 
@@ -158,6 +158,6 @@ class TileStoreTest {
         places.append(HexFormat.of().formatHex(digest, 0, 2));
       }
     }
-    assertThat(TileLayout.VERSION + " " + places).isEqualTo("3 beeaba6dba6de1152f5b2482e5f4");
+    assertThat(TileLayout.VERSION + " " + places).isEqualTo("4 beea655c655ce1152f5b2482e5f4");
   }
 }
