@@ -3,6 +3,7 @@ package dev.quire.kernels;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.vectors.Half2;
@@ -85,5 +86,12 @@ public final class QuantTiles {
     WorkerGrid grid = new WorkerGrid1D(Math.ceilDiv(count, GROUP) * GROUP);
     grid.setLocalWork(GROUP, 1, 1);
     return grid;
+  }
+
+  /** Two quants times their scales, as halves. */
+  static int pair(int first, int second, Half2 scale) {
+    HalfFloat low = new HalfFloat(first * Half2.lowFloat(scale));
+    HalfFloat high = new HalfFloat(second * Half2.highFloat(scale));
+    return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
   }
 }

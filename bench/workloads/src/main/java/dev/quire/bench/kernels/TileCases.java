@@ -6,6 +6,12 @@ import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.LeanQuads;
 import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.MediumQuads;
+import dev.quire.kernels.Quants16W1x4;
+import dev.quire.kernels.Quants16W1x8;
+import dev.quire.kernels.Quants32W1x4;
+import dev.quire.kernels.Quants32W2x4;
+import dev.quire.kernels.Quants64W2x2;
+import dev.quire.kernels.Quants64W2x4;
 import dev.quire.kernels.Rows16x128D32S5W1x4;
 import dev.quire.kernels.Rows16x64D32S8W1x4L;
 import dev.quire.kernels.Rows16x64D32S9W1x4;
@@ -163,6 +169,18 @@ final class TileCases {
   }
 
   private void variants(ProductShape shape) {
+    if (shape.rows() > 0 && shape.rows() <= 16) {
+      quants("Quants16W1x4", "-Q8", shape, Quants16W1x4::multiplyQuads, Quants16W1x4::grid);
+      quants("Quants16W1x8", "-Q8", shape, Quants16W1x8::multiplyQuads, Quants16W1x8::grid);
+    }
+    if (shape.rows() > 16 && shape.rows() <= 32) {
+      quants("Quants32W1x4", "-Q8", shape, Quants32W1x4::multiplyQuads, Quants32W1x4::grid);
+      quants("Quants32W2x4", "-Q8", shape, Quants32W2x4::multiplyQuads, Quants32W2x4::grid);
+    }
+    if (shape.rows() > 32 && shape.rows() <= 64) {
+      quants("Quants64W2x2", "-Q8", shape, Quants64W2x2::multiplyQuads, Quants64W2x2::grid);
+      quants("Quants64W2x4", "-Q8", shape, Quants64W2x4::multiplyQuads, Quants64W2x4::grid);
+    }
     if (shape.rows() > 0 && shape.rows() <= 16) {
       variant(
           "Rows16x64D64S4W1x4",
