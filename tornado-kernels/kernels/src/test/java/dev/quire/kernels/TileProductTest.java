@@ -116,6 +116,21 @@ class TileProductTest {
 
   @ParameterizedTest
   @CsvSource({
+    "65, 128, 64, 1, 0",
+    "3, 8, 8, 1, 0",
+    "130, 200, 328, 4, 0",
+    "192, 272, 96, 1, 1",
+    "200, 136, 32, 1, 0",
+    "300, 144, 288, 1, 2",
+    "520, 128, 192, 2, 0"
+  })
+  void highTilesInQuads(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, BroadQuads.MOST_ROWS)
+        .halves(BroadQuads::multiplyQuads, BroadQuads::grid);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "1, 8, 32, 1, 0",
     "2, 64, 64, 1, 0",
     "9, 24, 352, 3, 0",

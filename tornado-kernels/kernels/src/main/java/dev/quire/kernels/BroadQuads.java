@@ -1,0 +1,464 @@
+package dev.quire.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.WorkerGrid;
+import uk.ac.manchester.tornado.api.WorkerGrid3D;
+import uk.ac.manchester.tornado.api.enums.MMAShape;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
+
+/**
+ * More than 64 rows of activations times a weight matrix, on tensor cores, with a tile as high as
+ * the rows want it: 64, 128, 192 or 256, so that up to 256 rows read the weights once, and 160 of
+ * them cost 192.
+ *
+ * <pre>
+ *                     128 outputs
+ *                  ┌────────┬────────┐
+ *                  │ warp 0 │ warp 1 │   a warp: 16 to 64 rows × 64 outputs = 1 to 4 × 8 accumulators
+ *    64 to 256     ├────────┼────────┤           of 16 × 8, in registers all the way
+ *      rows        │ warp 2 │ warp 3 │
+ *                  ├────────┼────────┤   32 deep at a time, in two steps of 16; two panels of it in
+ *                  │ warp 4 │ warp 5 │   local memory, three where they are small
+ *                  ├────────┼────────┤
+ *                  │ warp 6 │ warp 7 │
+ *                  └────────┴────────┘
+ *
+ *   operands        step 1 of p          step 0 of p + 1
+ *   products        step 0 of p          step 1 of p
+ *   panels                        wait, barrier ── copies of the panel to come
+ * </pre>
+ *
+ * What a step multiplies is in registers before the step begins, so that no product waits for local
+ * memory, and none of a panel's first ones for the barrier. Panels lie as {@link WideQuads} has
+ * them.
+ */
+public final class BroadQuads {
+  private BroadQuads() {}
+
+  /** Threads of a group: eight warps. */
+  public static final int GROUP = 256;
+
+  /** The most rows of activations that a group handles. */
+  public static final int MOST_ROWS = 256;
+
+  /** Outputs that a group handles. */
+  public static final int TILE_OUTPUTS = 128;
+
+  private static final int DEPTH = 32;
+  private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
+
+  // Two panels of 256 rows, three of 128.
+  private static final int LOCAL_INTS = 12288;
+
+  /**
+   * {@code out[r, o] = sum over i of weights[o, i] * x[r, i]}, summed in floats; with an
+   * activation, {@code gated[r, j]} of gate j and up j too.
+   *
+   * @param counts element 0: rows that are there; groups past them return at once
+   * @param weights as {@link WeightTiles} has them; gate and up interleaved if there is an
+   *     activation
+   * @param x [rows up to whole tiles of {@link #tileRows}, inputs], inputs a multiple of 8; what
+   *     lies in rows that aren't there doesn't matter
+   * @param out [splits, partRows, outputs], outputs a multiple of 8: each split's part of the sum;
+   *     rows are written in sixteens
+   * @param gated [rows, outputs / 2], if there is an activation
+   * @param splits parts that the inputs are cut into; 1 if there is an activation
+   * @param partRows rows of a part of {@code out}, a multiple of 16; these are dealt evenly to
+   *     tiles
+   * @param activation one of {@link Activations}
+   */
+  public static void multiplyQuads(
+      KernelContext context,
+      IntArray counts,
+      HalfFloatArray weights,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int outputs,
+      int inputs,
+      int splits,
+      int partRows,
+      int activation) {
+    int rows = counts.get(0);
+    int tileRows = tileRows(partRows);
+    int firstRow = context.groupIdy * tileRows;
+    if (firstRow >= rows) {
+      return;
+    }
+    int[] panels = context.allocateIntLocalArray(LOCAL_INTS);
+    int thread = context.localIdx;
+    int lane = thread % 32;
+    int warp = thread / 32;
+    int padded = (inputs + 63) / 64 * 64;
+    int all = padded / DEPTH;
+    int panel = context.groupIdz * all / splits;
+    int count = (context.groupIdz + 1) * all / splits - panel;
+    int aInts = tileRows * DEPTH / 2;
+    int ints = aInts + B_INTS;
+    int stages = tileRows > 128 ? 2 : 3;
+    int aFrom = (firstRow + thread / 4) * inputs;
+    int aTo = thread / 4 * 16 + (thread % 4 ^ thread / 8 % 4) * 4;
+    int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;
+    int bFrom = WeightTiles.START + tile * padded + thread % 32 * 8;
+    for (int p = 0; p < stages; p++) {
+      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
+      int input = depth + thread % 4 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      for (int i = 0; i < tileRows / 64; i++) {
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(
+              panels, p * ints + aTo + i * 1024 + j, x, from + i * 64 * inputs + 2 * j);
+        }
+      }
+      for (int i = 0; i < 2; i++) {
+        int block = bFrom + depth * 8 + i * 64 * padded;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(
+              panels, p * ints + aInts + 4 * thread + i * 1024 + j, weights, block + 2 * j);
+        }
+      }
+      context.asyncCopyCommit();
+    }
+    int matrix = lane / 8;
+    int row16 = lane % 8 + matrix % 2 * 8;
+    int chunk = matrix / 2 ^ lane / 2 % 4;
+    int aBase = warp / 2 * (tileRows * 16) + row16 * 64 - (row16 * 32 + matrix / 2 * 16);
+    int aEven = aBase + chunk * 16;
+    int aOdd = aBase + (chunk ^ 2) * 16;
+    int bEven = 4 * aInts + warp % 2 * 4096;
+    int bOdd = bEven + 256;
+    float[] c00 = context.mmaFragment(0.0f);
+    float[] c01 = context.mmaFragment(0.0f);
+    float[] c02 = context.mmaFragment(0.0f);
+    float[] c03 = context.mmaFragment(0.0f);
+    float[] c04 = context.mmaFragment(0.0f);
+    float[] c05 = context.mmaFragment(0.0f);
+    float[] c06 = context.mmaFragment(0.0f);
+    float[] c07 = context.mmaFragment(0.0f);
+    float[] c10 = context.mmaFragment(0.0f);
+    float[] c11 = context.mmaFragment(0.0f);
+    float[] c12 = context.mmaFragment(0.0f);
+    float[] c13 = context.mmaFragment(0.0f);
+    float[] c14 = context.mmaFragment(0.0f);
+    float[] c15 = context.mmaFragment(0.0f);
+    float[] c16 = context.mmaFragment(0.0f);
+    float[] c17 = context.mmaFragment(0.0f);
+    float[] c20 = context.mmaFragment(0.0f);
+    float[] c21 = context.mmaFragment(0.0f);
+    float[] c22 = context.mmaFragment(0.0f);
+    float[] c23 = context.mmaFragment(0.0f);
+    float[] c24 = context.mmaFragment(0.0f);
+    float[] c25 = context.mmaFragment(0.0f);
+    float[] c26 = context.mmaFragment(0.0f);
+    float[] c27 = context.mmaFragment(0.0f);
+    float[] c30 = context.mmaFragment(0.0f);
+    float[] c31 = context.mmaFragment(0.0f);
+    float[] c32 = context.mmaFragment(0.0f);
+    float[] c33 = context.mmaFragment(0.0f);
+    float[] c34 = context.mmaFragment(0.0f);
+    float[] c35 = context.mmaFragment(0.0f);
+    float[] c36 = context.mmaFragment(0.0f);
+    float[] c37 = context.mmaFragment(0.0f);
+    if (stages > 2) {
+      context.asyncCopyWaitGroup(2);
+    } else {
+      context.asyncCopyWaitGroup(1);
+    }
+    context.localBarrier();
+    HalfFloat[] xa0 = context.mmaLoadA(panels, 16, aEven);
+    HalfFloat[] xa1 = tileRows > 64 ? context.mmaLoadA(panels, 16, aEven + 1024) : xa0;
+    HalfFloat[] xa2 = tileRows > 128 ? context.mmaLoadA(panels, 16, aEven + 2048) : xa0;
+    HalfFloat[] xa3 = tileRows > 192 ? context.mmaLoadA(panels, 16, aEven + 3072) : xa0;
+    HalfFloat[] xb0 = context.mmaLoadB(panels, 16, bEven);
+    HalfFloat[] xb1 = context.mmaLoadB(panels, 16, bEven + 512);
+    HalfFloat[] xb2 = context.mmaLoadB(panels, 16, bEven + 1024);
+    HalfFloat[] xb3 = context.mmaLoadB(panels, 16, bEven + 1536);
+    HalfFloat[] xb4 = context.mmaLoadB(panels, 16, bEven + 2048);
+    HalfFloat[] xb5 = context.mmaLoadB(panels, 16, bEven + 2560);
+    HalfFloat[] xb6 = context.mmaLoadB(panels, 16, bEven + 3072);
+    HalfFloat[] xb7 = context.mmaLoadB(panels, 16, bEven + 3584);
+    for (int p = 0; p < count; p++) {
+      int at = p % stages * (4 * ints);
+      HalfFloat[] ya0 = context.mmaLoadA(panels, 16, at + aOdd);
+      HalfFloat[] ya1 = tileRows > 64 ? context.mmaLoadA(panels, 16, at + aOdd + 1024) : ya0;
+      HalfFloat[] ya2 = tileRows > 128 ? context.mmaLoadA(panels, 16, at + aOdd + 2048) : ya0;
+      HalfFloat[] ya3 = tileRows > 192 ? context.mmaLoadA(panels, 16, at + aOdd + 3072) : ya0;
+      HalfFloat[] yb0 = context.mmaLoadB(panels, 16, at + bOdd);
+      HalfFloat[] yb1 = context.mmaLoadB(panels, 16, at + bOdd + 512);
+      HalfFloat[] yb2 = context.mmaLoadB(panels, 16, at + bOdd + 1024);
+      HalfFloat[] yb3 = context.mmaLoadB(panels, 16, at + bOdd + 1536);
+      HalfFloat[] yb4 = context.mmaLoadB(panels, 16, at + bOdd + 2048);
+      HalfFloat[] yb5 = context.mmaLoadB(panels, 16, at + bOdd + 2560);
+      HalfFloat[] yb6 = context.mmaLoadB(panels, 16, at + bOdd + 3072);
+      HalfFloat[] yb7 = context.mmaLoadB(panels, 16, at + bOdd + 3584);
+      c00 = context.mma(xa0, xb0, c00, MMAShape.M16N8K16);
+      c01 = context.mma(xa0, xb1, c01, MMAShape.M16N8K16);
+      c02 = context.mma(xa0, xb2, c02, MMAShape.M16N8K16);
+      c03 = context.mma(xa0, xb3, c03, MMAShape.M16N8K16);
+      c04 = context.mma(xa0, xb4, c04, MMAShape.M16N8K16);
+      c05 = context.mma(xa0, xb5, c05, MMAShape.M16N8K16);
+      c06 = context.mma(xa0, xb6, c06, MMAShape.M16N8K16);
+      c07 = context.mma(xa0, xb7, c07, MMAShape.M16N8K16);
+      if (tileRows > 64) {
+        c10 = context.mma(xa1, xb0, c10, MMAShape.M16N8K16);
+        c11 = context.mma(xa1, xb1, c11, MMAShape.M16N8K16);
+        c12 = context.mma(xa1, xb2, c12, MMAShape.M16N8K16);
+        c13 = context.mma(xa1, xb3, c13, MMAShape.M16N8K16);
+        c14 = context.mma(xa1, xb4, c14, MMAShape.M16N8K16);
+        c15 = context.mma(xa1, xb5, c15, MMAShape.M16N8K16);
+        c16 = context.mma(xa1, xb6, c16, MMAShape.M16N8K16);
+        c17 = context.mma(xa1, xb7, c17, MMAShape.M16N8K16);
+      }
+      if (tileRows > 128) {
+        c20 = context.mma(xa2, xb0, c20, MMAShape.M16N8K16);
+        c21 = context.mma(xa2, xb1, c21, MMAShape.M16N8K16);
+        c22 = context.mma(xa2, xb2, c22, MMAShape.M16N8K16);
+        c23 = context.mma(xa2, xb3, c23, MMAShape.M16N8K16);
+        c24 = context.mma(xa2, xb4, c24, MMAShape.M16N8K16);
+        c25 = context.mma(xa2, xb5, c25, MMAShape.M16N8K16);
+        c26 = context.mma(xa2, xb6, c26, MMAShape.M16N8K16);
+        c27 = context.mma(xa2, xb7, c27, MMAShape.M16N8K16);
+      }
+      if (tileRows > 192) {
+        c30 = context.mma(xa3, xb0, c30, MMAShape.M16N8K16);
+        c31 = context.mma(xa3, xb1, c31, MMAShape.M16N8K16);
+        c32 = context.mma(xa3, xb2, c32, MMAShape.M16N8K16);
+        c33 = context.mma(xa3, xb3, c33, MMAShape.M16N8K16);
+        c34 = context.mma(xa3, xb4, c34, MMAShape.M16N8K16);
+        c35 = context.mma(xa3, xb5, c35, MMAShape.M16N8K16);
+        c36 = context.mma(xa3, xb6, c36, MMAShape.M16N8K16);
+        c37 = context.mma(xa3, xb7, c37, MMAShape.M16N8K16);
+      }
+      if (stages > 2) {
+        context.asyncCopyWaitGroup(1);
+      } else {
+        context.asyncCopyWaitGroup(0);
+      }
+      context.localBarrier();
+      int depth = (panel + TornadoMath.min(p + stages, count - 1)) * DEPTH;
+      int input = depth + thread % 4 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      int to = p % stages * ints;
+      for (int i = 0; i < tileRows / 64; i++) {
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(
+              panels, to + aTo + i * 1024 + j, x, from + i * 64 * inputs + 2 * j);
+        }
+      }
+      for (int i = 0; i < 2; i++) {
+        int block = bFrom + depth * 8 + i * 64 * padded;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(
+              panels, to + aInts + 4 * thread + i * 1024 + j, weights, block + 2 * j);
+        }
+      }
+      context.asyncCopyCommit();
+      int next = (p + 1) % stages * (4 * ints);
+      xa0 = context.mmaLoadA(panels, 16, next + aEven);
+      xa1 = tileRows > 64 ? context.mmaLoadA(panels, 16, next + aEven + 1024) : xa0;
+      xa2 = tileRows > 128 ? context.mmaLoadA(panels, 16, next + aEven + 2048) : xa0;
+      xa3 = tileRows > 192 ? context.mmaLoadA(panels, 16, next + aEven + 3072) : xa0;
+      xb0 = context.mmaLoadB(panels, 16, next + bEven);
+      xb1 = context.mmaLoadB(panels, 16, next + bEven + 512);
+      xb2 = context.mmaLoadB(panels, 16, next + bEven + 1024);
+      xb3 = context.mmaLoadB(panels, 16, next + bEven + 1536);
+      xb4 = context.mmaLoadB(panels, 16, next + bEven + 2048);
+      xb5 = context.mmaLoadB(panels, 16, next + bEven + 2560);
+      xb6 = context.mmaLoadB(panels, 16, next + bEven + 3072);
+      xb7 = context.mmaLoadB(panels, 16, next + bEven + 3584);
+      c00 = context.mma(ya0, yb0, c00, MMAShape.M16N8K16);
+      c01 = context.mma(ya0, yb1, c01, MMAShape.M16N8K16);
+      c02 = context.mma(ya0, yb2, c02, MMAShape.M16N8K16);
+      c03 = context.mma(ya0, yb3, c03, MMAShape.M16N8K16);
+      c04 = context.mma(ya0, yb4, c04, MMAShape.M16N8K16);
+      c05 = context.mma(ya0, yb5, c05, MMAShape.M16N8K16);
+      c06 = context.mma(ya0, yb6, c06, MMAShape.M16N8K16);
+      c07 = context.mma(ya0, yb7, c07, MMAShape.M16N8K16);
+      if (tileRows > 64) {
+        c10 = context.mma(ya1, yb0, c10, MMAShape.M16N8K16);
+        c11 = context.mma(ya1, yb1, c11, MMAShape.M16N8K16);
+        c12 = context.mma(ya1, yb2, c12, MMAShape.M16N8K16);
+        c13 = context.mma(ya1, yb3, c13, MMAShape.M16N8K16);
+        c14 = context.mma(ya1, yb4, c14, MMAShape.M16N8K16);
+        c15 = context.mma(ya1, yb5, c15, MMAShape.M16N8K16);
+        c16 = context.mma(ya1, yb6, c16, MMAShape.M16N8K16);
+        c17 = context.mma(ya1, yb7, c17, MMAShape.M16N8K16);
+      }
+      if (tileRows > 128) {
+        c20 = context.mma(ya2, yb0, c20, MMAShape.M16N8K16);
+        c21 = context.mma(ya2, yb1, c21, MMAShape.M16N8K16);
+        c22 = context.mma(ya2, yb2, c22, MMAShape.M16N8K16);
+        c23 = context.mma(ya2, yb3, c23, MMAShape.M16N8K16);
+        c24 = context.mma(ya2, yb4, c24, MMAShape.M16N8K16);
+        c25 = context.mma(ya2, yb5, c25, MMAShape.M16N8K16);
+        c26 = context.mma(ya2, yb6, c26, MMAShape.M16N8K16);
+        c27 = context.mma(ya2, yb7, c27, MMAShape.M16N8K16);
+      }
+      if (tileRows > 192) {
+        c30 = context.mma(ya3, yb0, c30, MMAShape.M16N8K16);
+        c31 = context.mma(ya3, yb1, c31, MMAShape.M16N8K16);
+        c32 = context.mma(ya3, yb2, c32, MMAShape.M16N8K16);
+        c33 = context.mma(ya3, yb3, c33, MMAShape.M16N8K16);
+        c34 = context.mma(ya3, yb4, c34, MMAShape.M16N8K16);
+        c35 = context.mma(ya3, yb5, c35, MMAShape.M16N8K16);
+        c36 = context.mma(ya3, yb6, c36, MMAShape.M16N8K16);
+        c37 = context.mma(ya3, yb7, c37, MMAShape.M16N8K16);
+      }
+    }
+    context.asyncCopyWaitGroup(0);
+    int row = firstRow + warp / 2 * (tileRows / 4);
+    int column = context.groupIdx * TILE_OUTPUTS + warp % 2 * 64;
+    int store = context.groupIdz * partRows + row;
+    if (row < rows) {
+      if (column < outputs) {
+        context.mmaStore(c00, out, store, column, outputs);
+      }
+      if (column + 8 < outputs) {
+        context.mmaStore(c01, out, store, column + 8, outputs);
+      }
+      if (column + 16 < outputs) {
+        context.mmaStore(c02, out, store, column + 16, outputs);
+      }
+      if (column + 24 < outputs) {
+        context.mmaStore(c03, out, store, column + 24, outputs);
+      }
+      if (column + 32 < outputs) {
+        context.mmaStore(c04, out, store, column + 32, outputs);
+      }
+      if (column + 40 < outputs) {
+        context.mmaStore(c05, out, store, column + 40, outputs);
+      }
+      if (column + 48 < outputs) {
+        context.mmaStore(c06, out, store, column + 48, outputs);
+      }
+      if (column + 56 < outputs) {
+        context.mmaStore(c07, out, store, column + 56, outputs);
+      }
+    }
+    if (tileRows > 64) {
+      if (row + 16 < rows) {
+        if (column < outputs) {
+          context.mmaStore(c10, out, store + 16, column, outputs);
+        }
+        if (column + 8 < outputs) {
+          context.mmaStore(c11, out, store + 16, column + 8, outputs);
+        }
+        if (column + 16 < outputs) {
+          context.mmaStore(c12, out, store + 16, column + 16, outputs);
+        }
+        if (column + 24 < outputs) {
+          context.mmaStore(c13, out, store + 16, column + 24, outputs);
+        }
+        if (column + 32 < outputs) {
+          context.mmaStore(c14, out, store + 16, column + 32, outputs);
+        }
+        if (column + 40 < outputs) {
+          context.mmaStore(c15, out, store + 16, column + 40, outputs);
+        }
+        if (column + 48 < outputs) {
+          context.mmaStore(c16, out, store + 16, column + 48, outputs);
+        }
+        if (column + 56 < outputs) {
+          context.mmaStore(c17, out, store + 16, column + 56, outputs);
+        }
+      }
+    }
+    if (tileRows > 128) {
+      if (row + 32 < rows) {
+        if (column < outputs) {
+          context.mmaStore(c20, out, store + 32, column, outputs);
+        }
+        if (column + 8 < outputs) {
+          context.mmaStore(c21, out, store + 32, column + 8, outputs);
+        }
+        if (column + 16 < outputs) {
+          context.mmaStore(c22, out, store + 32, column + 16, outputs);
+        }
+        if (column + 24 < outputs) {
+          context.mmaStore(c23, out, store + 32, column + 24, outputs);
+        }
+        if (column + 32 < outputs) {
+          context.mmaStore(c24, out, store + 32, column + 32, outputs);
+        }
+        if (column + 40 < outputs) {
+          context.mmaStore(c25, out, store + 32, column + 40, outputs);
+        }
+        if (column + 48 < outputs) {
+          context.mmaStore(c26, out, store + 32, column + 48, outputs);
+        }
+        if (column + 56 < outputs) {
+          context.mmaStore(c27, out, store + 32, column + 56, outputs);
+        }
+      }
+    }
+    if (tileRows > 192) {
+      if (row + 48 < rows) {
+        if (column < outputs) {
+          context.mmaStore(c30, out, store + 48, column, outputs);
+        }
+        if (column + 8 < outputs) {
+          context.mmaStore(c31, out, store + 48, column + 8, outputs);
+        }
+        if (column + 16 < outputs) {
+          context.mmaStore(c32, out, store + 48, column + 16, outputs);
+        }
+        if (column + 24 < outputs) {
+          context.mmaStore(c33, out, store + 48, column + 24, outputs);
+        }
+        if (column + 32 < outputs) {
+          context.mmaStore(c34, out, store + 48, column + 32, outputs);
+        }
+        if (column + 40 < outputs) {
+          context.mmaStore(c35, out, store + 48, column + 40, outputs);
+        }
+        if (column + 48 < outputs) {
+          context.mmaStore(c36, out, store + 48, column + 48, outputs);
+        }
+        if (column + 56 < outputs) {
+          context.mmaStore(c37, out, store + 48, column + 56, outputs);
+        }
+      }
+    }
+    if (activation != Activations.NONE) {
+      context.localBarrier();
+      for (int i = thread; i < tileRows * TILE_OUTPUTS / 4; i += GROUP) {
+        int r = firstRow + i / (TILE_OUTPUTS / 4);
+        int j = i % (TILE_OUTPUTS / 4) * 2;
+        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
+        if (r < rows && gate < outputs) {
+          int at = r * outputs + gate;
+          float first = Activations.apply(activation, out.get(at), out.get(at + 8));
+          float second = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
+          gated.setHalf2(
+              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
+              Half2.fromFloats(first, second));
+        }
+      }
+    }
+  }
+
+  /** Rows of a tile, where {@code rows} are dealt evenly to as few tiles as hold them. */
+  public static int tileRows(int rows) {
+    int tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
+    return (rows + tiles * 64 - 1) / (tiles * 64) * 64;
+  }
+
+  /**
+   * Groups for at most {@code rows} rows, all outputs and splits. The reference is MatrixVector's.
+   */
+  public static WorkerGrid grid(int rows, int outputs, int splits) {
+    int tileRows = tileRows(rows);
+    WorkerGrid grid =
+        new WorkerGrid3D(
+            (outputs + TILE_OUTPUTS - 1) / TILE_OUTPUTS * GROUP,
+            (rows + tileRows - 1) / tileRows,
+            splits);
+    grid.setLocalWork(GROUP, 1, 1);
+    return grid;
+  }
+}
