@@ -1,6 +1,7 @@
 package dev.quire.bench.kernels;
 
 import dev.quire.kernels.Activations;
+import dev.quire.kernels.BroadQuads;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.ResidualStream;
@@ -71,10 +72,10 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
       this.shape = shape;
       this.tiles = tiles;
       this.splits = splits;
-      int rows = Math.ceilDiv(shape.rows, 128) * 128;
+      int rows = Math.ceilDiv(shape.rows, BroadQuads.MOST_ROWS) * BroadQuads.MOST_ROWS;
       x = RandomArrays.halves(rows * shape.inputs, 7, 1);
-      partRows = rows;
-      out = new FloatArray(splits * rows * shape.outputs);
+      partRows = Math.ceilDiv(shape.rows, 16) * 16;
+      out = new FloatArray(splits * partRows * shape.outputs);
       gated = new HalfFloatArray(rows * shape.outputs / 2);
       counts = IntArray.fromElements(shape.rows);
       int width = Math.max(shape.outputs, shape.inputs);

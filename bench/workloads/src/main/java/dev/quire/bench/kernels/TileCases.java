@@ -1,6 +1,7 @@
 package dev.quire.bench.kernels;
 
 import dev.quire.kernels.Activations;
+import dev.quire.kernels.BroadQuads;
 import dev.quire.kernels.DoubleQuads;
 import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.LeanQuads;
@@ -88,11 +89,13 @@ final class TileCases {
     shapes.add(new ProductShape("wide", 8192, 2048, 2048, 1));
     shapes.add(new ProductShape("wide", 8192, 2048, 8192, 1));
     shapes.add(new ProductShape("narrow", 2048, 256, 8192, 4));
-    for (int rows : new int[] {32, 64, 128, 256}) {
+    for (int rows : new int[] {32, 64, 128, 160, 192, 256}) {
       addLayer(shapes, rows);
     }
     addLarge(shapes, 32);
+    addLarge(shapes, 160);
     addLarge(shapes, 192);
+    addLarge(shapes, 256);
     return shapes;
   }
 
@@ -130,6 +133,8 @@ final class TileCases {
     if (shape.label().endsWith("gate-up") || shape.label().equals("tiny")) {
       gated("TiledProduct-gated", shape, TiledProduct::multiply, TiledProduct::grid);
       gated("WideProduct-gated", shape, WideProduct::multiply, WideProduct::grid);
+      gated("WideQuads-gated", shape, WideQuads::multiplyQuads, WideQuads::grid);
+      gated("BroadQuads-gated", shape, BroadQuads::multiplyQuads, BroadQuads::grid);
     }
     if (shape.rows() <= LeanProduct.TILE_ROWS) {
       allSplits("LeanProduct", shape, LeanProduct::multiply, LeanProduct::grid);
@@ -142,6 +147,9 @@ final class TileCases {
     }
     allSplits("WideProduct", shape, WideProduct::multiply, WideProduct::grid);
     allSplits("WideQuads", shape, WideQuads::multiplyQuads, WideQuads::grid);
+    for (int splits : broadSplits(shape)) {
+      halves("BroadQuads", shape, splits, BroadQuads::multiplyQuads, BroadQuads::grid);
+    }
     allSplits("TiledProduct", shape, TiledProduct::multiply, TiledProduct::grid);
     allSplits("TiledQuads", shape, TiledQuads::multiplyQuads, TiledQuads::grid);
     quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiplyQuads, TiledProductQ8::grid);
@@ -360,16 +368,26 @@ final class TileCases {
     return splits(shape).size() > 2 ? DEFAULT_SPLITS : 1;
   }
 
-  private void allSplits(String kernel, ProductShape shape, Halves multiply, Grid grid) {
-    for (int splits : splits(shape)) {
-      cases.add(
-          ProductCases.halves(
-              splits == 1 ? kernel : kernel + "/" + splits,
-              shape,
-              splits,
-              arrays ->
-                  launch(arrays.work(), arrays, shape, splits, Activations.NONE, multiply, grid)));
+  /** The same of tiles that hold all rows, of which there are fewer. */
+  private static List<Integer> broadSplits(ProductShape shape) {
+    if (shape.outputs() > 8192 || shape.rows() > 512) {
+      return List.of(1);
     }
+    return shape.inputs() < 256 ? List.of(1, 2) : List.of(1, 2, 3, 4, 5, 8);
+  }
+
+  private void allSplits(String kernel, ProductShape shape, Halves multiply, Grid grid) {
+    splits(shape).forEach(splits -> halves(kernel, shape, splits, multiply, grid));
+  }
+
+  private void halves(String kernel, ProductShape shape, int splits, Halves multiply, Grid grid) {
+    cases.add(
+        ProductCases.halves(
+            splits == 1 ? kernel : kernel + "/" + splits,
+            shape,
+            splits,
+            arrays ->
+                launch(arrays.work(), arrays, shape, splits, Activations.NONE, multiply, grid)));
   }
 
   /** Gate and up in one product, whose activation is all that leaves it. */

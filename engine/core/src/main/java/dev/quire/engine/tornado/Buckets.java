@@ -8,7 +8,7 @@ import java.util.List;
 final class Buckets {
   private static final int[] DECODE = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
 
-  private static final int[] MIXED = {64, 128, 256, 512, 2048, 8192};
+  private static final int[] MIXED = {64, 128, 192, 256, 384, 512, 2048, 8192};
 
   private Buckets() {}
 

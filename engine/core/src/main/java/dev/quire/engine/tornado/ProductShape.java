@@ -24,7 +24,8 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     LEAN,
     MEDIUM,
     TILED,
-    WIDE
+    WIDE,
+    BROAD
   }
 
   /** Sums that are whole where their reader expects them. */
@@ -78,6 +79,9 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     if (rows <= MediumProduct.TILE_ROWS) {
       return new ProductShape(Kernel.MEDIUM, splits(MEDIUM_GROUPS, columns, most), partRows);
     }
+    if (BroadShape.takes(matrix)) {
+      return BroadShape.of(matrix, rows, most);
+    }
     int wide = columns * Math.ceilDiv(rows, WideProduct.TILE_ROWS);
     int splits = splits(WIDE_GROUPS, wide, most);
     if (wideEnough(wide * splits)) {
@@ -107,6 +111,9 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     }
     if (rows <= MediumProduct.TILE_ROWS) {
       return new ProductShape(Kernel.MEDIUM, 1, partRows);
+    }
+    if (BroadShape.takes(matrix)) {
+      return BroadShape.of(matrix, rows, 1);
     }
     return new ProductShape(wideEnough(wide) ? Kernel.WIDE : Kernel.TILED, 1, partRows);
   }

@@ -1,6 +1,7 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.kernels.Activations;
+import dev.quire.kernels.BroadQuads;
 import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.LeanQuads;
 import dev.quire.kernels.MediumProduct;
@@ -34,7 +35,7 @@ final class TensorProducts {
    * Whether halves go to local memory by sixteen bytes at once: not where TornadoVM's driver is as
    * it came, which makes four copies of them, slower than kernels that copy four bytes a thread.
    */
-  private static final boolean QUADS =
+  static final boolean QUADS =
       Boolean.parseBoolean(
           System.getProperty(
               "quire.products.quads",
@@ -176,6 +177,7 @@ final class TensorProducts {
           case MEDIUM -> quads ? MediumQuads::multiplyQuads : MediumProduct::multiply;
           case TILED -> quads ? TiledQuads::multiplyQuads : TiledProduct::multiply;
           case WIDE -> quads ? WideQuads::multiplyQuads : WideProduct::multiply;
+          case BROAD -> BroadQuads::multiplyQuads;
           case VECTOR, DEEP -> throw new IllegalArgumentException(id);
         };
     WorkerGrid grid =
@@ -185,6 +187,7 @@ final class TensorProducts {
           case MEDIUM -> MediumProduct.grid(rows, outputs, splits);
           case TILED -> TiledProduct.grid(rows, outputs, splits);
           case WIDE -> WideProduct.grid(rows, outputs, splits);
+          case BROAD -> BroadQuads.grid(rows, outputs, splits);
           case VECTOR, DEEP -> throw new IllegalArgumentException(id);
         };
     segments.add(

@@ -1,6 +1,6 @@
 package dev.quire.engine.tornado;
 
-import dev.quire.kernels.WideProduct;
+import dev.quire.kernels.BroadQuads;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -62,7 +62,7 @@ public record TornadoOptions(
 
   /** Rows up to whole tiles of every product. */
   static int wholeTiles(int rows) {
-    return Math.ceilDiv(rows, WideProduct.TILE_ROWS) * WideProduct.TILE_ROWS;
+    return Math.ceilDiv(rows, BroadQuads.MOST_ROWS) * BroadQuads.MOST_ROWS;
   }
 
   /** Rows of logits that are computed at once: enough for a step of single tokens. */
