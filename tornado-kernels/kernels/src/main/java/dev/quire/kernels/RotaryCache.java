@@ -142,6 +142,81 @@ public final class RotaryCache {
     }
   }
 
+  /**
+   * {@link #rotateAndStore} without norms of heads, of rows that a product leaves in parts.
+   *
+   * @param parts [splits, partRows, (heads + 2 * kvHeads) * headSize], added in this order
+   */
+  public static void rotateParts(
+      KernelContext context,
+      IntArray counts,
+      FloatArray parts,
+      IntArray positions,
+      IntArray slots,
+      FloatArray frequencies,
+      HalfFloatArray queries,
+      HalfFloatArray keys,
+      HalfFloatArray values,
+      int heads,
+      int kvHeads,
+      int headSize,
+      int blockSize,
+      int rotary,
+      int apart,
+      float magnitude,
+      int splits,
+      int partRows) {
+    int row = context.groupIdy;
+    if (row >= counts.get(0)) {
+      return;
+    }
+    int all = heads + 2 * kvHeads;
+    int lane = context.localIdx % WARP;
+    int head = context.groupIdx * WARPS + context.localIdx / WARP;
+    int pairs = head < all ? headSize / 2 : 0;
+    int rotated = head < heads + kvHeads ? rotary / 2 : 0;
+    int stride = apart == 1 ? 2 : 1;
+    int start = (row * all + head) * headSize;
+    int part = partRows * all * headSize;
+    int given = positions.get(row);
+    int position = given % STRETCHED;
+    int set = given / STRETCHED * (rotary / 2);
+    int slot = slots.get(row);
+    int kvHead = head < heads + kvHeads ? head - heads : head - heads - kvHeads;
+    int cached = ((slot / blockSize * kvHeads + kvHead) * blockSize + slot % blockSize) * headSize;
+    for (int pair = lane; pair < pairs; pair += WARP) {
+      int first = pair < rotated ? pair * stride : 2 * pair;
+      int second = pair < rotated ? first + apart : first + 1;
+      float x = 0.0f;
+      float y = 0.0f;
+      for (int s = 0; s < splits; s++) {
+        x += parts.get(s * part + start + first);
+        y += parts.get(s * part + start + second);
+      }
+      float left = x;
+      float right = y;
+      if (pair < rotated) {
+        float angle = position * frequencies.get(set + pair);
+        float cosine = magnitude * TornadoMath.cos(angle);
+        float sine = magnitude * TornadoMath.sin(angle);
+        left = x * cosine - y * sine;
+        right = x * sine + y * cosine;
+      }
+      if (head < heads) {
+        int to = (row * heads + head) * headSize;
+        queries.set(to + first, new HalfFloat(left));
+        queries.set(to + second, new HalfFloat(right));
+      } else if (slot >= 0) {
+        if (head < heads + kvHeads) {
+          keys.set(cached + first, new HalfFloat(left));
+          keys.set(cached + second, new HalfFloat(right));
+        } else {
+          values.setHalf2(cached + first, Half2.fromFloats(left, right));
+        }
+      }
+    }
+  }
+
   /** Groups for at most {@code rows} rows. */
   public static WorkerGrid grid(int rows, int heads, int kvHeads) {
     WorkerGrid grid = new WorkerGrid2D((heads + 2 * kvHeads + WARPS - 1) / WARPS * GROUP, rows);

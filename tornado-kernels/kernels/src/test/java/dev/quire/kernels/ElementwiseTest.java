@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -245,6 +246,94 @@ class ElementwiseTest {
       }
     }
     assertThat(keys.get(0).getFloat32()).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 8, 64, 2", "32, 64, 64, 3", "1, 0, 8, 5"})
+  void rowsInPartsAreRotatedAsTheirSums(int apart, int rotary, int headSize, int splits) {
+    int heads = 3;
+    int kvHeads = 2;
+    int rows = 3;
+    int partRows = 16;
+    int blockSize = 4;
+    int width = (heads + 2 * kvHeads) * headSize;
+    FloatArray parts =
+        FloatArray.fromArray(Device.normal(new Random(5), splits * partRows * width));
+    FloatArray sums = new FloatArray(rows * width);
+    for (int r = 0; r < rows; r++) {
+      float[] row = PartSums.reference(parts.toHeapArray(), r, width, splits, partRows);
+      for (int i = 0; i < width; i++) {
+        sums.set(r * width + i, row[i]);
+      }
+    }
+    IntArray counts = IntArray.fromElements(rows);
+    IntArray at = IntArray.fromElements(7, 0, 130);
+    IntArray to = IntArray.fromElements(5, -1, 9);
+    FloatArray turns = FloatArray.fromArray(Device.normal(new Random(6), rotary + 1));
+    HalfFloatArray[] inParts = new HalfFloatArray[3];
+    HalfFloatArray[] whole = new HalfFloatArray[3];
+    for (HalfFloatArray[] arrays : List.of(inParts, whole)) {
+      arrays[0] = new HalfFloatArray(rows * heads * headSize);
+      arrays[1] = new HalfFloatArray(4 * blockSize * kvHeads * headSize);
+      arrays[2] = new HalfFloatArray(arrays[1].getSize());
+    }
+    Device.run(
+        RotaryCache.grid(rows + 1, heads, kvHeads),
+        Device.in(counts, parts, at, to, turns, inParts[1], inParts[2]),
+        g ->
+            g.task(
+                "kernel",
+                RotaryCache::rotateParts,
+                new KernelContext(),
+                counts,
+                parts,
+                at,
+                to,
+                turns,
+                inParts[0],
+                inParts[1],
+                inParts[2],
+                heads,
+                kvHeads,
+                headSize,
+                blockSize,
+                rotary,
+                apart,
+                1.5f,
+                splits,
+                partRows),
+        Device.out(inParts));
+    Device.run(
+        RotaryCache.grid(rows + 1, heads, kvHeads),
+        Device.in(counts, sums, at, to, turns, whole[1], whole[2]),
+        g ->
+            g.task(
+                "kernel",
+                RotaryCache::rotateAndStore,
+                new KernelContext(),
+                counts,
+                sums,
+                at,
+                to,
+                turns,
+                turns,
+                turns,
+                whole[0],
+                whole[1],
+                whole[2],
+                heads,
+                kvHeads,
+                headSize,
+                blockSize,
+                rotary,
+                apart,
+                1.5f,
+                0,
+                1e-5f),
+        Device.out(whole));
+    for (int i = 0; i < whole.length; i++) {
+      assertThat(inParts[i].toShortArray()).isEqualTo(whole[i].toShortArray());
+    }
   }
 
   @ParameterizedTest

@@ -49,15 +49,20 @@ final class AttentionTasks {
   ProductShape add(String id, DeviceLayer layer, ResidualTasks.Join join) {
     AttentionSpec attention = layer.spec().attention();
     int width = attention.querySize() + 2 * attention.kvSize();
+    ProductShape product = ProductShape.WHOLE;
     if (residual.streamed()) {
       products.addNormed(id + "qkv", layer.queryKeyValue(), scratch.qkv, epsilon);
+    } else if (rotary.takesParts(layer)) {
+      product =
+          products.addParts(
+              id + "qkv", inputs.counts, layer.queryKeyValue(), scratch.normed, scratch.qkv, width);
     } else {
       products.add(
           id + "qkv", inputs.counts, layer.queryKeyValue(), scratch.normed, scratch.qkv, width);
     }
     products.addBias(id + "qkvBias", inputs.counts, scratch.qkv, layer.queryKeyValueBias(), width);
     rotary.normHeads(id + "headNorm", layer, attention, width);
-    rotary.rotateAndStore(id + "rotate", layer, attention);
+    rotary.rotateAndStore(id + "rotate", layer, attention, product);
     if (tiles == 0 && SpecLimits.shared(attention)) {
       attendOne(id, layer, attention);
     } else if (tiles > 0 && SpecLimits.tiled(attention)) {

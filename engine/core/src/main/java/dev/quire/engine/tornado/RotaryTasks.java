@@ -16,6 +16,10 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * cache.
  */
 final class RotaryTasks {
+  // To compare: false adds the parts of queries, keys and values in a kernel of its own.
+  private static final boolean PARTS =
+      Boolean.parseBoolean(System.getProperty("quire.rotary.parts", "true"));
+
   private final KernelContext context;
   private final Scratch scratch;
   private final TornadoOptions options;
@@ -66,8 +70,19 @@ final class RotaryTasks {
         inputs.counts);
   }
 
-  /** Rotates queries and keys by their positions, and stores keys and values in their slots. */
-  void rotateAndStore(String id, DeviceLayer layer, AttentionSpec attention) {
+  /** Whether {@link #rotateAndStore} may have its rows in parts. */
+  boolean takesParts(DeviceLayer layer) {
+    return PARTS
+        && layer.queryKeyValueBias() == null
+        && (layer.queryNorm() == null || layer.keyNorm() == null);
+  }
+
+  /**
+   * Rotates queries and keys by their positions, and stores keys and values in their slots.
+   *
+   * @param product of queries, keys and values
+   */
+  void rotateAndStore(String id, DeviceLayer layer, AttentionSpec attention, ProductShape product) {
     RopeSpec rope = attention.rope();
     int rotary = rope == null ? 0 : rope.rotarySize();
     int apart = rope == null || rope.layout() == RopeLayout.INTERLEAVED ? 1 : rotary / 2;
@@ -85,6 +100,40 @@ final class RotaryTasks {
     FloatArray keyNorm = single ? Objects.requireNonNull(layer.keyNorm()) : layer.frequencies();
     int norm = single ? 1 : 0;
     float epsilon = layer.headEpsilon();
+    int splits = product.splits();
+    int partRows = product.partRows();
+    if (splits > 1) {
+      segments.add(
+          id,
+          18,
+          RotaryCache.grid(rows, heads, kvHeads),
+          g ->
+              g.task(
+                  id,
+                  RotaryCache::rotateParts,
+                  context,
+                  inputs.counts,
+                  scratch.partSums,
+                  inputs.positions,
+                  slots,
+                  layer.frequencies(),
+                  scratch.queries,
+                  layer.keys(),
+                  layer.values(),
+                  heads,
+                  kvHeads,
+                  headSize,
+                  blockSize,
+                  rotary,
+                  apart,
+                  magnitude,
+                  splits,
+                  partRows),
+          inputs.counts,
+          inputs.positions,
+          slots);
+      return;
+    }
     segments.add(
         id,
         20,
