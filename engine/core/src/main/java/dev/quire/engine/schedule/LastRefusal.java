@@ -4,20 +4,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The group that found no room last, so that its prefix isn't looked up in every step: without more
- * free blocks, or fewer tokens that others are to get blocks for, it finds none again.
+ * free blocks, or fewer tokens that running groups keep room for, it finds none again.
  */
 final class LastRefusal {
   private @Nullable SequenceGroup group;
   private int freeBlocks;
-  private int promisedTokens;
+  private int claimedTokens;
 
-  void note(SequenceGroup refused, int free, int promised) {
+  void note(SequenceGroup refused, int free, int claimed) {
     group = refused;
     freeBlocks = free;
-    promisedTokens = promised;
+    claimedTokens = claimed;
   }
 
-  boolean holds(SequenceGroup candidate, int free, int promised) {
-    return candidate == group && free <= freeBlocks && promised >= promisedTokens;
+  boolean holds(SequenceGroup candidate, int free, int claimed) {
+    return candidate == group && free <= freeBlocks && claimed >= claimedTokens;
   }
 }

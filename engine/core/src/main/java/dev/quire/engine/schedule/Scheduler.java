@@ -238,16 +238,16 @@ public final class Scheduler {
   private boolean admit(SequenceGroup group) {
     boolean alone = running.sequences() == 0;
     int free = allocator.freeBlocks(0);
-    int promised = running.promisedTokens();
-    if (!alone && refusal.holds(group, free, promised)) {
+    int claimed = running.claimedTokens();
+    if (!alone && refusal.holds(group, free, claimed)) {
       return false;
     }
     boolean admitted =
         group.swapped
-            ? admitSwapped(group, alone, promised)
-            : admitToCompute(group, alone, promised);
+            ? admitSwapped(group, alone, claimed)
+            : admitToCompute(group, alone, claimed);
     if (!admitted) {
-      refusal.note(group, free, promised);
+      refusal.note(group, free, claimed);
       return false;
     }
     waiting.removeFirst();
@@ -255,20 +255,20 @@ public final class Scheduler {
     return true;
   }
 
-  private boolean admitSwapped(SequenceGroup group, boolean alone, int promised) {
+  private boolean admitSwapped(SequenceGroup group, boolean alone, int claimed) {
     int demand = group.demand() + group.live;
-    if ((alone || allocator.canAdmit(demand + promised)) && preemption.restore(group)) {
+    if ((alone || allocator.canAdmit(demand + claimed)) && preemption.restore(group)) {
       return true;
     }
     if (alone) {
       // What it had room for once is taken by others, such as pinned prefixes.
       preemption.startOver(group);
-      return admitToCompute(group, true, promised);
+      return admitToCompute(group, true, claimed);
     }
     return false;
   }
 
-  private boolean admitToCompute(SequenceGroup group, boolean alone, int promised) {
+  private boolean admitToCompute(SequenceGroup group, boolean alone, int claimed) {
     Sequence leader = group.leader();
     boolean stretched = limits.stretched(leader.length());
     SequenceBlocks blocks = group.newBlocks(allocator, stretched);
@@ -277,7 +277,7 @@ public final class Scheduler {
       cached = allocator.attachPrefix(blocks, leader.tokens(), group.computeLimit(leader));
     }
     // With nothing else running, whatever fits at all may run: the watermark has nobody to protect.
-    if (!alone && !allocator.canAdmit(blocks, group.demand() + promised)) {
+    if (!alone && !allocator.canAdmit(blocks, group.demand() + claimed)) {
       allocator.free(blocks);
       return false;
     }
