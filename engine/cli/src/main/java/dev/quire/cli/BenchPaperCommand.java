@@ -5,6 +5,7 @@ import dev.quire.bench.paper.FigureJson;
 import dev.quire.bench.paper.PaperEvaluation;
 import dev.quire.bench.paper.PaperReport;
 import dev.quire.bench.paper.RealEvaluation;
+import dev.quire.bench.paper.TimesTable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ import picocli.CommandLine.Option;
           + " simulated time on the paper's models and GPUs, or with --real with a model that this"
           + " machine computes.",
       "Figures in simulated time: table1, 2, 12, 13, 14, 15, 16, 17, 18b, 19, sensitivity; with"
-          + " --real: 12, 14, 15, 16, 17, 18b, 19, and 18a with --device gpu."
+          + " --real: 12, pools, 14, 15, 16, 17, 18b, 19, and 18a with --device gpu."
     },
     footer = {
       "",
@@ -75,6 +76,15 @@ final class BenchPaperCommand implements Callable<Integer> {
   private List<Integer> blockSizes = new ArrayList<>(List.of(4, 8, 16, 32, 64, 128));
 
   @Option(
+      names = "--pools",
+      split = ",",
+      paramLabel = "N",
+      description =
+          "Pools of the figure of that name with --real, in longest sequences (default: 4, the"
+              + " paper's 7.7, 16, 32).")
+  private List<Double> pools = new ArrayList<>(RealEvaluation.USUAL_POOLS);
+
+  @Option(
       names = "--from",
       paramLabel = "FILE",
       description = "Take the figures of a file that -o json wrote, and run nothing; repeatable.")
@@ -115,6 +125,9 @@ final class BenchPaperCommand implements Callable<Integer> {
     if (blockSizes.stream().anyMatch(size -> size < 1 || 256 % size != 0)) {
       throw new UsageError("--block-sizes must divide 256; they are " + blockSizes);
     }
+    if (pools.stream().anyMatch(size -> !(size >= 1 && size <= 1000))) {
+      throw new UsageError("--pools must be in [1, 1000]; they are " + pools);
+    }
     List<Figure> made = from.isEmpty() ? made() : read();
     if (page != null) {
       PaperReport.write(page, made, command());
@@ -146,6 +159,7 @@ final class BenchPaperCommand implements Callable<Integer> {
               requests,
               seconds == null ? RealEvaluation.USUAL_SECONDS : seconds,
               blockSizes,
+              pools,
               command,
               console::say,
               figure -> {
@@ -206,7 +220,9 @@ final class BenchPaperCommand implements Callable<Integer> {
     String id = figure.id();
     return id.equals("Table 1")
         ? "table1"
-        : id.contains("sens") ? "sensitivity" : id.split(",", -1)[0];
+        : id.contains("sens")
+            ? "sensitivity"
+            : id.contains("pools") ? "pools" : id.split(",", -1)[0];
   }
 
   private String command() {
@@ -223,6 +239,12 @@ final class BenchPaperCommand implements Callable<Integer> {
             r -> List.of(r.what(), number(r.paper()), number(r.ours()), number(r.ratio())))
         .print(console.out());
     console.out().println();
+    if (!figure.times().isEmpty()) {
+      new TextTable(TimesTable.header(figure.times()).toArray(String[]::new))
+          .rows(TimesTable.lines(figure.times()), line -> line)
+          .print(console.out());
+      console.out().println();
+    }
   }
 
   private static String number(double value) {

@@ -19,8 +19,10 @@ import org.jspecify.annotations.Nullable;
  * paper.
  */
 final class DevicePlatform implements Platform, AutoCloseable {
-  private static final double FULL_SEQUENCES =
+  /** Of the model's longest sequences that the pool holds, as OPT-13B's memory did. */
+  static final double FULL_SEQUENCES =
       (double) ServedModel.OPT_13B.slots() / ServedModel.OPT_13B.maxTokens();
+
   private static final int PAPER_LENGTH = 2048;
 
   private final LoadedModel model;
@@ -44,7 +46,16 @@ final class DevicePlatform implements Platform, AutoCloseable {
   record Source(
       @Nullable Path path, String device, int threads, int maxTokens, Consumer<String> say) {
     DevicePlatform open(int blockSize) {
-      int slots = (int) (FULL_SEQUENCES * maxTokens);
+      return open(blockSize, FULL_SEQUENCES);
+    }
+
+    /**
+     * Loads the model.
+     *
+     * @param most longest sequences that the largest pool holds
+     */
+    DevicePlatform open(int blockSize, double most) {
+      int slots = (int) (Math.max(most, FULL_SEQUENCES) * maxTokens);
       EngineOptions options =
           EngineOptions.builder()
               .device(device)
@@ -92,7 +103,49 @@ final class DevicePlatform implements Platform, AutoCloseable {
 
   @Override
   public int slots() {
-    return model.blocks() * blockSize;
+    return slots(FULL_SEQUENCES);
+  }
+
+  private int slots(double sequences) {
+    int blocks = (int) (sequences * maxTokens()) / blockSize;
+    return Math.min(blocks, model.blocks()) * blockSize;
+  }
+
+  /** The same with a pool of so many of the longest sequences. */
+  Platform within(double sequences) {
+    return new Pool(this, slots(sequences));
+  }
+
+  private record Pool(DevicePlatform of, int slots) implements Platform {
+    @Override
+    public String name() {
+      return of.name();
+    }
+
+    @Override
+    public int maxTokens() {
+      return of.maxTokens();
+    }
+
+    @Override
+    public int maxSequences() {
+      return of.maxSequences();
+    }
+
+    @Override
+    public int stepTokens() {
+      return of.stepTokens();
+    }
+
+    @Override
+    public int vocabulary() {
+      return of.vocabulary();
+    }
+
+    @Override
+    public Steps steps(KvAllocator allocator, boolean paged) {
+      return of.steps(allocator, paged);
+    }
   }
 
   @Override

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param unit of the rows' values
  * @param remark what differs from the paper's set-up, and why values depart
  * @param plot null where there is none
+ * @param times where the time of runs went; empty where nobody asks
  * @param command that makes it again
  * @param machine what computed it; empty in simulated time
  */
@@ -20,20 +21,27 @@ public record Figure(
     List<Row> rows,
     String remark,
     @Nullable Plot plot,
+    List<Times> times,
     String command,
     String machine) {
   public Figure {
     rows = List.copyOf(rows);
+    times = List.copyOf(times);
   }
 
   /** One in simulated time, whose command is still to be said. */
   Figure(String id, String title, String unit, List<Row> rows, String remark, @Nullable Plot plot) {
-    this(id, title, unit, rows, remark, plot, "", "");
+    this(id, title, unit, rows, remark, plot, List.of(), "", "");
+  }
+
+  /** The same, with where the time of its runs went. */
+  Figure withTimes(List<Times> newTimes) {
+    return new Figure(id, title, unit, rows, remark, plot, newTimes, command, machine);
   }
 
   /** The same, made by a command on a machine. */
   Figure madeBy(String newCommand, String newMachine) {
-    return new Figure(id, title, unit, rows, remark, plot, newCommand, newMachine);
+    return new Figure(id, title, unit, rows, remark, plot, times, newCommand, newMachine);
   }
 
   /**
@@ -71,4 +79,19 @@ public record Figure(
       y = List.copyOf(y);
     }
   }
+
+  /** Where the time of a run went. */
+  public record Times(String run, List<Part> parts) {
+    public Times {
+      parts = List.copyOf(parts);
+    }
+  }
+
+  /**
+   * Steps of one kind.
+   *
+   * @param seconds of all of them
+   * @param tokens of all of them
+   */
+  public record Part(String what, long steps, double seconds, long tokens) {}
 }

@@ -1,8 +1,10 @@
 package dev.quire.bench.paper;
 
 import dev.quire.bench.paper.Figure.Line;
+import dev.quire.bench.paper.Figure.Part;
 import dev.quire.bench.paper.Figure.Plot;
 import dev.quire.bench.paper.Figure.Row;
+import dev.quire.bench.paper.Figure.Times;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -42,8 +44,26 @@ public final class FigureJson {
       if (figure.plot() != null) {
         write(node.putObject("plot"), figure.plot());
       }
+      if (!figure.times().isEmpty()) {
+        write(node.putArray("times"), figure.times());
+      }
     }
     return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(array);
+  }
+
+  private static void write(ArrayNode array, List<Times> times) {
+    for (Times run : times) {
+      ObjectNode node = array.addObject();
+      node.put("run", run.run());
+      ArrayNode parts = node.putArray("parts");
+      for (Part part : run.parts()) {
+        ObjectNode values = parts.addObject();
+        values.put("what", part.what());
+        values.put("steps", part.steps());
+        values.put("seconds", part.seconds());
+        values.put("tokens", part.tokens());
+      }
+    }
   }
 
   private static void write(ObjectNode node, Plot plot) {
@@ -88,6 +108,7 @@ public final class FigureJson {
                 rows,
                 node.get("remark").stringValue(),
                 plot(node.get("plot")),
+                times(node.path("times")),
                 node.get("command").stringValue(),
                 node.get("machine").stringValue()));
       }
@@ -114,6 +135,23 @@ public final class FigureJson {
         node.get("logX").booleanValue(),
         node.get("maxY").doubleValue(),
         lines);
+  }
+
+  private static List<Times> times(JsonNode array) {
+    List<Times> times = new ArrayList<>();
+    for (JsonNode run : array) {
+      List<Part> parts = new ArrayList<>();
+      for (JsonNode part : run.get("parts")) {
+        parts.add(
+            new Part(
+                part.get("what").stringValue(),
+                part.get("steps").longValue(),
+                part.get("seconds").doubleValue(),
+                part.get("tokens").longValue()));
+      }
+      times.add(new Times(run.get("run").stringValue(), parts));
+    }
+    return times;
   }
 
   private static List<Double> numbers(JsonNode array) {

@@ -3,6 +3,7 @@ package dev.quire.bench.paper;
 import dev.quire.bench.paper.Figure.Line;
 import dev.quire.bench.paper.Figure.Plot;
 import dev.quire.bench.paper.Figure.Row;
+import dev.quire.bench.paper.Figure.Times;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -112,6 +113,9 @@ public final class PaperReport {
                     row.what(), number(row.paper()), number(row.ours()), number(row.ratio())));
       }
       page.append('\n').append(figure.remark()).append('\n');
+      if (!figure.times().isEmpty()) {
+        appendTimes(page, figure.times());
+      }
       page.append("\n`").append(figure.command()).append('`');
       page.append(
           figure.machine().isEmpty() ? " (simulated time)\n" : "; " + figure.machine() + "\n");
@@ -120,6 +124,15 @@ public final class PaperReport {
       }
     }
     return page.toString();
+  }
+
+  private static void appendTimes(StringBuilder page, List<Times> times) {
+    page.append("\nWhere the time went: steps × a step's time, its tokens, and their share.\n\n");
+    page.append("| ").append(String.join(" | ", TimesTable.header(times))).append(" |\n|---|");
+    page.append("---:|".repeat(times.size())).append('\n');
+    for (List<String> line : TimesTable.lines(times)) {
+      page.append("| ").append(String.join(" | ", line)).append(" |\n");
+    }
   }
 
   private static String number(double value) {

@@ -6,6 +6,7 @@ import dev.quire.bench.paper.RateSearch.Found;
 import dev.quire.engine.tornado.GpuDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -20,7 +21,14 @@ public final class RealEvaluation {
   /** Seconds in which requests arrive in Figure 12's runs, if nobody says otherwise. */
   public static final double USUAL_SECONDS = 20;
 
-  private static final List<String> NAMES = List.of("12", "16", "17", "14", "15", "18b", "19");
+  private static final List<String> NAMES =
+      List.of("12", "pools", "16", "17", "14", "15", "18b", "19");
+
+  private static final List<String> SERVED = List.of("12", "pools", "14", "16", "17");
+
+  /** Pools of the figure that compares them, if nobody says otherwise: the paper's among others. */
+  public static final List<Double> USUAL_POOLS =
+      List.of(4.0, DevicePlatform.FULL_SEQUENCES, 16.0, 32.0);
 
   private static final int MAX_TOKENS = 512;
   private static final int BLOCK_SIZE = 16;
@@ -37,13 +45,14 @@ public final class RealEvaluation {
   // Of what a system serves when full: nearly all that it sustains is in between.
   private static final double LEAST_LOAD = 0.6;
   private static final double MOST_LOAD = 1.1;
-  private static final List<ServingSystem> COMPARED =
+  static final List<ServingSystem> COMPARED =
       List.of(ServingSystem.ORCA_MAX, ServingSystem.ORCA_ORACLE, ServingSystem.PAGED);
 
   private final DevicePlatform.Source source;
   private final int requests;
   private final double seconds;
   private final List<Integer> blockSizes;
+  private final List<Double> pools;
   private final Consumer<String> progress;
   private final Consumer<Figure> done;
   private final String command;
@@ -54,6 +63,7 @@ public final class RealEvaluation {
    * @param requests of each run in which all are there from the start
    * @param seconds in which requests arrive, in each of Figure 12's other runs
    * @param blockSizes of Figures 18b and 19
+   * @param pools of the figure that compares them, in longest sequences
    * @param command that does the same, up to the names of figures
    * @param progress takes lines for people
    * @param done takes each figure as it is made; one that grows by block sizes again and again
@@ -65,6 +75,7 @@ public final class RealEvaluation {
       int requests,
       double seconds,
       List<Integer> blockSizes,
+      List<Double> pools,
       String command,
       Consumer<String> progress,
       Consumer<Figure> done) {
@@ -72,6 +83,7 @@ public final class RealEvaluation {
     this.requests = requests;
     this.seconds = seconds;
     this.blockSizes = List.copyOf(blockSizes);
+    this.pools = List.copyOf(pools);
     this.command = command;
     this.progress = progress;
     this.done = done;
@@ -88,16 +100,18 @@ public final class RealEvaluation {
 
   /** Makes figures of {@link #names}. */
   public void run(List<String> names) {
-    List<String> served = names.stream().filter(List.of("12", "14", "16", "17")::contains).toList();
+    List<String> served = names.stream().filter(SERVED::contains).toList();
+    double mostPool = names.contains("pools") ? Collections.max(pools) : 0;
     BlockSizeRuns sizes = new BlockSizeRuns(source, blockSizes, requests, progress);
     if (!served.isEmpty()) {
-      try (DevicePlatform platform = source.open(BLOCK_SIZE)) {
+      try (DevicePlatform platform = source.open(BLOCK_SIZE, mostPool)) {
         new WarmUp(platform).run(served.equals(List.of("12")) ? 32 : 64, progress);
         for (String name : served) {
           progress.accept("figure " + name + ", on " + platform.device());
           Figure figure =
               switch (name) {
                 case "12" -> rates(platform);
+                case "pools" -> new PoolFigure(platform, requests, progress).figure(pools);
                 case "14" -> decodingMethods(platform);
                 case "16" -> sharedPrefixes(platform);
                 default -> chat(platform);
@@ -204,6 +218,10 @@ public final class RealEvaluation {
       rows.add(Row.ours(label + ": tokens a second when full", full.get(i).throughput()));
       rows.addAll(full.get(i).steps().rows(label));
       rows.add(Row.ours(label + ": preemptions", (double) full.get(i).preemptions()));
+      rows.add(
+          Row.ours(
+              label + ": memory free while requests wait, %",
+              100 * full.get(i).steps().freeShare()));
     }
     String title =
         String.format(
@@ -212,30 +230,36 @@ public final class RealEvaluation {
             limit,
             platform.name());
     return new Figure(
-        "12, real",
-        title,
-        "",
-        rows,
-        "ShareGPT-like lengths, sequences and pool a quarter of the paper's. The limit is fifteen"
-            + " times a lone request's latency. Rates are found to 3 % by runs in which requests"
-            + " arrive for %.0f seconds. A backlog that grows that long can stay within the limit, for"
-                .formatted(seconds)
-            + " every system alike: rates lie above what is served when full. Batches, shares and"
-            + " steps are those of runs in which "
-            + requests
-            + " requests are there from the start, to their end. The paper's values are OPT-13B's."
-            + " A step's mean time is the batch over the tokens a second: it grows with the"
-            + " sequences in it and with the prompts that it computes beside them, so that rates"
-            + " gain less than batches do: of Quire's steps more have prompts beside their single"
-            + " tokens, as the same requests begin in fewer steps, and preempted ones once more."
-            + remark(),
-        new Plot(
-            "figure12-real-" + fileName(platform),
-            "requests a second",
-            "normalised latency, s a token",
-            true,
-            3 * limit,
-            found.stream().map(Found::line).toList()));
+            "12, real",
+            title,
+            "",
+            rows,
+            "ShareGPT-like lengths, sequences and pool a quarter of the paper's. The limit is"
+                + " fifteen times a lone request's latency. Rates are found to 3 % by runs in which"
+                + " requests"
+                + " arrive for %.0f seconds. A backlog that grows that long can stay within the limit, for"
+                    .formatted(seconds)
+                + " every system alike: rates lie above what is served when full. Batches, shares"
+                + " and steps are those of runs in which "
+                + requests
+                + " requests are there from the start, to their end. The paper's values are"
+                + " OPT-13B's. A step's mean time is the batch over the tokens a second: it grows"
+                + " with the sequences in it and with the prompts that it computes beside them, so"
+                + " that rates gain less than batches do: of Quire's steps more have prompts beside"
+                + " their single tokens, as the same requests begin in fewer steps, and preempted"
+                + " ones once more."
+                + remark(),
+            new Plot(
+                "figure12-real-" + fileName(platform),
+                "requests a second",
+                "normalised latency, s a token",
+                true,
+                3 * limit,
+                found.stream().map(Found::line).toList()))
+        .withTimes(
+            full.stream()
+                .map(r -> new Figure.Times(r.setup().system().label(), r.steps().parts()))
+                .toList());
   }
 
   private static String remark() {

@@ -108,7 +108,7 @@ public final class ServingRun {
    *     rest is free memory while a request waits that it cannot hold
    * @param savedShare blocks that sharing saves, of those needed without
    * @param throughput output tokens a second until three quarters of them were out
-   * @param steps what they took
+   * @param steps where the time went
    */
   public record Result(
       Setup setup,
@@ -217,7 +217,7 @@ public final class ServingRun {
         throughput,
         scheduler.preemptions(),
         served,
-        times.of(executed.planning()));
+        times.of(executed.planning(), scheduler.preemptions()));
   }
 
   private void submit(Request request) {
@@ -266,7 +266,10 @@ public final class ServingRun {
       throw new IllegalStateException("a request does not fit the memory");
     }
     double seconds = executed.run(plan);
-    times.add(plan, seconds);
+    boolean waiting = scheduler.waitingGroups() > 0;
+    boolean refused = waiting && plan.numTokens() < setup.platform.stepTokens();
+    double free = (double) allocator.freeBlocks(0) * setup.blockSize / setup.platform.slots();
+    times.add(plan, seconds, waiting, refused, free);
     scheduler.commit(plan);
     now += seconds;
     sinceSample += seconds;

@@ -46,6 +46,23 @@ class DevicePlatformTest {
   }
 
   @Test
+  void aLargerPoolHoldsMoreAtOnce() {
+    var half = setup(ServingSystem.ORCA_MAX).platform().slots() / 2;
+    Platform within = platform.within(DevicePlatform.FULL_SEQUENCES / 2);
+    assertThat(within.slots()).isBetween(half - 16, half);
+    assertThat(platform.within(100).slots()).isEqualTo(platform.slots());
+    ServingRun.Setup small =
+        ServingRun.Setup.of(
+                ServingSystem.PAGED,
+                within,
+                Trace.SHARE_GPT.scaled(platform.scale()),
+                Double.POSITIVE_INFINITY)
+            .withRequests(20);
+    assertThat(ServingRun.run(small).batched())
+        .isLessThan(ServingRun.run(setup(ServingSystem.PAGED)).batched());
+  }
+
+  @Test
   void beamsAndSamplesForkRealBlocks() {
     for (boolean beams : new boolean[] {false, true}) {
       ServingRun.Setup setup = setup(ServingSystem.PAGED).withRequests(6).withSamples(3, beams);

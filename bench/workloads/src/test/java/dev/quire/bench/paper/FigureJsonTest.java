@@ -27,10 +27,41 @@ class FigureJsonTest {
         .madeBy("quire bench paper --figures " + id, "a machine");
   }
 
+  private static Figure withTimes() {
+    return figure("12", 1)
+        .withTimes(
+            List.of(
+                new Figure.Times(
+                    "one",
+                    List.of(
+                        new Figure.Part("all steps", 14, 0.028, 140),
+                        new Figure.Part("up to 16 single tokens", 4, 0.014, 60))),
+                new Figure.Times(
+                    "other",
+                    List.of(
+                        new Figure.Part("all steps", 2, 0.002, 10),
+                        new Figure.Part("up to 8 single tokens", 2, 0.002, 10)))));
+  }
+
   @Test
   void figuresComeBackAsTheyWere() {
-    List<Figure> figures = List.of(figure("2", 4), figure("12", Double.NaN));
+    List<Figure> figures = List.of(figure("2", 4), figure("12", Double.NaN), withTimes());
     assertThat(FigureJson.read(FigureJson.write(figures))).isEqualTo(figures);
+  }
+
+  @Test
+  void timesStandSideBySideTheSmallerStepsFirst(@TempDir Path folder) throws Exception {
+    Path page = folder.resolve("paper.md");
+    PaperReport.write(page, List.of(withTimes()), "");
+    assertThat(Files.readString(page))
+        .contains(
+            """
+            |  | one | other |
+            |---|---:|---:|
+            | all steps | 14 × 2.00 ms of 10, 100 % | 2 × 1.00 ms of 5, 100 % |
+            | up to 8 single tokens |  | 2 × 1.00 ms of 5, 100 % |
+            | up to 16 single tokens | 4 × 3.50 ms of 15, 50 % |  |
+            """);
   }
 
   @Test

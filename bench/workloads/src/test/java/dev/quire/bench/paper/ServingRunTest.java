@@ -1,6 +1,7 @@
 package dev.quire.bench.paper;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,29 @@ class ServingRunTest {
             + result.externalShare();
     assertThat(sum).isBetween(0.999999, 1.000001);
     assertThat(ServingRun.run(setup)).isEqualTo(result);
+  }
+
+  @Test
+  void everyStepsTimeIsCountedOnce() {
+    ServingRun.Result result =
+        ServingRun.run(setup(ServingSystem.PAGED, Trace.SHARE_GPT, 6).withRequests(100));
+    List<Figure.Part> parts = result.steps().parts();
+    Figure.Part all = parts.getFirst();
+    List<Figure.Part> kinds =
+        parts.stream().skip(1).filter(part -> !part.what().startsWith("of all")).toList();
+    assertThat(kinds.stream().mapToLong(Figure.Part::steps).sum()).isEqualTo(all.steps());
+    assertThat(kinds.stream().mapToLong(Figure.Part::tokens).sum()).isEqualTo(all.tokens());
+    assertThat(kinds.stream().mapToDouble(Figure.Part::seconds).sum())
+        .isCloseTo(all.seconds(), within(1e-9 * all.seconds()));
+    Figure.Part again =
+        parts.stream().filter(part -> part.what().contains("again")).findFirst().orElseThrow();
+    assertThat(again.steps()).isEqualTo(result.preemptions());
+    // A preempted sequence computes its prompt once more, and most have more than that.
+    long arrived =
+        Trace.SHARE_GPT.arrivals(6, 1e9, 100, 1).stream()
+            .mapToLong(a -> a.prompt() + a.output() - 1)
+            .sum();
+    assertThat(all.tokens()).isEqualTo(arrived + again.tokens());
   }
 
   @Test
