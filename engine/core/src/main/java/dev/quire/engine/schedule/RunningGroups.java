@@ -8,7 +8,7 @@ import java.util.List;
 final class RunningGroups {
   // By simulations over models, lengths, and pools of 15 to 150 sequences: a fifth to two fifths do
   // alike; more costs as much in memory as it saves.
-  private static final double MARGIN = 0.25;
+  private static final double MARGIN = 0.5;
 
   private final Comparator<SequenceGroup> order;
   private final List<SequenceGroup> groups = new ArrayList<>();

@@ -243,9 +243,7 @@ public final class Scheduler {
       return false;
     }
     boolean admitted =
-        group.swapped
-            ? admitSwapped(group, alone, claimed)
-            : admitToCompute(group, alone, claimed);
+        group.swapped ? admitSwapped(group, alone, claimed) : admitToCompute(group, alone, claimed);
     if (!admitted) {
       refusal.note(group, free, claimed);
       return false;
