@@ -48,11 +48,11 @@ public final class MatrixVectorQ8 {
    * @param x [inputs], a multiple of 32, unless the stream is read
    * @param out [outputs], a multiple of 8, if there is no activation and nothing is added
    * @param gated [outputs / 2], where outputs are those of both, if there is an activation
-   * @param residual as {@link MatrixVectorShared#multiply} has it, and what follows likewise
+   * @param residual as {@link MatrixVectorShared#multiplyEarly} has it, and what follows likewise
    * @param warps on a block of outputs, as {@link #warps} says
    * @param activation one of {@link Activations}
    */
-  public static void multiply(
+  public static void multiplyEarly(
       KernelContext context,
       IntArray quants,
       HalfFloatArray scales,
@@ -100,14 +100,7 @@ public final class MatrixVectorQ8 {
     int output = context.groupIdx * BLOCK + thread % BLOCK;
     float before = 0.0f;
     float weight = 0.0f;
-    if (stream == ResidualStream.ADDED && thread < WARP) {
-      before = residual.get(output);
-      weight = norm.get(output);
-    }
     float square = 0.0f;
-    if (stream == ResidualStream.NORMED) {
-      square = ResidualStream.squares(squares, inputs, thread, blocks * warps * WARP);
-    }
     for (int turn = 0; turn < turns; turn++) {
       // The next turn's weights are under way while this one's are multiplied.
       int next = mine + 4 * warps;
@@ -136,6 +129,17 @@ public final class MatrixVectorQ8 {
         nextHigh = scales.getHalf2(scale + nextGroup * 8 + 2);
       }
       context.localBarrier(); // Else the compiler puts off loads to save registers.
+      if (turn == 0) {
+        Predecessors.await(context);
+        Predecessors.release(context);
+        if (stream == ResidualStream.ADDED && thread < WARP) {
+          before = residual.get(output);
+          weight = norm.get(output);
+        }
+        if (stream == ResidualStream.NORMED) {
+          square = ResidualStream.squares(squares, inputs, thread, blocks * warps * WARP);
+        }
+      }
       int input = group * 32 + lane % 8 / 2;
       float x0 = 0.0f;
       float x1 = 0.0f;

@@ -50,7 +50,7 @@ public final class MatrixVectorShared {
    * @param stream PLAIN, NORMED or ADDED of {@link ResidualStream}
    * @param epsilon of the norm, if the stream is read
    */
-  public static void multiply(
+  public static void multiplyEarly(
       KernelContext context,
       HalfFloatArray weights,
       HalfFloatArray x,
@@ -77,14 +77,7 @@ public final class MatrixVectorShared {
     int output = context.groupIdx * BLOCK + thread % BLOCK;
     float before = 0.0f;
     float weight = 0.0f;
-    if (stream == ResidualStream.ADDED && thread < WARP) {
-      before = residual.get(output);
-      weight = norm.get(output);
-    }
     float square = 0.0f;
-    if (stream == ResidualStream.NORMED) {
-      square = ResidualStream.squares(squares, inputs, thread, WARPS * WARP);
-    }
     float a = 0.0f;
     float b = 0.0f;
     for (int turn = 0; turn < turns; turn++) {
@@ -108,6 +101,19 @@ public final class MatrixVectorShared {
       Half2 w14 = weights.getHalf2(at + 896);
       Half2 w15 = weights.getHalf2(at + 904);
       context.localBarrier(); // Else the compiler puts off loads to save registers.
+      if (turn == 0) {
+        Predecessors.await(context);
+        if (turns == 1) {
+          Predecessors.release(context);
+        }
+        if (stream == ResidualStream.ADDED && thread < WARP) {
+          before = residual.get(output);
+          weight = norm.get(output);
+        }
+        if (stream == ResidualStream.NORMED) {
+          square = ResidualStream.squares(squares, inputs, thread, WARPS * WARP);
+        }
+      }
       int input = depth + lane / 4 * 2;
       float x0 = 0.0f;
       float x1 = 0.0f;
@@ -222,6 +228,9 @@ public final class MatrixVectorShared {
       if (lane == 0) {
         sums[warp] = sum;
       }
+    }
+    if (turns > 1) {
+      Predecessors.release(context);
     }
     context.localBarrier();
     if (thread < WARP) {

@@ -59,7 +59,7 @@ class ResidualStreamTest {
         g ->
             g.task(
                 "kernel",
-                MatrixVectorShared::multiply,
+                MatrixVectorShared::multiplyEarly,
                 new KernelContext(),
                 weights,
                 new HalfFloatArray(1),
@@ -91,7 +91,7 @@ class ResidualStreamTest {
         g ->
             g.task(
                 "kernel",
-                MatrixVectorQ8::multiply,
+                MatrixVectorQ8::multiplyEarly,
                 new KernelContext(),
                 weights.quants,
                 weights.scales,
@@ -124,7 +124,7 @@ class ResidualStreamTest {
         g ->
             g.task(
                 "kernel",
-                MatrixVectorShared::multiply,
+                MatrixVectorShared::multiplyEarly,
                 new KernelContext(),
                 weights,
                 added.x,
@@ -154,7 +154,7 @@ class ResidualStreamTest {
         g ->
             g.task(
                 "kernel",
-                MatrixVectorQ8::multiply,
+                MatrixVectorQ8::multiplyEarly,
                 new KernelContext(),
                 weights.quants,
                 weights.scales,

@@ -74,7 +74,7 @@ class VectorProductTest {
         g ->
             g.task(
                 "kernel",
-                MatrixVectorShared::multiply,
+                MatrixVectorShared::multiplyEarly,
                 new KernelContext(),
                 weights,
                 x,
@@ -121,7 +121,7 @@ class VectorProductTest {
         g ->
             g.task(
                 "kernel",
-                MatrixVectorQ8::multiply,
+                MatrixVectorQ8::multiplyEarly,
                 new KernelContext(),
                 weights.quants,
                 weights.scales,

@@ -125,7 +125,7 @@ final class VectorCases {
                         (graph, id, i) ->
                             graph.task(
                                 id,
-                                MatrixVectorShared::multiply,
+                                MatrixVectorShared::multiplyEarly,
                                 context,
                                 arrays.weights.get(i % shape.matrices()),
                                 arrays.x,
@@ -154,7 +154,7 @@ final class VectorCases {
                         (graph, id, i) ->
                             graph.task(
                                 id,
-                                MatrixVectorQ8::multiply,
+                                MatrixVectorQ8::multiplyEarly,
                                 context,
                                 arrays.quants.get(i % shape.matrices()),
                                 arrays.scales.get(i % shape.matrices()),

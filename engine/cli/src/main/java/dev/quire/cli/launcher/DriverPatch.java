@@ -45,8 +45,9 @@ import org.jspecify.annotations.Nullable;
  * <p>And each kernel waits, before it does anything, until those before it are over: in a captured
  * graph it may then be launched while they still run ({@code ProgrammaticLaunch} of the engine,
  * which is called before a graph is instantiated). A kernel whose name has {@code Early} at its end
- * or before {@code Quads} waits where it says so, by {@code asyncCopyWaitGroup(15)}, and reads
- * before that only what no kernel of its graph writes.
+ * or before {@code Quads} waits where it says so, by {@code asyncCopyWaitGroup(15)}, reads before
+ * that only what no kernel of its graph writes, and lets those after it come by {@code
+ * asyncCopyWaitGroup(14)}.
  */
 final class DriverPatch {
   /** Says {@code off} where TornadoVM's driver is to stay as it is. */
@@ -94,11 +95,11 @@ final class DriverPatch {
   private static final String NOT_IN_QUADS =
       "if (__func__[sizeof(__func__) < 6 ? 0 : sizeof(__func__) - 6] != 'Q') ";
 
-  // Devices of compute capability 9.0 have the instruction. It returns at once where a kernel was
+  // Devices of compute capability 9.0 have these. The first returns at once where a kernel was
   // launched as usual. Dependents that the second lets come wait for all of this kernel.
-  private static final String WAIT =
-      "asm volatile(\"griddepcontrol.wait;\" ::: \"memory\");"
-          + " asm volatile(\"griddepcontrol.launch_dependents;\" ::: \"memory\");";
+  private static final String WAIT = "asm volatile(\"griddepcontrol.wait;\" ::: \"memory\");";
+  private static final String RELEASE =
+      "asm volatile(\"griddepcontrol.launch_dependents;\" ::: \"memory\");";
   private static final String SINCE = "__CUDA_ARCH__ >= 900";
   private static final String WAITS_EARLY =
       "(__quire > 6 && __func__[__quire > 6 ? __quire - 6 : 0] == 'E')"
@@ -112,6 +113,8 @@ final class DriverPatch {
           + WAITS_EARLY
           + ")) { "
           + WAIT
+          + " "
+          + RELEASE
           + " }\n#endif";
   private static final String GROUPS = "asm volatile(\"cp.async.wait_group " + ARGUMENT + ";\")";
   private static final String GROUPS_WAIT =
@@ -121,6 +124,8 @@ final class DriverPatch {
           + SINCE
           + "\n  if (__groups == 15) { "
           + WAIT
+          + " } else if (__groups == 14) { "
+          + RELEASE
           + " } else\n#endif\n  asm volatile(\"cp.async.wait_group %0;\" :: \"n\"(__groups)); }";
 
   // Class, constant, and what it becomes.

@@ -69,6 +69,7 @@ final class CudaGraphs {
     errorName = function(library, "cuGetErrorName", INT, WORD);
   }
 
+  @SuppressWarnings("restricted")
   private static MethodHandle function(
       SymbolLookup library, String name, ValueLayout... arguments) {
     MemorySegment address =
@@ -83,6 +84,7 @@ final class CudaGraphs {
    *
    * @throws IllegalStateException if it lacks a function, or is not there
    */
+  @SuppressWarnings("restricted")
   static CudaGraphs open() {
     try {
       return new CudaGraphs(SymbolLookup.libraryLookup(LIBRARY, Arena.global()));
@@ -113,6 +115,7 @@ final class CudaGraphs {
     }
   }
 
+  @SuppressWarnings("restricted")
   private static String string(MemorySegment pointer) {
     return MemorySegment.ofAddress(pointer.get(WORD, 0)).reinterpret(Long.MAX_VALUE).getString(0);
   }

@@ -148,7 +148,7 @@ final class SelfCheck {
                 noSquares)
             .task(
                 "row",
-                MatrixVectorShared::multiply,
+                MatrixVectorShared::multiplyEarly,
                 context,
                 plain,
                 deviceX,
@@ -164,7 +164,7 @@ final class SelfCheck {
                 0.0f)
             .task(
                 "gated",
-                MatrixVectorShared::multiply,
+                MatrixVectorShared::multiplyEarly,
                 context,
                 pairs,
                 deviceX,

@@ -196,7 +196,7 @@ final class VectorProducts {
         g ->
             g.task(
                 id,
-                MatrixVectorShared::multiply,
+                MatrixVectorShared::multiplyEarly,
                 context,
                 matrix.weights(),
                 x,
@@ -229,7 +229,7 @@ final class VectorProducts {
         g ->
             g.task(
                 id,
-                MatrixVectorQ8::multiply,
+                MatrixVectorQ8::multiplyEarly,
                 context,
                 matrix.quants(),
                 matrix.scales(),
