@@ -2,7 +2,7 @@ package dev.quire.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid3D;
+import uk.ac.manchester.tornado.api.WorkerGrid2D;
 import uk.ac.manchester.tornado.api.enums.MMAShape;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
@@ -86,8 +86,10 @@ public final class BroadQuads {
       int activation) {
     int rows = counts.get(0);
     int tileRows = tileRows(partRows);
-    int firstRow = context.groupIdy * tileRows;
-    if (firstRow >= rows) {
+    int tiles = (partRows + tileRows - 1) / tileRows;
+    int firstRow = context.groupIdx % tiles * tileRows;
+    int firstOutput = context.groupIdx / tiles * TILE_OUTPUTS;
+    if (firstRow >= rows || firstOutput >= outputs) {
       return;
     }
     int[] panels = context.allocateIntLocalArray(LOCAL_INTS);
@@ -96,15 +98,14 @@ public final class BroadQuads {
     int warp = thread / 32;
     int padded = (inputs + 63) / 64 * 64;
     int all = padded / DEPTH;
-    int panel = context.groupIdz * all / splits;
-    int count = (context.groupIdz + 1) * all / splits - panel;
+    int panel = context.groupIdy * all / splits;
+    int count = (context.groupIdy + 1) * all / splits - panel;
     int aInts = tileRows * DEPTH / 2;
     int ints = aInts + B_INTS;
     int stages = tileRows > 128 ? 2 : 3;
     int aFrom = (firstRow + thread / 4) * inputs;
     int aTo = thread / 4 * 16 + (thread % 4 ^ thread / 8 % 4) * 4;
-    int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;
-    int bFrom = WeightTiles.START + tile * padded + thread % 32 * 8;
+    int bFrom = WeightTiles.START + (firstOutput + thread / 32 * 8) * padded + thread % 32 * 8;
     for (int p = 0; p < stages; p++) {
       int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
       int input = depth + thread % 4 * 8;
@@ -312,8 +313,8 @@ public final class BroadQuads {
     }
     context.asyncCopyWaitGroup(0);
     int row = firstRow + warp / 2 * (tileRows / 4);
-    int column = context.groupIdx * TILE_OUTPUTS + warp % 2 * 64;
-    int store = context.groupIdz * partRows + row;
+    int column = firstOutput + warp % 2 * 64;
+    int store = context.groupIdy * partRows + row;
     if (row < rows) {
       if (column < outputs) {
         context.mmaStore(c00, out, store, column, outputs);
@@ -429,14 +430,12 @@ public final class BroadQuads {
       for (int i = thread; i < tileRows * TILE_OUTPUTS / 4; i += GROUP) {
         int r = firstRow + i / (TILE_OUTPUTS / 4);
         int j = i % (TILE_OUTPUTS / 4) * 2;
-        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
+        int gate = firstOutput + j / 8 * 16 + j % 8;
         if (r < rows && gate < outputs) {
           int at = r * outputs + gate;
           float first = Activations.apply(activation, out.get(at), out.get(at + 8));
           float second = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
-          gated.setHalf2(
-              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
-              Half2.fromFloats(first, second));
+          gated.setHalf2(r * (outputs / 2) + firstOutput / 2 + j, Half2.fromFloats(first, second));
         }
       }
     }
@@ -449,15 +448,14 @@ public final class BroadQuads {
   }
 
   /**
-   * Groups for at most {@code rows} rows, all outputs and splits. The reference is MatrixVector's.
+   * Groups for at most {@code rows} rows, all outputs and splits; those of the same outputs follow
+   * one another, so that their weights come from memory once. The reference is MatrixVector's.
    */
   public static WorkerGrid grid(int rows, int outputs, int splits) {
     int tileRows = tileRows(rows);
-    WorkerGrid grid =
-        new WorkerGrid3D(
-            (outputs + TILE_OUTPUTS - 1) / TILE_OUTPUTS * GROUP,
-            (rows + tileRows - 1) / tileRows,
-            splits);
+    int tiles = (rows + tileRows - 1) / tileRows;
+    int columns = (outputs + TILE_OUTPUTS - 1) / TILE_OUTPUTS;
+    WorkerGrid grid = new WorkerGrid2D(tiles * columns * GROUP, splits);
     grid.setLocalWork(GROUP, 1, 1);
     return grid;
   }
