@@ -9,11 +9,10 @@ import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
-/** 16 rows × 128 outputs a group, 5 panels 32 deep, 1 × 4 warps. */
-public final class Rows16x128D32S5W1x4 {
-  private Rows16x128D32S5W1x4() {}
+/** 16 rows × 128 outputs a group, 5 panels 32 deep, 1 × 4 × 1 warps. */
+public final class Tile16x128D32S5W1x4RA {
+  private Tile16x128D32S5W1x4RA() {}
 
   private static final int GROUP = 128;
   private static final int TILE_ROWS = 16;
@@ -41,7 +40,7 @@ public final class Rows16x128D32S5W1x4 {
     if (firstRow >= rows) {
       return;
     }
-    int[] a = context.allocateIntLocalArray(5 * A_INTS);
+    int[] a = context.allocateIntLocalArray(STAGES * A_INTS);
     int[] b = context.allocateIntLocalArray(STAGES * B_INTS);
     int thread = context.localIdx;
     int lane = thread % 32;
@@ -50,31 +49,27 @@ public final class Rows16x128D32S5W1x4 {
     int panels = padded / DEPTH;
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
-    int present = TornadoMath.min(rows - firstRow, TILE_ROWS);
-    int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;
-    int bFrom = WeightTiles.START + tile * padded + thread % 32 * 8;
+    int turned = context.groupIdx % count;
     int aRow = thread / 4;
     int aFrom = (firstRow + aRow) * inputs;
     int aTo = aRow * 16 + (thread % 4 ^ aRow / 2 % 4) * 4;
-    for (int i = present * 16 + thread; i < A_INTS; i += GROUP) {
-      for (int stage = 0; stage < STAGES; stage++) {
-        a[stage * A_INTS + i] = 0;
-      }
-    }
+    int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;
+    int bFrom = WeightTiles.START + tile * padded + thread % 32 * 8;
     for (int p = 0; p < 4; p++) {
-      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
+      int place = turned + TornadoMath.min(p, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
+      int input = depth + thread % 4 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      if (aRow < TILE_ROWS) {
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, p * A_INTS + aTo + j, x, from + 2 * j);
+        }
+      }
       for (int i = 0; i < 4; i++) {
         int block = bFrom + depth * 8 + i * 32 * padded;
         for (int j = 0; j < 4; j++) {
           context.asyncCopyToLocal(
               b, p * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
-        }
-      }
-      int input = depth + thread % 4 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      if (aRow + 0 < present) {
-        for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(a, p * A_INTS + aTo + 0 + j, x, from + 0 * inputs + 2 * j);
         }
       }
       context.asyncCopyCommit();
@@ -91,8 +86,30 @@ public final class Rows16x128D32S5W1x4 {
     for (int p = 0; p < count; p++) {
       context.asyncCopyWaitGroup(3);
       context.localBarrier();
-      int depth = (panel + TornadoMath.min(p + 4, count - 1)) * DEPTH;
+      int aAtx0 = p % STAGES * (4 * A_INTS) + aBase + (chunk ^ 2 * 0) * 16;
+      int bAtx0 = p % STAGES * (4 * B_INTS) + bBase + 0 * 256;
+      HalfFloat[] a0x0 = context.mmaLoadA(a, 16, aAtx0);
+      HalfFloat[] b0x0 = context.mmaLoadB(b, 16, bAtx0);
+      HalfFloat[] b1x0 = context.mmaLoadB(b, 16, bAtx0 + 512);
+      HalfFloat[] b2x0 = context.mmaLoadB(b, 16, bAtx0 + 1024);
+      HalfFloat[] b3x0 = context.mmaLoadB(b, 16, bAtx0 + 1536);
+      int aAtx1 = p % STAGES * (4 * A_INTS) + aBase + (chunk ^ 2 * 1) * 16;
+      int bAtx1 = p % STAGES * (4 * B_INTS) + bBase + 1 * 256;
+      HalfFloat[] a0x1 = context.mmaLoadA(a, 16, aAtx1);
+      HalfFloat[] b0x1 = context.mmaLoadB(b, 16, bAtx1);
+      HalfFloat[] b1x1 = context.mmaLoadB(b, 16, bAtx1 + 512);
+      HalfFloat[] b2x1 = context.mmaLoadB(b, 16, bAtx1 + 1024);
+      HalfFloat[] b3x1 = context.mmaLoadB(b, 16, bAtx1 + 1536);
+      int place = turned + TornadoMath.min(p + 4, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
       int to = (p + 4) % STAGES;
+      int input = depth + thread % 4 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      if (aRow < TILE_ROWS) {
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, to * A_INTS + aTo + j, x, from + 2 * j);
+        }
+      }
       for (int i = 0; i < 4; i++) {
         int block = bFrom + depth * 8 + i * 32 * padded;
         for (int j = 0; j < 4; j++) {
@@ -100,61 +117,48 @@ public final class Rows16x128D32S5W1x4 {
               b, to * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
         }
       }
-      int input = depth + thread % 4 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      if (aRow + 0 < present) {
-        for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(a, to * A_INTS + aTo + 0 + j, x, from + 0 * inputs + 2 * j);
-        }
-      }
       context.asyncCopyCommit();
-      for (int step = 0; step < 2; step++) {
-        int aAt = p % STAGES * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
-        int bAt = p % STAGES * (4 * B_INTS) + bBase + step * 256;
-        HalfFloat[] a0 = context.mmaLoadA(a, 16, aAt);
-        HalfFloat[] b0 = context.mmaLoadB(b, 16, bAt);
-        c00 = context.mma(a0, b0, c00, MMAShape.M16N8K16);
-        HalfFloat[] b1 = context.mmaLoadB(b, 16, bAt + 512);
-        c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
-        HalfFloat[] b2 = context.mmaLoadB(b, 16, bAt + 1024);
-        c02 = context.mma(a0, b2, c02, MMAShape.M16N8K16);
-        HalfFloat[] b3 = context.mmaLoadB(b, 16, bAt + 1536);
-        c03 = context.mma(a0, b3, c03, MMAShape.M16N8K16);
-      }
+      c00 = context.mma(a0x0, b0x0, c00, MMAShape.M16N8K16);
+      c01 = context.mma(a0x0, b1x0, c01, MMAShape.M16N8K16);
+      c02 = context.mma(a0x0, b2x0, c02, MMAShape.M16N8K16);
+      c03 = context.mma(a0x0, b3x0, c03, MMAShape.M16N8K16);
+      c00 = context.mma(a0x1, b0x1, c00, MMAShape.M16N8K16);
+      c01 = context.mma(a0x1, b1x1, c01, MMAShape.M16N8K16);
+      c02 = context.mma(a0x1, b2x1, c02, MMAShape.M16N8K16);
+      c03 = context.mma(a0x1, b3x1, c03, MMAShape.M16N8K16);
     }
     context.asyncCopyWaitGroup(0);
     int row = firstRow;
     int column = context.groupIdx * TILE_OUTPUTS + warp * 32;
     int store = context.groupIdz * partRows + row;
-    if (row < rows) {
-      if (column < outputs) {
-        context.mmaStore(c00, out, store, column, outputs);
+    if (row + 0 < rows) {
+      if (column + 0 < outputs) {
+        context.mmaStore(c00, out, store + 0, column + 0, outputs);
       }
       if (column + 8 < outputs) {
-        context.mmaStore(c01, out, store, column + 8, outputs);
+        context.mmaStore(c01, out, store + 0, column + 8, outputs);
       }
       if (column + 16 < outputs) {
-        context.mmaStore(c02, out, store, column + 16, outputs);
+        context.mmaStore(c02, out, store + 0, column + 16, outputs);
       }
       if (column + 24 < outputs) {
-        context.mmaStore(c03, out, store, column + 24, outputs);
+        context.mmaStore(c03, out, store + 0, column + 24, outputs);
       }
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
-      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
-        int r = firstRow + i / (TILE_OUTPUTS / 4);
-        int j = i % (TILE_OUTPUTS / 4) * 2;
-        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
-        if (r < rows && gate < outputs) {
-          int at = r * outputs + gate;
-          float left = Activations.apply(activation, out.get(at), out.get(at + 8));
-          float right = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
-          gated.setHalf2(
-              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
-              Half2.fromFloats(left, right));
-        }
-      }
+      GatedSums.activate(
+          out,
+          gated,
+          activation,
+          firstRow,
+          rows,
+          TILE_ROWS,
+          context.groupIdx * TILE_OUTPUTS,
+          TILE_OUTPUTS,
+          outputs,
+          thread,
+          GROUP);
     }
   }
 

@@ -9,17 +9,16 @@ import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
-/** 32 rows × 64 outputs a group, 8 panels 32 deep, 1 × 4 warps. */
-public final class Rows32x64D32S8W1x4 {
-  private Rows32x64D32S8W1x4() {}
+/** 32 rows × 128 outputs a group, 4 panels 32 deep, 1 × 4 × 1 warps. */
+public final class Tile32x128D32S4W1x4R {
+  private Tile32x128D32S4W1x4R() {}
 
   private static final int GROUP = 128;
   private static final int TILE_ROWS = 32;
-  private static final int TILE_OUTPUTS = 64;
+  private static final int TILE_OUTPUTS = 128;
   private static final int DEPTH = 32;
-  private static final int STAGES = 8;
+  private static final int STAGES = 4;
   private static final int A_INTS = TILE_ROWS * DEPTH / 2;
   private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
 
@@ -41,7 +40,7 @@ public final class Rows32x64D32S8W1x4 {
     if (firstRow >= rows) {
       return;
     }
-    int[] a = context.allocateIntLocalArray(8 * A_INTS);
+    int[] a = context.allocateIntLocalArray(STAGES * A_INTS);
     int[] b = context.allocateIntLocalArray(STAGES * B_INTS);
     int thread = context.localIdx;
     int lane = thread % 32;
@@ -50,31 +49,28 @@ public final class Rows32x64D32S8W1x4 {
     int panels = padded / DEPTH;
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
-    int present = TornadoMath.min(rows - firstRow, TILE_ROWS);
-    int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;
-    int bFrom = WeightTiles.START + tile * padded + thread % 32 * 8;
+    int turned = context.groupIdx % count;
     int aRow = thread / 4;
     int aFrom = (firstRow + aRow) * inputs;
     int aTo = aRow * 16 + (thread % 4 ^ aRow / 2 % 4) * 4;
-    for (int i = present * 16 + thread; i < A_INTS; i += GROUP) {
-      for (int stage = 0; stage < STAGES; stage++) {
-        a[stage * A_INTS + i] = 0;
+    int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;
+    int bFrom = WeightTiles.START + tile * padded + thread % 32 * 8;
+    for (int p = 0; p < 3; p++) {
+      int place = turned + TornadoMath.min(p, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
+      int input = depth + thread % 4 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      for (int i = 0; i < 1; i++) {
+        int row = from + i * 32 * inputs;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, p * A_INTS + aTo + i * 512 + j, x, row + 2 * j);
+        }
       }
-    }
-    for (int p = 0; p < 7; p++) {
-      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
-      for (int i = 0; i < 2; i++) {
+      for (int i = 0; i < 4; i++) {
         int block = bFrom + depth * 8 + i * 32 * padded;
         for (int j = 0; j < 4; j++) {
           context.asyncCopyToLocal(
               b, p * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
-        }
-      }
-      int input = depth + thread % 4 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      if (aRow + 0 < present) {
-        for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(a, p * A_INTS + aTo + 0 + j, x, from + 0 * inputs + 2 * j);
         }
       }
       context.asyncCopyCommit();
@@ -83,28 +79,34 @@ public final class Rows32x64D32S8W1x4 {
     int row16 = lane % 8 + matrix % 2 * 8;
     int chunk = matrix / 2 ^ lane / 2 % 4;
     int aBase = row16 * 64 - (row16 * 32 + matrix / 2 * 16);
-    int bBase = warp * 1024;
+    int bBase = warp * 2048;
     float[] c00 = context.mmaFragment(0.0f);
     float[] c01 = context.mmaFragment(0.0f);
+    float[] c02 = context.mmaFragment(0.0f);
+    float[] c03 = context.mmaFragment(0.0f);
     float[] c10 = context.mmaFragment(0.0f);
     float[] c11 = context.mmaFragment(0.0f);
+    float[] c12 = context.mmaFragment(0.0f);
+    float[] c13 = context.mmaFragment(0.0f);
     for (int p = 0; p < count; p++) {
-      context.asyncCopyWaitGroup(6);
+      context.asyncCopyWaitGroup(2);
       context.localBarrier();
-      int depth = (panel + TornadoMath.min(p + 7, count - 1)) * DEPTH;
-      int to = (p + 7) % STAGES;
-      for (int i = 0; i < 2; i++) {
+      int place = turned + TornadoMath.min(p + 3, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
+      int to = (p + 3) % STAGES;
+      int input = depth + thread % 4 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      for (int i = 0; i < 1; i++) {
+        int row = from + i * 32 * inputs;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, to * A_INTS + aTo + i * 512 + j, x, row + 2 * j);
+        }
+      }
+      for (int i = 0; i < 4; i++) {
         int block = bFrom + depth * 8 + i * 32 * padded;
         for (int j = 0; j < 4; j++) {
           context.asyncCopyToLocal(
               b, to * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
-        }
-      }
-      int input = depth + thread % 4 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      if (aRow + 0 < present) {
-        for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(a, to * A_INTS + aTo + 0 + j, x, from + 0 * inputs + 2 * j);
         }
       }
       context.asyncCopyCommit();
@@ -119,43 +121,60 @@ public final class Rows32x64D32S8W1x4 {
         HalfFloat[] b1 = context.mmaLoadB(b, 16, bAt + 512);
         c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
         c11 = context.mma(a1, b1, c11, MMAShape.M16N8K16);
+        HalfFloat[] b2 = context.mmaLoadB(b, 16, bAt + 1024);
+        c02 = context.mma(a0, b2, c02, MMAShape.M16N8K16);
+        c12 = context.mma(a1, b2, c12, MMAShape.M16N8K16);
+        HalfFloat[] b3 = context.mmaLoadB(b, 16, bAt + 1536);
+        c03 = context.mma(a0, b3, c03, MMAShape.M16N8K16);
+        c13 = context.mma(a1, b3, c13, MMAShape.M16N8K16);
       }
     }
     context.asyncCopyWaitGroup(0);
     int row = firstRow;
-    int column = context.groupIdx * TILE_OUTPUTS + warp * 16;
+    int column = context.groupIdx * TILE_OUTPUTS + warp * 32;
     int store = context.groupIdz * partRows + row;
-    if (row < rows) {
-      if (column < outputs) {
-        context.mmaStore(c00, out, store, column, outputs);
+    if (row + 0 < rows) {
+      if (column + 0 < outputs) {
+        context.mmaStore(c00, out, store + 0, column + 0, outputs);
       }
       if (column + 8 < outputs) {
-        context.mmaStore(c01, out, store, column + 8, outputs);
+        context.mmaStore(c01, out, store + 0, column + 8, outputs);
+      }
+      if (column + 16 < outputs) {
+        context.mmaStore(c02, out, store + 0, column + 16, outputs);
+      }
+      if (column + 24 < outputs) {
+        context.mmaStore(c03, out, store + 0, column + 24, outputs);
       }
     }
     if (row + 16 < rows) {
-      if (column < outputs) {
-        context.mmaStore(c10, out, store + 16, column, outputs);
+      if (column + 0 < outputs) {
+        context.mmaStore(c10, out, store + 16, column + 0, outputs);
       }
       if (column + 8 < outputs) {
         context.mmaStore(c11, out, store + 16, column + 8, outputs);
       }
+      if (column + 16 < outputs) {
+        context.mmaStore(c12, out, store + 16, column + 16, outputs);
+      }
+      if (column + 24 < outputs) {
+        context.mmaStore(c13, out, store + 16, column + 24, outputs);
+      }
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
-      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
-        int r = firstRow + i / (TILE_OUTPUTS / 4);
-        int j = i % (TILE_OUTPUTS / 4) * 2;
-        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
-        if (r < rows && gate < outputs) {
-          int at = r * outputs + gate;
-          float left = Activations.apply(activation, out.get(at), out.get(at + 8));
-          float right = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
-          gated.setHalf2(
-              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
-              Half2.fromFloats(left, right));
-        }
-      }
+      GatedSums.activate(
+          out,
+          gated,
+          activation,
+          firstRow,
+          rows,
+          TILE_ROWS,
+          context.groupIdx * TILE_OUTPUTS,
+          TILE_OUTPUTS,
+          outputs,
+          thread,
+          GROUP);
     }
   }
 

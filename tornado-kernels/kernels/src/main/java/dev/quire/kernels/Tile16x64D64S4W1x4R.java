@@ -9,11 +9,10 @@ import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
-/** 16 rows × 64 outputs a group, 4 panels 64 deep, 1 × 4 warps. */
-public final class Rows16x64D64S4W1x4 {
-  private Rows16x64D64S4W1x4() {}
+/** 16 rows × 64 outputs a group, 4 panels 64 deep, 1 × 4 × 1 warps. */
+public final class Tile16x64D64S4W1x4R {
+  private Tile16x64D64S4W1x4R() {}
 
   private static final int GROUP = 128;
   private static final int TILE_ROWS = 16;
@@ -41,7 +40,7 @@ public final class Rows16x64D64S4W1x4 {
     if (firstRow >= rows) {
       return;
     }
-    int[] a = context.allocateIntLocalArray(4 * A_INTS);
+    int[] a = context.allocateIntLocalArray(STAGES * A_INTS);
     int[] b = context.allocateIntLocalArray(STAGES * B_INTS);
     int thread = context.localIdx;
     int lane = thread % 32;
@@ -50,31 +49,28 @@ public final class Rows16x64D64S4W1x4 {
     int panels = padded / DEPTH;
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
-    int present = TornadoMath.min(rows - firstRow, TILE_ROWS);
-    int tile = context.groupIdx * TILE_OUTPUTS + thread / 64 * 8;
-    int bFrom = WeightTiles.START + tile * padded + thread % 64 * 8;
+    int turned = context.groupIdx % count;
     int aRow = thread / 8;
     int aFrom = (firstRow + aRow) * inputs;
     int aTo = aRow * 32 + (thread % 8 ^ aRow % 8) * 4;
-    for (int i = present * 32 + thread; i < A_INTS; i += GROUP) {
-      for (int stage = 0; stage < STAGES; stage++) {
-        a[stage * A_INTS + i] = 0;
-      }
-    }
+    int tile = context.groupIdx * TILE_OUTPUTS + thread / 64 * 8;
+    int bFrom = WeightTiles.START + tile * padded + thread % 64 * 8;
     for (int p = 0; p < 3; p++) {
-      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
+      int place = turned + TornadoMath.min(p, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
+      int input = depth + thread % 8 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      for (int i = 0; i < 1; i++) {
+        int row = from + i * 16 * inputs;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, p * A_INTS + aTo + i * 512 + j, x, row + 2 * j);
+        }
+      }
       for (int i = 0; i < 4; i++) {
         int block = bFrom + depth * 8 + i * 16 * padded;
         for (int j = 0; j < 4; j++) {
           context.asyncCopyToLocal(
               b, p * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
-        }
-      }
-      int input = depth + thread % 8 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      if (aRow + 0 < present) {
-        for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(a, p * A_INTS + aTo + 0 + j, x, from + 0 * inputs + 2 * j);
         }
       }
       context.asyncCopyCommit();
@@ -89,20 +85,22 @@ public final class Rows16x64D64S4W1x4 {
     for (int p = 0; p < count; p++) {
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
-      int depth = (panel + TornadoMath.min(p + 3, count - 1)) * DEPTH;
+      int place = turned + TornadoMath.min(p + 3, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
       int to = (p + 3) % STAGES;
+      int input = depth + thread % 8 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      for (int i = 0; i < 1; i++) {
+        int row = from + i * 16 * inputs;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(a, to * A_INTS + aTo + i * 512 + j, x, row + 2 * j);
+        }
+      }
       for (int i = 0; i < 4; i++) {
         int block = bFrom + depth * 8 + i * 16 * padded;
         for (int j = 0; j < 4; j++) {
           context.asyncCopyToLocal(
               b, to * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
-        }
-      }
-      int input = depth + thread % 8 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      if (aRow + 0 < present) {
-        for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(a, to * A_INTS + aTo + 0 + j, x, from + 0 * inputs + 2 * j);
         }
       }
       context.asyncCopyCommit();
@@ -120,29 +118,28 @@ public final class Rows16x64D64S4W1x4 {
     int row = firstRow;
     int column = context.groupIdx * TILE_OUTPUTS + warp * 16;
     int store = context.groupIdz * partRows + row;
-    if (row < rows) {
-      if (column < outputs) {
-        context.mmaStore(c00, out, store, column, outputs);
+    if (row + 0 < rows) {
+      if (column + 0 < outputs) {
+        context.mmaStore(c00, out, store + 0, column + 0, outputs);
       }
       if (column + 8 < outputs) {
-        context.mmaStore(c01, out, store, column + 8, outputs);
+        context.mmaStore(c01, out, store + 0, column + 8, outputs);
       }
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
-      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
-        int r = firstRow + i / (TILE_OUTPUTS / 4);
-        int j = i % (TILE_OUTPUTS / 4) * 2;
-        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
-        if (r < rows && gate < outputs) {
-          int at = r * outputs + gate;
-          float left = Activations.apply(activation, out.get(at), out.get(at + 8));
-          float right = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
-          gated.setHalf2(
-              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
-              Half2.fromFloats(left, right));
-        }
-      }
+      GatedSums.activate(
+          out,
+          gated,
+          activation,
+          firstRow,
+          rows,
+          TILE_ROWS,
+          context.groupIdx * TILE_OUTPUTS,
+          TILE_OUTPUTS,
+          outputs,
+          thread,
+          GROUP);
     }
   }
 

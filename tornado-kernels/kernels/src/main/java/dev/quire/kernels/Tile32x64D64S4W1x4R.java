@@ -9,17 +9,16 @@ import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
-/** 32 rows × 128 outputs a group, 9 panels 16 deep, 1 × 8 warps. */
-public final class Rows32x128D16S9W1x8 {
-  private Rows32x128D16S9W1x8() {}
+/** 32 rows × 64 outputs a group, 4 panels 64 deep, 1 × 4 × 1 warps. */
+public final class Tile32x64D64S4W1x4R {
+  private Tile32x64D64S4W1x4R() {}
 
-  private static final int GROUP = 256;
+  private static final int GROUP = 128;
   private static final int TILE_ROWS = 32;
-  private static final int TILE_OUTPUTS = 128;
-  private static final int DEPTH = 16;
-  private static final int STAGES = 9;
+  private static final int TILE_OUTPUTS = 64;
+  private static final int DEPTH = 64;
+  private static final int STAGES = 4;
   private static final int A_INTS = TILE_ROWS * DEPTH / 2;
   private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
 
@@ -41,7 +40,7 @@ public final class Rows32x128D16S9W1x8 {
     if (firstRow >= rows) {
       return;
     }
-    int[] a = context.allocateIntLocalArray(9 * A_INTS);
+    int[] a = context.allocateIntLocalArray(STAGES * A_INTS);
     int[] b = context.allocateIntLocalArray(STAGES * B_INTS);
     int thread = context.localIdx;
     int lane = thread % 32;
@@ -50,73 +49,72 @@ public final class Rows32x128D16S9W1x8 {
     int panels = padded / DEPTH;
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
-    int present = TornadoMath.min(rows - firstRow, TILE_ROWS);
-    int tile = context.groupIdx * TILE_OUTPUTS + thread / 16 * 8;
-    int bFrom = WeightTiles.START + tile * padded + thread % 16 * 8;
-    int aRow = thread / 2;
+    int turned = context.groupIdx % count;
+    int aRow = thread / 8;
     int aFrom = (firstRow + aRow) * inputs;
-    int aTo = aRow * 8 + (thread % 2 ^ aRow / 4 % 2) * 4;
-    for (int i = present * 8 + thread; i < A_INTS; i += GROUP) {
-      for (int stage = 0; stage < STAGES; stage++) {
-        a[stage * A_INTS + i] = 0;
-      }
-    }
-    for (int p = 0; p < 8; p++) {
-      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
-      for (int i = 0; i < 1; i++) {
-        int block = bFrom + depth * 8 + i * 128 * padded;
+    int aTo = aRow * 32 + (thread % 8 ^ aRow % 8) * 4;
+    int tile = context.groupIdx * TILE_OUTPUTS + thread / 64 * 8;
+    int bFrom = WeightTiles.START + tile * padded + thread % 64 * 8;
+    for (int p = 0; p < 3; p++) {
+      int place = turned + TornadoMath.min(p, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
+      int input = depth + thread % 8 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      for (int i = 0; i < 2; i++) {
+        int row = from + i * 16 * inputs;
         for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(
-              b, p * B_INTS + 4 * thread + i * 1024 + j, weights, block + 2 * j);
+          context.asyncCopyToLocal(a, p * A_INTS + aTo + i * 512 + j, x, row + 2 * j);
         }
       }
-      int input = depth + thread % 2 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      if (aRow + 0 < present) {
+      for (int i = 0; i < 4; i++) {
+        int block = bFrom + depth * 8 + i * 16 * padded;
         for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(a, p * A_INTS + aTo + 0 + j, x, from + 0 * inputs + 2 * j);
+          context.asyncCopyToLocal(
+              b, p * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
         }
       }
       context.asyncCopyCommit();
     }
     int matrix = lane / 8;
     int row16 = lane % 8 + matrix % 2 * 8;
-    int chunk = matrix / 2 ^ lane / 4 % 2;
-    int aBase = row16 * 32 - (row16 * 32 + matrix / 2 * 16);
-    int bBase = warp * 512;
+    int chunk = matrix / 2 ^ lane % 8;
+    int aBase = row16 * 128 - (row16 * 32 + matrix / 2 * 16);
+    int bBase = warp * 2048;
     float[] c00 = context.mmaFragment(0.0f);
     float[] c01 = context.mmaFragment(0.0f);
     float[] c10 = context.mmaFragment(0.0f);
     float[] c11 = context.mmaFragment(0.0f);
     for (int p = 0; p < count; p++) {
-      context.asyncCopyWaitGroup(7);
+      context.asyncCopyWaitGroup(2);
       context.localBarrier();
-      int depth = (panel + TornadoMath.min(p + 8, count - 1)) * DEPTH;
-      int to = (p + 8) % STAGES;
-      for (int i = 0; i < 1; i++) {
-        int block = bFrom + depth * 8 + i * 128 * padded;
+      int place = turned + TornadoMath.min(p + 3, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
+      int to = (p + 3) % STAGES;
+      int input = depth + thread % 8 * 8;
+      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+      for (int i = 0; i < 2; i++) {
+        int row = from + i * 16 * inputs;
         for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(
-              b, to * B_INTS + 4 * thread + i * 1024 + j, weights, block + 2 * j);
+          context.asyncCopyToLocal(a, to * A_INTS + aTo + i * 512 + j, x, row + 2 * j);
         }
       }
-      int input = depth + thread % 2 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      if (aRow + 0 < present) {
+      for (int i = 0; i < 4; i++) {
+        int block = bFrom + depth * 8 + i * 16 * padded;
         for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(a, to * A_INTS + aTo + 0 + j, x, from + 0 * inputs + 2 * j);
+          context.asyncCopyToLocal(
+              b, to * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
         }
       }
       context.asyncCopyCommit();
-      for (int step = 0; step < 1; step++) {
+      for (int step = 0; step < 4; step++) {
         int aAt = p % STAGES * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
         int bAt = p % STAGES * (4 * B_INTS) + bBase + step * 256;
         HalfFloat[] a0 = context.mmaLoadA(a, 16, aAt);
-        HalfFloat[] a1 = context.mmaLoadA(a, 16, aAt + 512);
+        HalfFloat[] a1 = context.mmaLoadA(a, 16, aAt + 2048);
         HalfFloat[] b0 = context.mmaLoadB(b, 16, bAt);
         c00 = context.mma(a0, b0, c00, MMAShape.M16N8K16);
         c10 = context.mma(a1, b0, c10, MMAShape.M16N8K16);
-        HalfFloat[] b1 = context.mmaLoadB(b, 16, bAt + 256);
+        HalfFloat[] b1 = context.mmaLoadB(b, 16, bAt + 1024);
         c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
         c11 = context.mma(a1, b1, c11, MMAShape.M16N8K16);
       }
@@ -125,17 +123,17 @@ public final class Rows32x128D16S9W1x8 {
     int row = firstRow;
     int column = context.groupIdx * TILE_OUTPUTS + warp * 16;
     int store = context.groupIdz * partRows + row;
-    if (row < rows) {
-      if (column < outputs) {
-        context.mmaStore(c00, out, store, column, outputs);
+    if (row + 0 < rows) {
+      if (column + 0 < outputs) {
+        context.mmaStore(c00, out, store + 0, column + 0, outputs);
       }
       if (column + 8 < outputs) {
-        context.mmaStore(c01, out, store, column + 8, outputs);
+        context.mmaStore(c01, out, store + 0, column + 8, outputs);
       }
     }
     if (row + 16 < rows) {
-      if (column < outputs) {
-        context.mmaStore(c10, out, store + 16, column, outputs);
+      if (column + 0 < outputs) {
+        context.mmaStore(c10, out, store + 16, column + 0, outputs);
       }
       if (column + 8 < outputs) {
         context.mmaStore(c11, out, store + 16, column + 8, outputs);
@@ -143,19 +141,18 @@ public final class Rows32x128D16S9W1x8 {
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
-      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
-        int r = firstRow + i / (TILE_OUTPUTS / 4);
-        int j = i % (TILE_OUTPUTS / 4) * 2;
-        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
-        if (r < rows && gate < outputs) {
-          int at = r * outputs + gate;
-          float left = Activations.apply(activation, out.get(at), out.get(at + 8));
-          float right = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
-          gated.setHalf2(
-              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
-              Half2.fromFloats(left, right));
-        }
-      }
+      GatedSums.activate(
+          out,
+          gated,
+          activation,
+          firstRow,
+          rows,
+          TILE_ROWS,
+          context.groupIdx * TILE_OUTPUTS,
+          TILE_OUTPUTS,
+          outputs,
+          thread,
+          GROUP);
     }
   }
 
