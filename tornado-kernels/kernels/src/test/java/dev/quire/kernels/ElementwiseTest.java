@@ -302,7 +302,7 @@ class ElementwiseTest {
                 1.5f,
                 splits,
                 partRows),
-        Device.out(inParts));
+        Device.out((Object[]) inParts));
     Device.run(
         RotaryCache.grid(rows + 1, heads, kvHeads),
         Device.in(counts, sums, at, to, turns, whole[1], whole[2]),
@@ -330,7 +330,7 @@ class ElementwiseTest {
                 1.5f,
                 0,
                 1e-5f),
-        Device.out(whole));
+        Device.out((Object[]) whole));
     for (int i = 0; i < whole.length; i++) {
       assertThat(inParts[i].toShortArray()).isEqualTo(whole[i].toShortArray());
     }
