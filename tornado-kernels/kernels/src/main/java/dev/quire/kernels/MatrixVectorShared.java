@@ -77,7 +77,6 @@ public final class MatrixVectorShared {
     int output = context.groupIdx * BLOCK + thread % BLOCK;
     float before = 0.0f;
     float weight = 0.0f;
-    float square = 0.0f;
     float a = 0.0f;
     float b = 0.0f;
     for (int turn = 0; turn < turns; turn++) {
@@ -101,18 +100,13 @@ public final class MatrixVectorShared {
       Half2 w14 = weights.getHalf2(at + 896);
       Half2 w15 = weights.getHalf2(at + 904);
       context.localBarrier(); // Else the compiler puts off loads to save registers.
-      if (turn == 0) {
-        Predecessors.await(context);
-        if (turns == 1) {
-          Predecessors.release(context);
-        }
-        if (stream == ResidualStream.ADDED && thread < WARP) {
-          before = residual.get(output);
-          weight = norm.get(output);
-        }
-        if (stream == ResidualStream.NORMED) {
-          square = ResidualStream.squares(squares, inputs, thread, WARPS * WARP);
-        }
+      Predecessors.await(context); // At once but in the first turn.
+      if (turns == 1) {
+        Predecessors.release(context);
+      }
+      if (turn == 0 && stream == ResidualStream.ADDED && thread < WARP) {
+        before = residual.get(output);
+        weight = norm.get(output);
       }
       int input = depth + lane / 4 * 2;
       float x0 = 0.0f;
@@ -212,6 +206,10 @@ public final class MatrixVectorShared {
           slices % warps == 0 ? 1.0f : TornadoMath.min(1, TornadoMath.max(0, slices - slice));
       a += live * c;
       b += live * d;
+    }
+    float square = 0.0f;
+    if (stream == ResidualStream.NORMED) {
+      square = ResidualStream.squares(squares, inputs, thread, WARPS * WARP);
     }
     a += context.simdShuffleDown(a, 16);
     b += context.simdShuffleDown(b, 16);

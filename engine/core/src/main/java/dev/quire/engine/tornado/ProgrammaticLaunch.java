@@ -29,8 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class ProgrammaticLaunch {
   /**
    * The property that says how kernels follow each other: {@code false} after all of the one
-   * before; {@code true} once its groups let them come, which they do when those before it are
-   * over; {@code started} once its groups have started.
+   * before; {@code true} once its groups let them come, or are over.
    */
   static final String PROPERTY = "quire.graph.programmatic";
 
@@ -48,11 +47,9 @@ public final class ProgrammaticLaunch {
   private ProgrammaticLaunch() {}
 
   private static int port() {
-    return switch (System.getProperty(PROPERTY, "true")) {
-      case "false" -> CudaGraphs.PORT_COMPLETE;
-      case "started" -> CudaGraphs.PORT_STARTED;
-      default -> CudaGraphs.PORT_PROGRAMMATIC;
-    };
+    return Boolean.parseBoolean(System.getProperty(PROPERTY, "true"))
+        ? CudaGraphs.PORT_PROGRAMMATIC
+        : CudaGraphs.PORT_COMPLETE;
   }
 
   /** How kernels of captured graphs follow each other, for people. */
