@@ -34,6 +34,9 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /** Puts an engine together from a model file: sizes the KV cache, makes executor and tokenizer. */
@@ -72,8 +75,10 @@ final class EngineLoader {
           || (options.device().equals("auto") && !TornadoExecutor.onTornadoVm())) {
         warmUp(file);
       }
-      Tokenizer tokenizer = tokenizer(file);
-      LoadedModel loaded = model(file, options);
+      FutureTask<@Nullable Tokenizer> reading = new FutureTask<>(() -> tokenizer(file));
+      Thread.ofPlatform().daemon().name("quire-vocabulary").start(reading);
+      LoadedModel loaded = model(file, options, reading);
+      Tokenizer tokenizer = tokenizer(reading, loaded.executor());
       DecoderSpec spec = loaded.spec();
       int blocks = loaded.blocks();
       int groups = spec.cacheGroups().size();
@@ -129,6 +134,50 @@ final class EngineLoader {
     }
     if (bytes > WORTH_WARMING) {
       Arithmetic.warmUp(VectorWidth.AUTO, types);
+    }
+  }
+
+  /** Makes the executor while the vocabulary is read; what is wrong with that is said first. */
+  private static LoadedModel model(
+      ModelFile file, EngineOptions options, Future<@Nullable Tokenizer> reading) {
+    try {
+      return model(file, options);
+    } catch (RuntimeException | Error e) {
+      result(reading); // the file may be closed after this
+      throw e;
+    }
+  }
+
+  private static @Nullable Tokenizer tokenizer(
+      Future<@Nullable Tokenizer> reading, ModelExecutor executor) {
+    try {
+      return result(reading);
+    } catch (RuntimeException | Error e) {
+      executor.close();
+      throw e;
+    }
+  }
+
+  private static <T extends @Nullable Object> T result(Future<T> task) {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return task.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          switch (e.getCause()) {
+            case RuntimeException cause -> throw cause;
+            case Error cause -> throw cause;
+            case null, default -> throw new IllegalStateException(e);
+          }
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

@@ -36,59 +36,65 @@ record AnonymousMemory(MemorySegment segment, boolean hugePages) {
     if (!linux || !AnonymousMemory.class.getModule().isNativeAccessEnabled()) {
       return null;
     }
-    try {
-      return new Calls(Linker.nativeLinker()).map(bytes, arena);
-    } catch (UnsupportedOperationException _) {
-      return null; // a JVM without a native linker
-    }
+    Calls calls = Calls.OF_SYSTEM;
+    return calls == null ? null : calls.map(bytes, arena);
   }
 
-  /** The system calls. */
-  private record Calls(Linker linker) {
-    private static final FunctionDescriptor MMAP =
-        FunctionDescriptor.of(
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_INT,
-            ValueLayout.JAVA_INT,
-            ValueLayout.JAVA_INT,
-            ValueLayout.JAVA_LONG);
-    private static final FunctionDescriptor MADVISE =
-        FunctionDescriptor.of(
-            ValueLayout.JAVA_INT,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_INT);
-    private static final FunctionDescriptor MUNMAP =
-        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG);
+  /** The system calls; found once, because to bind one takes milliseconds. */
+  private record Calls(MethodHandle mmap, MethodHandle madvise, MethodHandle munmap) {
+    static final @Nullable Calls OF_SYSTEM = find();
+
+    private static @Nullable Calls find() {
+      ValueLayout address = ValueLayout.JAVA_LONG;
+      ValueLayout number = ValueLayout.JAVA_INT;
+      try {
+        return new Calls(
+            call("mmap", address, address, address, number, number, number, address),
+            call("madvise", number, address, address, number),
+            call("munmap", number, address, address));
+      } catch (UnsupportedOperationException _) {
+        return null; // a JVM without a native linker
+      }
+    }
+
+    private static MethodHandle call(String name, ValueLayout result, ValueLayout... arguments) {
+      Linker linker = Linker.nativeLinker();
+      MemorySegment function = linker.defaultLookup().findOrThrow(name);
+      @SuppressWarnings("restricted")
+      MethodHandle handle =
+          linker.downcallHandle(function, FunctionDescriptor.of(result, arguments));
+      return handle;
+    }
 
     @Nullable MemorySegment map(long bytes, Arena arena) {
       long length = Math.ceilDiv(bytes, HUGE_PAGE) * HUGE_PAGE;
-      long start =
-          call("mmap", MMAP, 0L, length + HUGE_PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
-      if (start == -1) {
-        return null;
-      }
-      long aligned = Math.ceilDiv(start, HUGE_PAGE) * HUGE_PAGE;
-      call("madvise", MADVISE, aligned, length, ADVICE_HUGE_PAGE);
-      @SuppressWarnings("restricted")
-      MemorySegment mapped =
-          MemorySegment.ofAddress(aligned)
-              .reinterpret(bytes, arena, _ -> call("munmap", MUNMAP, start, length + HUGE_PAGE));
-      return mapped;
-    }
-
-    private long call(String name, FunctionDescriptor type, Object... arguments) {
       try {
-        MemorySegment function = linker.defaultLookup().findOrThrow(name);
+        long start =
+            (long) mmap.invokeExact(0L, length + HUGE_PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
+        if (start == -1) {
+          return null;
+        }
+        long aligned = Math.ceilDiv(start, HUGE_PAGE) * HUGE_PAGE;
+        int _ = (int) madvise.invokeExact(aligned, length, ADVICE_HUGE_PAGE);
         @SuppressWarnings("restricted")
-        MethodHandle handle = linker.downcallHandle(function, type);
-        return ((Number) handle.invokeWithArguments(arguments)).longValue();
+        MemorySegment mapped =
+            MemorySegment.ofAddress(aligned)
+                .reinterpret(bytes, arena, _ -> unmap(start, length + HUGE_PAGE));
+        return mapped;
       } catch (RuntimeException | Error e) {
         throw e;
       } catch (Throwable e) {
-        throw new IllegalStateException("calling " + name, e);
+        throw new IllegalStateException("calling mmap", e);
+      }
+    }
+
+    private void unmap(long start, long length) {
+      try {
+        int _ = (int) munmap.invokeExact(start, length);
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException("calling munmap", e);
       }
     }
   }

@@ -12,8 +12,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -21,6 +19,8 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -158,15 +158,28 @@ public final class TileStore {
   }
 
   private static String hash(String text) {
-    byte[] digest = sha256().digest(text.getBytes(StandardCharsets.UTF_8));
-    return HexFormat.of().formatHex(digest, 0, 8);
+    Checksum sum = new Checksum();
+    sum.update(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+    return sum.digits();
   }
 
-  static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JVM has SHA-256", e);
+  /**
+   * 64 bits that tell weights from others. Two cyclic sums, because the interpreter has them as
+   * instructions, where a cryptographic digest takes it a tenth of a second of a start.
+   */
+  static final class Checksum {
+    private final CRC32 first = new CRC32();
+    private final CRC32C second = new CRC32C();
+
+    void update(ByteBuffer bytes) {
+      first.update(bytes.duplicate());
+      second.update(bytes);
+    }
+
+    /** Sixteen hexadecimal digits. */
+    String digits() {
+      HexFormat hex = HexFormat.of();
+      return hex.toHexDigits((int) first.getValue()) + hex.toHexDigits((int) second.getValue());
     }
   }
 

@@ -3,12 +3,11 @@ package dev.quire.engine.cpu.math;
 import dev.quire.weights.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -37,6 +36,7 @@ public final class WeightPacking {
   private final Map<MemorySegment, Matrix> matrices = new HashMap<>();
   private final List<Plan> plans = new ArrayList<>();
   private long bytes;
+  private long elements;
   private TileStore.@Nullable Writer writer;
   private String report = "weights as they lie in the file";
 
@@ -47,9 +47,15 @@ public final class WeightPacking {
     return bytes;
   }
 
+  /** The weights of the announced matrices. */
+  public long elements() {
+    return elements;
+  }
+
   /** Announces a matrix. */
   public void announce(Tensor tensor) {
     Matrix matrix = Matrix.of(tensor);
+    elements += tensor.elements();
     if (matrices.putIfAbsent(tensor.data(), matrix) != null) {
       return;
     }
@@ -104,20 +110,21 @@ public final class WeightPacking {
 
   /** What the tiles depend on: the layout, the matrices' shapes, and samples of their bytes. */
   private String key() {
-    MessageDigest digest = TileStore.sha256();
+    TileStore.Checksum samples = new TileStore.Checksum();
+    StringBuilder shapes = new StringBuilder();
     for (Plan plan : plans) {
       Matrix m = plan.matrix();
-      String shape = "%s %s %d %d\n".formatted(plan.layout(), m.type(), m.outputs(), m.inputs());
-      digest.update(shape.getBytes(StandardCharsets.UTF_8));
+      shapes.append(plan.layout()).append(' ').append(m.type()).append(' ');
+      shapes.append(m.outputs()).append(' ').append(m.inputs()).append('\n');
       long size = m.rowBytes() * m.outputs();
       int length = (int) Math.min(SAMPLE, size);
       for (int i = 0; i < SAMPLES; i++) {
         long at = (size - length) / (SAMPLES - 1) * i;
-        digest.update(m.data().asSlice(at, length).asByteBuffer());
+        samples.update(m.data().asSlice(at, length).asByteBuffer());
       }
     }
-    return "layout %d, %d bytes, weights %s"
-        .formatted(TileLayout.VERSION, bytes, HexFormat.of().formatHex(digest.digest()));
+    samples.update(ByteBuffer.wrap(shapes.toString().getBytes(StandardCharsets.UTF_8)));
+    return "layout " + TileLayout.VERSION + ", " + bytes + " bytes, weights " + samples.digits();
   }
 
   private List<WeightTiles> tiles(MemorySegment memory) {
