@@ -132,7 +132,9 @@ public final class CpuExecutor implements ModelExecutor {
   @Override
   public StepHandle submit(StepBatch batch) {
     moves.run(batch);
+    arithmetic.stepStarts(packing.elements() * batch.numTokens / team.size());
     logits = forward.run(batch);
+    arithmetic.stepDone();
     return done;
   }
 

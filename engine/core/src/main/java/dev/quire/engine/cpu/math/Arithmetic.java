@@ -62,8 +62,18 @@ public abstract sealed class Arithmetic
   /** Says early what will be computed, so that it is fast when it comes to it. */
   void expect(TileLayout layout) {}
 
-  /** Waits until all that is expected is as fast as it gets, or the time is over. */
+  /** Waits until all that is expected is fast enough for a first step, or the time is over. */
   void awaitExpected(long nanos) {}
+
+  /**
+   * Says that a step starts.
+   *
+   * @param work multiply-adds of a thread in products with weights
+   */
+  public void stepStarts(long work) {}
+
+  /** Says that a step is done: the time to become faster, if there is more to be had. */
+  public void stepDone() {}
 
   // Matrix products; WeightTiles says in which order a row is summed
 
@@ -149,6 +159,31 @@ public abstract sealed class Arithmetic
     for (int t = 0; t < tiles; t++) {
       int to = outOffset + t * WeightTiles.ROWS;
       quantizedProducts(w, tile + t, x, out, to, WeightTiles.ROWS, s);
+    }
+  }
+
+  /** Most tiles that several rows are best multiplied by together. */
+  int tilesOfSeveral() {
+    return 1;
+  }
+
+  /**
+   * As {@link #quantizedProducts}, of some neighbouring tiles: {@code out[outOffset + t · outStride
+   * + r]} for all their rows.
+   *
+   * @param tiles up to {@link #tilesOfSeveral}
+   */
+  void quantizedTiles(
+      WeightTiles w,
+      int tile,
+      int tiles,
+      QuantizedRows x,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    for (int t = 0; t < tiles; t++) {
+      quantizedProducts(w, tile + t, x, out, outOffset + t * WeightTiles.ROWS, outStride, s);
     }
   }
 

@@ -176,7 +176,7 @@ public final class MatMul {
         outputs += matrices.get(m).outputs();
       }
       int tiles = (int) (outputs / ROWS);
-      tilesPerItem = rows == 1 ? tilesOfRow(tiles) : 1;
+      tilesPerItem = rows == 1 ? tilesOfRow(tiles) : arithmetic.tilesOfSeveral();
       int items = 0;
       for (int m = 0; m < matrices.size(); m++) {
         itemStarts[m] = items;
@@ -257,7 +257,20 @@ public final class MatMul {
         row(m, tiles, from, to, scratch[worker]);
         return;
       }
-      for (int tile = from; tile < to; tile++) {
+      int tile = from;
+      if (to - from > 1 && to * ROWS <= w.outputs() && tiles != null && quantizes(tiles)) {
+        arithmetic.quantizedTiles(
+            tiles,
+            from,
+            to - from,
+            levels(tiles),
+            outs.get(m),
+            outOffsets[m] + from * ROWS,
+            outStrides[m],
+            scratch[worker]);
+        tile = to;
+      }
+      for (; tile < to; tile++) {
         tile(m, w, tile, scratch[worker]);
       }
     }

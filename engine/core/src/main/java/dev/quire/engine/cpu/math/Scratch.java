@@ -1,6 +1,7 @@
 package dev.quire.engine.cpu.math;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Working memory of one worker, kept from call to call: arrays of at least the length asked for, of
@@ -17,6 +18,7 @@ final class Scratch {
   private float[] panel = {};
   private float[] results = {};
   private float[] totals = {};
+  private @Nullable PlainWords plainWords;
 
   @SuppressWarnings("UnusedVariable")
   private int sunk;
@@ -162,6 +164,16 @@ final class Scratch {
   /** Reading of weights before their turn. */
   ReadAhead ahead() {
     return ahead;
+  }
+
+  /** Loops for the time until others are compiled. */
+  PlainWords plainWords() {
+    PlainWords plain = plainWords;
+    if (plain == null) {
+      plain = new PlainWords();
+      plainWords = plain;
+    }
+    return plain;
   }
 
   /** Uses a value for nothing. */

@@ -1,7 +1,6 @@
 package dev.quire.engine.cpu.math;
 
 import com.sun.management.ThreadMXBean;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
@@ -16,9 +15,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * small data until they allocate nothing any more; since both give the same bits, the change passes
  * unnoticed.
  *
- * <p>Compiling takes longer than a step does, so only what the first token waits for is compiled at
- * once: the products of a few rows. Other loops follow when they have been used for a while, or
- * when the process has had a second for itself.
+ * <p>Compiling takes longer than a step does, so a {@link FirstStep} of Q8_0 and Q4_0 isn't kept
+ * waiting: it is computed by {@link PlainWords}, and vectors are compiled when it is done. With
+ * other layouts, what the first token waits for is compiled at once: the products of a few rows.
+ * The rest follows when it has been used for a while, or when the process has had a second for
+ * itself.
  */
 @SuppressWarnings({"EnumOrdinal", "RefactorSwitch"})
 final class WarmingArithmetic extends Arithmetic {
@@ -26,18 +27,20 @@ final class WarmingArithmetic extends Arithmetic {
 
   // Groups of loops that become ready together; then for each layout the products of rows one by
   // one and of several, and for each type of the KV cache its decoding.
-  private static final int ELEMENTWISE = 0;
-  private static final int ATTENTION = 1;
-  private static final int PANEL = 2;
-  private static final int SINGLES = 3;
-  private static final int LAYOUTS = TileLayout.values().length;
-  private static final int SEVERAL = SINGLES + LAYOUTS;
-  private static final int CACHES = SEVERAL + LAYOUTS;
+  static final int ELEMENTWISE = 0;
+  static final int ATTENTION = 1;
+  static final int PANEL = 2;
+  static final int SINGLES = 3;
+  static final int LAYOUTS = TileLayout.values().length;
+  static final int FEW = SINGLES + LAYOUTS;
+  static final int SEVERAL = FEW + LAYOUTS;
+  static final int CACHES = SEVERAL + LAYOUTS;
   private static final int GROUPS = CACHES + KvType.values().length;
 
   private static final int COLD = 0;
-  private static final int ASKED = 1;
-  private static final int READY = 2;
+  private static final int LATER = 1;
+  private static final int ASKED = 2;
+  private static final int READY = 3;
 
   /**
    * Calls of plain loops after which vectors are worth compiling: more than the step of a short
@@ -68,6 +71,14 @@ final class WarmingArithmetic extends Arithmetic {
   // One group at a time, so that warming takes one core from the work and not all.
   private static final ReentrantLock turn = new ReentrantLock(true);
 
+  private static final FirstStep FIRST_STEP = new FirstStep();
+
+  /** A busy machine takes long to compile, and as much longer for a step of slow arithmetic. */
+  private static final long PATIENCE_NANOS = 10_000_000_000L;
+
+  /** For how long at most the loops of a first step are compiled before it comes. */
+  private static final long PLAIN_NANOS = 250_000_000L;
+
   /** Calls of a group's plain loops; some are lost where threads count at once. */
   private static final int[] calls = new int[GROUPS];
 
@@ -78,16 +89,19 @@ final class WarmingArithmetic extends Arithmetic {
   @Override
   void expect(TileLayout layout) {
     int single = SINGLES + layout.ordinal();
+    int few = FEW + layout.ordinal();
     int several = SEVERAL + layout.ordinal();
-    // Of what a short prompt needs: of bytes, its few rows are multiplied one by one.
-    int[] atOnce;
-    if (!layout.takesQuantized()) {
-      atOnce = new int[] {single, several, PANEL};
-    } else if (layout.hasNibbles()) {
-      atOnce = new int[] {single, several};
-    } else {
-      atOnce = new int[] {single};
+    if (PlainWords.takes(layout)) {
+      boolean mine = state.compareAndSet(single, COLD, LATER);
+      state.compareAndSet(few, COLD, LATER);
+      if (state.compareAndSet(several, COLD, LATER) && mine) {
+        start(() -> warmAfterFirstStep(layout, single, few, several));
+      }
+      return;
     }
+    // Of what a short prompt needs: of several rows, floats are multiplied in panels.
+    int[] atOnce =
+        layout.takesQuantized() ? new int[] {single, several} : new int[] {single, several, PANEL};
     int[] asked = Arrays.stream(atOnce).filter(WarmingArithmetic::ask).toArray();
     if (asked.length == 0) {
       return;
@@ -95,23 +109,62 @@ final class WarmingArithmetic extends Arithmetic {
     start(
         () -> {
           Arrays.stream(asked).forEach(this::warm);
-          LockSupport.parkNanos(LATER_NANOS);
-          for (int group : new int[] {several, PANEL, ATTENTION, ELEMENTWISE}) {
-            if (ask(group)) {
-              warm(group);
-            }
-          }
+          warmRest();
         });
+  }
+
+  private void warmAfterFirstStep(TileLayout layout, int single, int few, int several) {
+    Runnable one = WarmUpWork.plain(layout, 1, TILES_TOGETHER);
+    Runnable some = WarmUpWork.plain(layout, 3, TILES_TOGETHER);
+    long end = System.nanoTime() + PLAIN_NANOS;
+    while (!FIRST_STEP.hasBegun() && System.nanoTime() < end) {
+      one.run();
+      some.run();
+    }
+    for (int group : new int[] {single, few, several}) {
+      warm(FIRST_STEP.hasManyTokens() ? several : group);
+      warm(group);
+    }
+    warmRest();
+  }
+
+  private void warmRest() {
+    LockSupport.parkNanos(LATER_NANOS);
+    for (int group : new int[] {PANEL, ATTENTION, ELEMENTWISE}) {
+      if (ask(group)) {
+        warm(group);
+      }
+    }
   }
 
   @Override
   void awaitExpected(long nanos) {
     long end = System.nanoTime() + nanos;
     for (int group = PANEL; group < CACHES; group++) {
-      while (state.get(group) == ASKED && System.nanoTime() < end) {
-        LockSupport.parkNanos(1_000_000);
+      await(group, ASKED, end);
+    }
+  }
+
+  @Override
+  public void stepStarts(long work) {
+    if (FIRST_STEP.begin(work)) {
+      int first = FIRST_STEP.hasManyTokens() ? SEVERAL : SINGLES;
+      long end = System.nanoTime() + PATIENCE_NANOS;
+      for (int group = first; group < first + LAYOUTS; group++) {
+        await(group, LATER, end);
       }
     }
+  }
+
+  private static void await(int group, int past, long end) {
+    while (state.get(group) == past && System.nanoTime() < end) {
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  @Override
+  public void stepDone() {
+    FIRST_STEP.end();
   }
 
   private static boolean ask(int group) {
@@ -126,6 +179,9 @@ final class WarmingArithmetic extends Arithmetic {
     int now = state.get(group);
     if (now == READY) {
       return vector;
+    }
+    if (now == LATER) {
+      FIRST_STEP.end(); // for which there is nothing better than vectors
     }
     if (now == COLD && ++calls[group] > mostCalls(group) && ask(group)) {
       start(() -> warm(group));
@@ -142,14 +198,28 @@ final class WarmingArithmetic extends Arithmetic {
 
   /** Rows are multiplied one by one, or several together. */
   private static int group(TileLayout layout, QuantizedRows x) {
-    return (x.hasFactors() && x.quadRows() == 0 ? SINGLES : SEVERAL) + layout.ordinal();
+    boolean oneByOne = x.hasFactors() && x.quadRows() == 0;
+    int first = !oneByOne ? SEVERAL : x.rows() == 1 ? SINGLES : FEW;
+    return first + layout.ordinal();
+  }
+
+  /** What quantised rows are multiplied by: vectors, else plain words if the layout has any. */
+  private Arithmetic of(TileLayout layout, QuantizedRows x) {
+    int group = group(layout, x);
+    if (state.get(group) == LATER) {
+      return scalar;
+    }
+    return of(group);
   }
 
   private void warm(int group) {
     turn.lock();
     try {
-      Runnable onVector = work(group, vector);
-      Runnable onScalar = work(group, scalar);
+      if (state.get(group) == READY) {
+        return;
+      }
+      Runnable onVector = WarmUpWork.of(group, vector);
+      Runnable onScalar = WarmUpWork.of(group, scalar);
       long start = System.nanoTime();
       long roundStart = start;
       for (int round = 1; roundStart - start < GIVE_UP_NANOS; round++) {
@@ -172,6 +242,7 @@ final class WarmingArithmetic extends Arithmetic {
   private static boolean allocatesNothing(Runnable work) {
     long before = THREADS.getCurrentThreadAllocatedBytes();
     for (int i = 0; i < RUNS; i++) {
+      FIRST_STEP.yieldTo();
       work.run();
     }
     long after = THREADS.getCurrentThreadAllocatedBytes();
@@ -186,91 +257,6 @@ final class WarmingArithmetic extends Arithmetic {
       best = Math.min(best, System.nanoTime() - start);
     }
     return best;
-  }
-
-  private static Runnable work(int group, Arithmetic arithmetic) {
-    Scratch scratch = new Scratch();
-    int n = 256;
-    float[] x = new float[TILE_ROWS * n];
-    float[] out = new float[2 * TILE_ROWS * WeightTiles.ROWS];
-    switch (group) {
-      case ELEMENTWISE -> {
-        return () -> {
-          arithmetic.activate(Activation.SILU, x, 0, n);
-          arithmetic.sumOfSquares(x, 0, n, 0);
-        };
-      }
-      case ATTENTION -> {
-        int rows = 5;
-        float[] maxima = new float[rows];
-        float[] totals = new float[rows * LANES];
-        float[] sums = new float[rows * POSITION_TILE];
-        MemorySegment tile = cacheTile(32);
-        return () -> {
-          maxima[0] = Float.NEGATIVE_INFINITY;
-          int stride = POSITION_TILE;
-          arithmetic.addPanel(x, 0, stride, rows, stride, tile, 0, sums, 0, stride);
-          arithmetic.soften(x, 0, rows, maxima, totals, sums, stride);
-        };
-      }
-      case PANEL -> {
-        float[] panel = new float[n * WeightTiles.ROWS];
-        return () -> {
-          for (int rows = 1; rows <= TILE_ROWS; rows *= 2) {
-            arithmetic.multiply(panel, n, x, 0, rows, out, 0, WeightTiles.ROWS, scratch);
-          }
-        };
-      }
-      default -> {
-        return group < CACHES
-            ? layoutWork(group, arithmetic)
-            : cacheWork(KvType.values()[group - CACHES], arithmetic);
-      }
-    }
-  }
-
-  private static Runnable layoutWork(int group, Arithmetic arithmetic) {
-    Scratch scratch = new Scratch();
-    int n = 256;
-    TileLayout layout = TileLayout.values()[(group - SINGLES) % LAYOUTS];
-    int rows = TILES_TOGETHER * WeightTiles.ROWS;
-    MemorySegment data = Arena.ofAuto().allocate(WeightTiles.bytes(layout, rows, n), Long.BYTES);
-    WeightTiles tiles = new WeightTiles(layout, rows, n, data);
-    float[] out = new float[2 * TILE_ROWS * WeightTiles.ROWS];
-    boolean single = group < SEVERAL;
-    if (layout.takesQuantized()) {
-      // Of several, groups of all sizes.
-      QuantizedRows x = quantized(layout, arithmetic, single ? 1 : 2 * TILE_ROWS - 1);
-      return single
-          ? () -> arithmetic.quantizedRow(tiles, 0, TILES_TOGETHER, x, out, 0, scratch)
-          : () -> arithmetic.quantizedProducts(tiles, 0, x, out, 0, WeightTiles.ROWS, scratch);
-    }
-    if (single) {
-      float[] x = new float[n];
-      return () -> arithmetic.product(tiles, 0, TILES_TOGETHER, x, 0, out, 0, scratch);
-    }
-    float[] panel = new float[n * WeightTiles.ROWS];
-    return () -> arithmetic.decode(tiles, 0, 0, panel, scratch);
-  }
-
-  private static Runnable cacheWork(KvType type, Arithmetic arithmetic) {
-    KvCache cache = KvCache.allocate(Arena.ofAuto(), type, 1, POSITION_TILE, 1, 32);
-    MemorySegment tile = cacheTile(32);
-    return () -> arithmetic.decodeCache(cache, 0, 0, POSITION_TILE, tile, 0);
-  }
-
-  /** Room for keys and values of a tile of positions. */
-  private static MemorySegment cacheTile(int headSize) {
-    return Arena.ofAuto().allocate(2L * POSITION_TILE * headSize * Float.BYTES, 64);
-  }
-
-  private static QuantizedRows quantized(TileLayout layout, Arithmetic arithmetic, int rows) {
-    boolean nibbles = layout.hasNibbles();
-    int group = arithmetic.mostOfGroup();
-    QuantizedRows quantized =
-        nibbles ? QuantizedRows.forNibbles(group) : QuantizedRows.forBytes(group);
-    quantized.resize(rows, 256, arithmetic.multipliesWords(nibbles, rows));
-    return quantized;
   }
 
   @Override
@@ -329,13 +315,47 @@ final class WarmingArithmetic extends Arithmetic {
       int outOffset,
       int outStride,
       Scratch s) {
-    of(group(w.layout(), x)).quantizedProducts(w, tile, x, out, outOffset, outStride, s);
+    quantizedTiles(w, tile, 1, x, out, outOffset, outStride, s);
+  }
+
+  /** As many as plain words go by, while there is a layout that may be multiplied by them. */
+  @Override
+  int tilesOfSeveral() {
+    for (int group = FEW; group < CACHES; group++) {
+      if (state.get(group) == LATER) {
+        return TILES_TOGETHER;
+      }
+    }
+    return 1;
+  }
+
+  @Override
+  void quantizedTiles(
+      WeightTiles w,
+      int tile,
+      int tiles,
+      QuantizedRows x,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
+    Arithmetic arithmetic = of(w.layout(), x);
+    if (arithmetic == scalar && PlainWords.takes(w.layout())) {
+      s.plainWords().products(w, tile, tiles, x, out, outOffset, outStride);
+    } else {
+      arithmetic.quantizedTiles(w, tile, tiles, x, out, outOffset, outStride, s);
+    }
   }
 
   @Override
   void quantizedRow(
       WeightTiles w, int tile, int tiles, QuantizedRows x, float[] out, int outOffset, Scratch s) {
-    of(group(w.layout(), x)).quantizedRow(w, tile, tiles, x, out, outOffset, s);
+    Arithmetic arithmetic = of(w.layout(), x);
+    if (arithmetic == scalar && PlainWords.takes(w.layout())) {
+      s.plainWords().products(w, tile, tiles, x, out, outOffset, WeightTiles.ROWS);
+    } else {
+      arithmetic.quantizedRow(w, tile, tiles, x, out, outOffset, s);
+    }
   }
 
   @Override
