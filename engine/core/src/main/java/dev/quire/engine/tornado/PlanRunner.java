@@ -19,8 +19,9 @@ final class PlanRunner implements AutoCloseable {
    * Graphs that run one after the other.
    *
    * @param capture whether they are captured at their first execution and replayed afterwards
+   * @param overlap whether their kernels are then launched while those before them end
    */
-  record Program(int first, int count, boolean capture) {}
+  record Program(int first, int count, boolean capture, boolean overlap) {}
 
   // A plan keeps the result of each of its executions; from time to time it is put away with them.
   private static final int RENEWAL = 1 << 12;
@@ -48,7 +49,12 @@ final class PlanRunner implements AutoCloseable {
 
   /** Adds graphs, before {@link #start}. */
   Program add(List<Segments.Segment> added, boolean capture) {
-    Program program = new Program(segments.size(), added.size(), capture);
+    return add(added, capture, false);
+  }
+
+  /** The same, with kernels that overlap or not. */
+  Program add(List<Segments.Segment> added, boolean capture, boolean overlap) {
+    Program program = new Program(segments.size(), added.size(), capture, overlap);
     for (Segments.Segment segment : added) {
       segments.add(segment);
       names.add(segment.name());
@@ -86,6 +92,7 @@ final class PlanRunner implements AutoCloseable {
       try {
         choose(graph);
         if (first && program.capture()) {
+          ProgrammaticLaunch.choose(program.overlap());
           chosen = chosen.withCUDAGraph();
         }
         chosen.execute();

@@ -28,8 +28,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ProgrammaticLaunch {
   /**
-   * The property that says how kernels follow each other: {@code false} after all of the one
-   * before; {@code true} once its groups let them come, or are over.
+   * The property that says how kernels of all graphs follow each other: {@code false} after all of
+   * the one before; {@code true} once its groups let them come, or are over. Without it each graph
+   * says which ({@link #choose}).
    */
   static final String PROPERTY = "quire.graph.programmatic";
 
@@ -43,23 +44,33 @@ public final class ProgrammaticLaunch {
 
   private static @Nullable CudaGraphs driver;
   private static boolean unable;
+  private static volatile boolean overlap = true;
 
   private ProgrammaticLaunch() {}
 
   private static int port() {
-    return Boolean.parseBoolean(System.getProperty(PROPERTY, "true"))
+    return Boolean.parseBoolean(System.getProperty(PROPERTY, String.valueOf(overlap)))
         ? CudaGraphs.PORT_PROGRAMMATIC
         : CudaGraphs.PORT_COMPLETE;
   }
 
+  /** Whether kernels of the graphs that are captured from now on overlap. */
+  static void choose(boolean wanted) {
+    overlap = wanted;
+  }
+
   /** How kernels of captured graphs follow each other, for people. */
   static String summary() {
-    if (port() == CudaGraphs.PORT_COMPLETE) {
+    String told = System.getProperty(PROPERTY);
+    if (told != null && !Boolean.parseBoolean(told)) {
       return "each kernel of a graph starts after the one before, since -D" + PROPERTY + "=false";
     }
-    return open() == null
-        ? "each kernel of a graph starts after the one before"
-        : "kernels of a graph start while the one before ends";
+    if (open() == null) {
+      return "each kernel of a graph starts after the one before";
+    }
+    return told != null
+        ? "kernels of all graphs start while the one before ends"
+        : "kernels of a single row and of prompts start while the one before ends";
   }
 
   private static synchronized @Nullable CudaGraphs open() {

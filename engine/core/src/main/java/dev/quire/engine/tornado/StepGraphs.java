@@ -136,7 +136,9 @@ final class StepGraphs {
         draws,
         best,
         size == 1 && LayerTasks.streams(spec, weights));
-    PlanRunner.Program program = runner.add(step.build(MemoryGraphs.LAST, shared, best), true);
+    // Those of a few rows get slower by it: 3 to 6 % up to 64 rows on an H100.
+    PlanRunner.Program program =
+        runner.add(step.build(MemoryGraphs.LAST, shared, best), true, size == 1);
     return new Decode(size, sender, program, draws, best, head);
   }
 
@@ -170,7 +172,7 @@ final class StepGraphs {
     var step = new Segments("mixed" + size + "p");
     sender.add(step, inputs);
     new LayerTasks(spec, weights, scratch, options, inputs, step, size, tiles).addAll();
-    return new Mixed(sender, runner.add(step.build(MemoryGraphs.LAST, shared), true));
+    return new Mixed(sender, runner.add(step.build(MemoryGraphs.LAST, shared), true, true));
   }
 
   /** How the tokens of wanted rows {@code from} to {@code from + count} are drawn. */

@@ -38,7 +38,7 @@ final class WeightSender {
       if (i < batches) {
         weights.batches.get(i).fills().forEach(Runnable::run);
       }
-      var graph = new PlanRunner.Program(load.first() + i, 1, false);
+      var graph = new PlanRunner.Program(load.first() + i, 1, false, false);
       if (i == batches) {
         runner.run(graph);
       } else {
