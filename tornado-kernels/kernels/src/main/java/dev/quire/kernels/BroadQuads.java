@@ -22,20 +22,24 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  *                  │ warp 0 │ warp 1 │   a warp: 16 to 64 rows × 64 outputs = 1 to 4 × 8 accumulators
  *    64 to 256     ├────────┼────────┤           of 16 × 8, in registers all the way
  *      rows        │ warp 2 │ warp 3 │
- *                  ├────────┼────────┤   32 deep at a time, in two steps of 16; two panels of it in
- *                  │ warp 4 │ warp 5 │   local memory, three where they are small
+ *                  ├────────┼────────┤   16 deep at a time; four panels of it in local memory, six
+ *                  │ warp 4 │ warp 5 │   where they are small
  *                  ├────────┼────────┤
  *                  │ warp 6 │ warp 7 │
  *                  └────────┴────────┘
  *
- *   operands        step 1 of p          step 0 of p + 1
- *   products        step 0 of p          step 1 of p
- *   panels                        wait, barrier ── copies of the panel to come
+ *   copies       panel p + 4 ─► the place of p      p + 5
+ *   operands     panel p + 1                        p + 2
+ *   products     panel p                            p + 1
+ *         wait, barrier                     wait, barrier
+ *
+ *   A, a panel of x: rows of 32 bytes, two chunks of 16 bytes each; chunk c of row r lies at
+ *      c xor (r / 4 mod 2), so that 8 rows' chunks are in 32 banks
+ *   B, a panel of weights: 16 blocks of 8 outputs × 16 inputs, as WeightTiles has them
  * </pre>
  *
- * What a step multiplies is in registers before the step begins, so that no product waits for local
- * memory, and none of a panel's first ones for the barrier. Panels lie as {@link WideQuads} has
- * them.
+ * <p>A panel's operands are in registers before it is multiplied, so that no product waits for
+ * local memory, and none for the barrier.
  */
 public final class BroadQuads {
   private BroadQuads() {}
@@ -49,10 +53,10 @@ public final class BroadQuads {
   /** Outputs that a group handles. */
   public static final int TILE_OUTPUTS = 128;
 
-  private static final int DEPTH = 32;
+  private static final int DEPTH = 16;
   private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
 
-  // Two panels of 256 rows, three of 128.
+  // Four panels of 256 rows, six of 128.
   private static final int LOCAL_INTS = 12288;
 
   /**
@@ -97,42 +101,43 @@ public final class BroadQuads {
     int lane = thread % 32;
     int warp = thread / 32;
     int padded = (inputs + 63) / 64 * 64;
-    int all = padded / DEPTH;
-    int panel = context.groupIdy * all / splits;
-    int count = (context.groupIdy + 1) * all / splits - panel;
+    int pairs = padded / (2 * DEPTH);
+    int first = context.groupIdy * pairs / splits;
+    int count = (context.groupIdy + 1) * pairs / splits - first;
     int aInts = tileRows * DEPTH / 2;
     int ints = aInts + B_INTS;
-    int stages = tileRows > 128 ? 2 : 3;
-    int aFrom = (firstRow + thread / 4) * inputs;
-    int aTo = thread / 4 * 16 + (thread % 4 ^ thread / 8 % 4) * 4;
-    int bFrom = WeightTiles.START + (firstOutput + thread / 32 * 8) * padded + thread % 32 * 8;
+    int stages = tileRows > 128 ? 4 : 6;
+    int aFrom = (firstRow + thread / 2) * inputs;
+    int aTo = thread / 2 * 8 + (thread % 2 ^ thread / 8 % 2) * 4;
+    int bFrom = WeightTiles.START + (firstOutput + thread / 16 * 8) * padded + thread % 16 * 8;
     for (int p = 0; p < stages; p++) {
-      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
-      int input = depth + thread % 4 * 8;
+      int depth = (2 * first + TornadoMath.min(p, 2 * count - 1)) * DEPTH;
+      int input = depth + thread % 2 * 8;
       int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      for (int i = 0; i < tileRows / 64; i++) {
+      for (int i = 0; i < tileRows / 128; i++) {
         for (int j = 0; j < 4; j++) {
           context.asyncCopyToLocal(
-              panels, p * ints + aTo + i * 1024 + j, x, from + i * 64 * inputs + 2 * j);
+              panels, p * ints + aTo + i * 1024 + j, x, from + i * 128 * inputs + 2 * j);
         }
       }
-      for (int i = 0; i < 2; i++) {
-        int block = bFrom + depth * 8 + i * 64 * padded;
+      if (tileRows % 128 != 0 && thread < 128) {
+        int i = tileRows / 128;
         for (int j = 0; j < 4; j++) {
           context.asyncCopyToLocal(
-              panels, p * ints + aInts + 4 * thread + i * 1024 + j, weights, block + 2 * j);
+              panels, p * ints + aTo + i * 1024 + j, x, from + i * 128 * inputs + 2 * j);
         }
+      }
+      for (int j = 0; j < 4; j++) {
+        context.asyncCopyToLocal(
+            panels, p * ints + aInts + 4 * thread + j, weights, bFrom + depth * 8 + 2 * j);
       }
       context.asyncCopyCommit();
     }
     int matrix = lane / 8;
     int row16 = lane % 8 + matrix % 2 * 8;
-    int chunk = matrix / 2 ^ lane / 2 % 4;
-    int aBase = warp / 2 * (tileRows * 16) + row16 * 64 - (row16 * 32 + matrix / 2 * 16);
-    int aEven = aBase + chunk * 16;
-    int aOdd = aBase + (chunk ^ 2) * 16;
-    int bEven = 4 * aInts + warp % 2 * 4096;
-    int bOdd = bEven + 256;
+    int chunk = matrix / 2 ^ row16 / 4 % 2;
+    int aAt = warp / 2 * (tileRows * 8) + (chunk - matrix / 2) * 16;
+    int bAt = 4 * aInts + warp % 2 * 2048;
     float[] c00 = context.mmaFragment(0.0f);
     float[] c01 = context.mmaFragment(0.0f);
     float[] c02 = context.mmaFragment(0.0f);
@@ -165,38 +170,67 @@ public final class BroadQuads {
     float[] c35 = context.mmaFragment(0.0f);
     float[] c36 = context.mmaFragment(0.0f);
     float[] c37 = context.mmaFragment(0.0f);
-    if (stages > 2) {
-      context.asyncCopyWaitGroup(2);
+    if (stages > 4) {
+      context.asyncCopyWaitGroup(5);
     } else {
-      context.asyncCopyWaitGroup(1);
+      context.asyncCopyWaitGroup(3);
     }
     context.localBarrier();
-    HalfFloat[] xa0 = context.mmaLoadA(panels, 16, aEven);
-    HalfFloat[] xa1 = tileRows > 64 ? context.mmaLoadA(panels, 16, aEven + 1024) : xa0;
-    HalfFloat[] xa2 = tileRows > 128 ? context.mmaLoadA(panels, 16, aEven + 2048) : xa0;
-    HalfFloat[] xa3 = tileRows > 192 ? context.mmaLoadA(panels, 16, aEven + 3072) : xa0;
-    HalfFloat[] xb0 = context.mmaLoadB(panels, 16, bEven);
-    HalfFloat[] xb1 = context.mmaLoadB(panels, 16, bEven + 512);
-    HalfFloat[] xb2 = context.mmaLoadB(panels, 16, bEven + 1024);
-    HalfFloat[] xb3 = context.mmaLoadB(panels, 16, bEven + 1536);
-    HalfFloat[] xb4 = context.mmaLoadB(panels, 16, bEven + 2048);
-    HalfFloat[] xb5 = context.mmaLoadB(panels, 16, bEven + 2560);
-    HalfFloat[] xb6 = context.mmaLoadB(panels, 16, bEven + 3072);
-    HalfFloat[] xb7 = context.mmaLoadB(panels, 16, bEven + 3584);
+
+    HalfFloat[] xa0 = context.mmaLoadA(panels, 16, aAt);
+    HalfFloat[] xa1 = tileRows > 64 ? context.mmaLoadA(panels, 16, aAt + 512) : xa0;
+    HalfFloat[] xa2 = tileRows > 128 ? context.mmaLoadA(panels, 16, aAt + 1024) : xa0;
+    HalfFloat[] xa3 = tileRows > 192 ? context.mmaLoadA(panels, 16, aAt + 1536) : xa0;
+    HalfFloat[] xb0 = context.mmaLoadB(panels, 16, bAt);
+    HalfFloat[] xb1 = context.mmaLoadB(panels, 16, bAt + 256);
+    HalfFloat[] xb2 = context.mmaLoadB(panels, 16, bAt + 512);
+    HalfFloat[] xb3 = context.mmaLoadB(panels, 16, bAt + 768);
+    HalfFloat[] xb4 = context.mmaLoadB(panels, 16, bAt + 1024);
+    HalfFloat[] xb5 = context.mmaLoadB(panels, 16, bAt + 1280);
+    HalfFloat[] xb6 = context.mmaLoadB(panels, 16, bAt + 1536);
+    HalfFloat[] xb7 = context.mmaLoadB(panels, 16, bAt + 1792);
     for (int p = 0; p < count; p++) {
-      int at = p % stages * (4 * ints);
-      HalfFloat[] ya0 = context.mmaLoadA(panels, 16, at + aOdd);
-      HalfFloat[] ya1 = tileRows > 64 ? context.mmaLoadA(panels, 16, at + aOdd + 1024) : ya0;
-      HalfFloat[] ya2 = tileRows > 128 ? context.mmaLoadA(panels, 16, at + aOdd + 2048) : ya0;
-      HalfFloat[] ya3 = tileRows > 192 ? context.mmaLoadA(panels, 16, at + aOdd + 3072) : ya0;
-      HalfFloat[] yb0 = context.mmaLoadB(panels, 16, at + bOdd);
-      HalfFloat[] yb1 = context.mmaLoadB(panels, 16, at + bOdd + 512);
-      HalfFloat[] yb2 = context.mmaLoadB(panels, 16, at + bOdd + 1024);
-      HalfFloat[] yb3 = context.mmaLoadB(panels, 16, at + bOdd + 1536);
-      HalfFloat[] yb4 = context.mmaLoadB(panels, 16, at + bOdd + 2048);
-      HalfFloat[] yb5 = context.mmaLoadB(panels, 16, at + bOdd + 2560);
-      HalfFloat[] yb6 = context.mmaLoadB(panels, 16, at + bOdd + 3072);
-      HalfFloat[] yb7 = context.mmaLoadB(panels, 16, at + bOdd + 3584);
+      if (stages > 4) {
+        context.asyncCopyWaitGroup(4);
+      } else {
+        context.asyncCopyWaitGroup(2);
+      }
+      context.localBarrier();
+      int odd = (2 * p + 1) % stages * (4 * ints);
+      HalfFloat[] ya0 = context.mmaLoadA(panels, 16, odd + aAt);
+      HalfFloat[] ya1 = tileRows > 64 ? context.mmaLoadA(panels, 16, odd + aAt + 512) : ya0;
+      HalfFloat[] ya2 = tileRows > 128 ? context.mmaLoadA(panels, 16, odd + aAt + 1024) : ya0;
+      HalfFloat[] ya3 = tileRows > 192 ? context.mmaLoadA(panels, 16, odd + aAt + 1536) : ya0;
+      HalfFloat[] yb0 = context.mmaLoadB(panels, 16, odd + bAt);
+      HalfFloat[] yb1 = context.mmaLoadB(panels, 16, odd + bAt + 256);
+      HalfFloat[] yb2 = context.mmaLoadB(panels, 16, odd + bAt + 512);
+      HalfFloat[] yb3 = context.mmaLoadB(panels, 16, odd + bAt + 768);
+      HalfFloat[] yb4 = context.mmaLoadB(panels, 16, odd + bAt + 1024);
+      HalfFloat[] yb5 = context.mmaLoadB(panels, 16, odd + bAt + 1280);
+      HalfFloat[] yb6 = context.mmaLoadB(panels, 16, odd + bAt + 1536);
+      HalfFloat[] yb7 = context.mmaLoadB(panels, 16, odd + bAt + 1792);
+      int depth0 = (2 * first + TornadoMath.min(2 * p + stages, 2 * count - 1)) * DEPTH;
+      int input0 = depth0 + thread % 2 * 8;
+      int from0 = aFrom + (inputs % 64 == 0 ? input0 : TornadoMath.min(input0, inputs - 8));
+      int to0 = 2 * p % stages * ints;
+      for (int i = 0; i < tileRows / 128; i++) {
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(
+              panels, to0 + aTo + i * 1024 + j, x, from0 + i * 128 * inputs + 2 * j);
+        }
+      }
+      if (tileRows % 128 != 0 && thread < 128) {
+        int i = tileRows / 128;
+        for (int j = 0; j < 4; j++) {
+          context.asyncCopyToLocal(
+              panels, to0 + aTo + i * 1024 + j, x, from0 + i * 128 * inputs + 2 * j);
+        }
+      }
+      for (int j = 0; j < 4; j++) {
+        context.asyncCopyToLocal(
+            panels, to0 + aInts + 4 * thread + j, weights, bFrom + depth0 * 8 + 2 * j);
+      }
+      context.asyncCopyCommit();
       c00 = context.mma(xa0, xb0, c00, MMAShape.M16N8K16);
       c01 = context.mma(xa0, xb1, c01, MMAShape.M16N8K16);
       c02 = context.mma(xa0, xb2, c02, MMAShape.M16N8K16);
@@ -235,43 +269,47 @@ public final class BroadQuads {
         c36 = context.mma(xa3, xb6, c36, MMAShape.M16N8K16);
         c37 = context.mma(xa3, xb7, c37, MMAShape.M16N8K16);
       }
-      if (stages > 2) {
-        context.asyncCopyWaitGroup(1);
+      if (stages > 4) {
+        context.asyncCopyWaitGroup(4);
       } else {
-        context.asyncCopyWaitGroup(0);
+        context.asyncCopyWaitGroup(2);
       }
       context.localBarrier();
-      int depth = (panel + TornadoMath.min(p + stages, count - 1)) * DEPTH;
-      int input = depth + thread % 4 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      int to = p % stages * ints;
-      for (int i = 0; i < tileRows / 64; i++) {
+      int even = (2 * p + 2) % stages * (4 * ints);
+      xa0 = context.mmaLoadA(panels, 16, even + aAt);
+      xa1 = tileRows > 64 ? context.mmaLoadA(panels, 16, even + aAt + 512) : xa0;
+      xa2 = tileRows > 128 ? context.mmaLoadA(panels, 16, even + aAt + 1024) : xa0;
+      xa3 = tileRows > 192 ? context.mmaLoadA(panels, 16, even + aAt + 1536) : xa0;
+      xb0 = context.mmaLoadB(panels, 16, even + bAt);
+      xb1 = context.mmaLoadB(panels, 16, even + bAt + 256);
+      xb2 = context.mmaLoadB(panels, 16, even + bAt + 512);
+      xb3 = context.mmaLoadB(panels, 16, even + bAt + 768);
+      xb4 = context.mmaLoadB(panels, 16, even + bAt + 1024);
+      xb5 = context.mmaLoadB(panels, 16, even + bAt + 1280);
+      xb6 = context.mmaLoadB(panels, 16, even + bAt + 1536);
+      xb7 = context.mmaLoadB(panels, 16, even + bAt + 1792);
+      int depth1 = (2 * first + TornadoMath.min((2 * p + 1) + stages, 2 * count - 1)) * DEPTH;
+      int input1 = depth1 + thread % 2 * 8;
+      int from1 = aFrom + (inputs % 64 == 0 ? input1 : TornadoMath.min(input1, inputs - 8));
+      int to1 = (2 * p + 1) % stages * ints;
+      for (int i = 0; i < tileRows / 128; i++) {
         for (int j = 0; j < 4; j++) {
           context.asyncCopyToLocal(
-              panels, to + aTo + i * 1024 + j, x, from + i * 64 * inputs + 2 * j);
+              panels, to1 + aTo + i * 1024 + j, x, from1 + i * 128 * inputs + 2 * j);
         }
       }
-      for (int i = 0; i < 2; i++) {
-        int block = bFrom + depth * 8 + i * 64 * padded;
+      if (tileRows % 128 != 0 && thread < 128) {
+        int i = tileRows / 128;
         for (int j = 0; j < 4; j++) {
           context.asyncCopyToLocal(
-              panels, to + aInts + 4 * thread + i * 1024 + j, weights, block + 2 * j);
+              panels, to1 + aTo + i * 1024 + j, x, from1 + i * 128 * inputs + 2 * j);
         }
+      }
+      for (int j = 0; j < 4; j++) {
+        context.asyncCopyToLocal(
+            panels, to1 + aInts + 4 * thread + j, weights, bFrom + depth1 * 8 + 2 * j);
       }
       context.asyncCopyCommit();
-      int next = (p + 1) % stages * (4 * ints);
-      xa0 = context.mmaLoadA(panels, 16, next + aEven);
-      xa1 = tileRows > 64 ? context.mmaLoadA(panels, 16, next + aEven + 1024) : xa0;
-      xa2 = tileRows > 128 ? context.mmaLoadA(panels, 16, next + aEven + 2048) : xa0;
-      xa3 = tileRows > 192 ? context.mmaLoadA(panels, 16, next + aEven + 3072) : xa0;
-      xb0 = context.mmaLoadB(panels, 16, next + bEven);
-      xb1 = context.mmaLoadB(panels, 16, next + bEven + 512);
-      xb2 = context.mmaLoadB(panels, 16, next + bEven + 1024);
-      xb3 = context.mmaLoadB(panels, 16, next + bEven + 1536);
-      xb4 = context.mmaLoadB(panels, 16, next + bEven + 2048);
-      xb5 = context.mmaLoadB(panels, 16, next + bEven + 2560);
-      xb6 = context.mmaLoadB(panels, 16, next + bEven + 3072);
-      xb7 = context.mmaLoadB(panels, 16, next + bEven + 3584);
       c00 = context.mma(ya0, yb0, c00, MMAShape.M16N8K16);
       c01 = context.mma(ya0, yb1, c01, MMAShape.M16N8K16);
       c02 = context.mma(ya0, yb2, c02, MMAShape.M16N8K16);

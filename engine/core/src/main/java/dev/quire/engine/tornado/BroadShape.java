@@ -9,6 +9,9 @@ final class BroadShape {
   private static final boolean WANTED =
       Boolean.parseBoolean(System.getProperty("quire.products.broad", "true"));
 
+  // Of prompts in longer chunks, groups of WideQuads beside each other take less time.
+  private static final int MOST_ROWS = 512;
+
   private static final int MULTIPROCESSORS = 132;
   private static final int PANEL_INPUTS = 32;
 
@@ -20,9 +23,10 @@ final class BroadShape {
 
   private BroadShape() {}
 
-  /** Whether the kernel takes the matrix, quantised ones as halves. */
-  static boolean takes(DeviceMatrix matrix) {
+  /** Whether the kernel takes so many rows of the matrix, quantised ones as halves. */
+  static boolean takes(DeviceMatrix matrix, int rows) {
     return WANTED
+        && rows <= MOST_ROWS
         && TensorProducts.QUADS
         && matrix.inputs() % 8 == 0
         && !(matrix instanceof DeviceMatrix.Brains);

@@ -79,7 +79,7 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     if (rows <= MediumProduct.TILE_ROWS) {
       return new ProductShape(Kernel.MEDIUM, splits(MEDIUM_GROUPS, columns, most), partRows);
     }
-    if (BroadShape.takes(matrix)) {
+    if (BroadShape.takes(matrix, rows)) {
       return BroadShape.of(matrix, rows, most);
     }
     int wide = columns * Math.ceilDiv(rows, WideProduct.TILE_ROWS);
@@ -112,7 +112,7 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     if (rows <= MediumProduct.TILE_ROWS) {
       return new ProductShape(Kernel.MEDIUM, 1, partRows);
     }
-    if (BroadShape.takes(matrix)) {
+    if (BroadShape.takes(matrix, rows)) {
       return BroadShape.of(matrix, rows, 1);
     }
     return new ProductShape(wideEnough(wide) ? Kernel.WIDE : Kernel.TILED, 1, partRows);
