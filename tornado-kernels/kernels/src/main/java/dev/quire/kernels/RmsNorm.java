@@ -56,19 +56,22 @@ public final class RmsNorm {
     float[] partial = context.allocateFloatLocalArray(WARPS);
     float[] left = new float[MOST_STEPS];
     float[] right = new float[MOST_STEPS];
+    float[] leftWeight = new float[MOST_STEPS];
+    float[] rightWeight = new float[MOST_STEPS];
     int thread = context.localIdx;
     int lane = thread % WARP;
     int steps = (width + 2 * GROUP - 1) / (2 * GROUP);
     float squares = 0.0f;
+    // Loads alone: a store or a barrier between them would make later ones wait for earlier ones.
     for (int step = 0; step < steps; step++) {
       int i = 2 * (step * GROUP + thread);
       if (i < width) {
         float x = residual.get(row * width + i) + delta.get(row * width + i);
         float y = residual.get(row * width + i + 1) + delta.get(row * width + i + 1);
-        residual.set(row * width + i, x);
-        residual.set(row * width + i + 1, y);
         left[step] = x;
         right[step] = y;
+        leftWeight[step] = weight.get(i);
+        rightWeight[step] = weight.get(i + 1);
         squares += x * x + y * y;
       }
     }
@@ -82,8 +85,10 @@ public final class RmsNorm {
     for (int step = 0; step < steps; step++) {
       int i = 2 * (step * GROUP + thread);
       if (i < width) {
-        float x = left[step] * scale * weight.get(i);
-        float y = right[step] * scale * weight.get(i + 1);
+        residual.set(row * width + i, left[step]);
+        residual.set(row * width + i + 1, right[step]);
+        float x = left[step] * scale * leftWeight[step];
+        float y = right[step] * scale * rightWeight[step];
         out.setHalf2(row * width + i, Half2.fromFloats(x, y));
       }
     }
@@ -113,6 +118,8 @@ public final class RmsNorm {
     float[] partial = context.allocateFloatLocalArray(WARPS);
     float[] left = new float[MOST_STEPS];
     float[] right = new float[MOST_STEPS];
+    float[] leftWeight = new float[MOST_STEPS];
+    float[] rightWeight = new float[MOST_STEPS];
     int thread = context.localIdx;
     int lane = thread % WARP;
     int steps = (width + 2 * GROUP - 1) / (2 * GROUP);
@@ -124,6 +131,8 @@ public final class RmsNorm {
         float y = residual.get(row * width + i + 1);
         left[step] = x;
         right[step] = y;
+        leftWeight[step] = weight.get(i);
+        rightWeight[step] = weight.get(i + 1);
         squares += x * x + y * y;
       }
     }
@@ -137,8 +146,8 @@ public final class RmsNorm {
     for (int step = 0; step < steps; step++) {
       int i = 2 * (step * GROUP + thread);
       if (i < width) {
-        float x = left[step] * scale * weight.get(i);
-        float y = right[step] * scale * weight.get(i + 1);
+        float x = left[step] * scale * leftWeight[step];
+        float y = right[step] * scale * rightWeight[step];
         out.setHalf2(row * width + i, Half2.fromFloats(x, y));
       }
     }
