@@ -9,7 +9,6 @@ import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
  * 17 to 32 rows of activations times a weight matrix, on tensor cores: every weight is read once.
@@ -185,19 +184,18 @@ public final class LeanQuads {
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
-      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
-        int r = firstRow + i / (TILE_OUTPUTS / 4);
-        int j = i % (TILE_OUTPUTS / 4) * 2;
-        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
-        if (r < rows && gate < outputs) {
-          int at = r * outputs + gate;
-          float first = Activations.apply(activation, out.get(at), out.get(at + 8));
-          float second = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
-          gated.setHalf2(
-              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
-              Half2.fromFloats(first, second));
-        }
-      }
+      GatedSums.activate(
+          out,
+          gated,
+          activation,
+          firstRow,
+          rows,
+          TILE_ROWS,
+          context.groupIdx * TILE_OUTPUTS,
+          TILE_OUTPUTS,
+          outputs,
+          thread,
+          GROUP);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.quire.kernels;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.vectors.Half2;
@@ -111,5 +112,13 @@ public final class NibbleTiles {
     WorkerGrid grid = new WorkerGrid1D(Math.ceilDiv(count, GROUP) * GROUP);
     grid.setLocalWork(GROUP, 1, 1);
     return grid;
+  }
+
+  /** The weights of two outputs, whose nibbles are in the lowest bits of either half. */
+  static int pair(int nibbles, Half2 even, Half2 odd) {
+    HalfFloat low = new HalfFloat((nibbles & 15) * Half2.lowFloat(even) - Half2.highFloat(even));
+    HalfFloat high =
+        new HalfFloat((nibbles >> 16 & 15) * Half2.lowFloat(odd) - Half2.highFloat(odd));
+    return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
   }
 }

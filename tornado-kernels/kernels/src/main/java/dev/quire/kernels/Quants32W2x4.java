@@ -301,19 +301,18 @@ public final class Quants32W2x4 {
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
-      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
-        int r = firstRow + i / (TILE_OUTPUTS / 4);
-        int j = i % (TILE_OUTPUTS / 4) * 2;
-        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
-        if (r < rows && gate < outputs) {
-          int at = r * outputs + gate;
-          float left = Activations.apply(activation, out.get(at), out.get(at + 8));
-          float right = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
-          gated.setHalf2(
-              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
-              Half2.fromFloats(left, right));
-        }
-      }
+      GatedSums.activate(
+          out,
+          gated,
+          activation,
+          firstRow,
+          rows,
+          TILE_ROWS,
+          context.groupIdx * TILE_OUTPUTS,
+          TILE_OUTPUTS,
+          outputs,
+          thread,
+          GROUP);
     }
   }
 

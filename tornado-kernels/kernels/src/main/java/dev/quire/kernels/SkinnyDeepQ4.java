@@ -1,8 +1,6 @@
 package dev.quire.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid3D;
 import uk.ac.manchester.tornado.api.enums.MMAShape;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
@@ -15,34 +13,15 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  * 2 to 16 rows of activations times a weight matrix of four bits a weight, on tensor cores, for
  * inputs that split into whole pairs of panels.
  *
- * <pre>
- *                      64 outputs
- *               ┌ w0 ┬ w1 ┬ w2 ┬ … ┬ w7 ┐   a warp: 16 rows × 8 outputs, whose weights it alone
- *    16 rows    │16×8│16×8│    │   │    │   makes halves of; panels are 128 deep
- *               └────┴────┴────┴───┴────┘
- *   panel p      products of A and B in local memory; then
- *   panel p + 1  its weights, out of registers, become halves in the other B
- *   panel p + 2  its activations are on their way to the third A, its weights to registers
- *   panel p + 3  its weights set out to the registers that have just become free
- * </pre>
- *
- * Two panels a turn, so that either has registers of its own and none are moved.
+ * <p>As {@link SkinnyDeepQ8}, whose launch shape it has: panels are 128 deep, two of them a turn,
+ * and each warp makes halves of the weights of its own eight outputs, a panel ahead.
  */
 public final class SkinnyDeepQ4 {
   private SkinnyDeepQ4() {}
 
-  /** Threads of a group: eight warps. */
-  public static final int GROUP = 256;
-
-  /** Rows of activations that a group handles. */
-  public static final int TILE_ROWS = SkinnyProduct.TILE_ROWS;
-
-  /** Outputs that a group handles. */
-  public static final int TILE_OUTPUTS = SkinnyProduct.TILE_OUTPUTS;
-
-  /** Inputs that a split must have a multiple of: two panels. */
-  public static final int TURN = 256;
-
+  private static final int GROUP = SkinnyDeepQ8.GROUP;
+  private static final int TILE_ROWS = SkinnyDeepQ8.TILE_ROWS;
+  private static final int TILE_OUTPUTS = SkinnyDeepQ8.TILE_OUTPUTS;
   private static final int DEPTH = 128;
   private static final int A_INTS = TILE_ROWS * DEPTH / 2;
   private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
@@ -52,7 +31,7 @@ public final class SkinnyDeepQ4 {
    *
    * @param nibbles as {@link NibbleTiles} has them
    * @param steps as {@link NibbleTiles} has them
-   * @param inputs a multiple of {@value #TURN} for each split
+   * @param inputs a multiple of {@value SkinnyDeepQ8#TURN} for each split
    */
   public static void multiplyQuads(
       KernelContext context,
@@ -110,22 +89,22 @@ public final class SkinnyDeepQ4 {
     Half2 ne2 = steps.getHalf2(sFrom + start / 2 + 34);
     Half2 nd3 = steps.getHalf2(sFrom + start / 2 + 48);
     Half2 ne3 = steps.getHalf2(sFrom + start / 2 + 50);
-    b[bTo + t0] = pair(n0 >> t0, nd0, ne0);
-    b[bTo + t1] = pair(n0 >> t1, nd0, ne0);
-    b[bTo + t2] = pair(n0 >> t2, nd0, ne0);
-    b[bTo + t3] = pair(n0 >> t3, nd0, ne0);
-    b[bTo + 128 + t0] = pair(n1 >> t0, nd1, ne1);
-    b[bTo + 128 + t1] = pair(n1 >> t1, nd1, ne1);
-    b[bTo + 128 + t2] = pair(n1 >> t2, nd1, ne1);
-    b[bTo + 128 + t3] = pair(n1 >> t3, nd1, ne1);
-    b[bTo + 256 + t0] = pair(n2 >> t0, nd2, ne2);
-    b[bTo + 256 + t1] = pair(n2 >> t1, nd2, ne2);
-    b[bTo + 256 + t2] = pair(n2 >> t2, nd2, ne2);
-    b[bTo + 256 + t3] = pair(n2 >> t3, nd2, ne2);
-    b[bTo + 384 + t0] = pair(n3 >> t0, nd3, ne3);
-    b[bTo + 384 + t1] = pair(n3 >> t1, nd3, ne3);
-    b[bTo + 384 + t2] = pair(n3 >> t2, nd3, ne3);
-    b[bTo + 384 + t3] = pair(n3 >> t3, nd3, ne3);
+    b[bTo + t0] = NibbleTiles.pair(n0 >> t0, nd0, ne0);
+    b[bTo + t1] = NibbleTiles.pair(n0 >> t1, nd0, ne0);
+    b[bTo + t2] = NibbleTiles.pair(n0 >> t2, nd0, ne0);
+    b[bTo + t3] = NibbleTiles.pair(n0 >> t3, nd0, ne0);
+    b[bTo + 128 + t0] = NibbleTiles.pair(n1 >> t0, nd1, ne1);
+    b[bTo + 128 + t1] = NibbleTiles.pair(n1 >> t1, nd1, ne1);
+    b[bTo + 128 + t2] = NibbleTiles.pair(n1 >> t2, nd1, ne1);
+    b[bTo + 128 + t3] = NibbleTiles.pair(n1 >> t3, nd1, ne1);
+    b[bTo + 256 + t0] = NibbleTiles.pair(n2 >> t0, nd2, ne2);
+    b[bTo + 256 + t1] = NibbleTiles.pair(n2 >> t1, nd2, ne2);
+    b[bTo + 256 + t2] = NibbleTiles.pair(n2 >> t2, nd2, ne2);
+    b[bTo + 256 + t3] = NibbleTiles.pair(n2 >> t3, nd2, ne2);
+    b[bTo + 384 + t0] = NibbleTiles.pair(n3 >> t0, nd3, ne3);
+    b[bTo + 384 + t1] = NibbleTiles.pair(n3 >> t1, nd3, ne3);
+    b[bTo + 384 + t2] = NibbleTiles.pair(n3 >> t2, nd3, ne3);
+    b[bTo + 384 + t3] = NibbleTiles.pair(n3 >> t3, nd3, ne3);
     int second = start + DEPTH;
     n0 = nibbles.get(qFrom + second);
     n1 = nibbles.get(qFrom + second + 32);
@@ -173,22 +152,22 @@ public final class SkinnyDeepQ4 {
         HalfFloat[] b0 = context.mmaLoadB(b, 16, bBase + step * 256);
         c = context.mma(a0, b0, c, MMAShape.M16N8K16);
       }
-      b[bTo + 4096 + t0] = pair(n0 >> t0, nd0, ne0);
-      b[bTo + 4096 + t1] = pair(n0 >> t1, nd0, ne0);
-      b[bTo + 4096 + t2] = pair(n0 >> t2, nd0, ne0);
-      b[bTo + 4096 + t3] = pair(n0 >> t3, nd0, ne0);
-      b[bTo + 4224 + t0] = pair(n1 >> t0, nd1, ne1);
-      b[bTo + 4224 + t1] = pair(n1 >> t1, nd1, ne1);
-      b[bTo + 4224 + t2] = pair(n1 >> t2, nd1, ne1);
-      b[bTo + 4224 + t3] = pair(n1 >> t3, nd1, ne1);
-      b[bTo + 4352 + t0] = pair(n2 >> t0, nd2, ne2);
-      b[bTo + 4352 + t1] = pair(n2 >> t1, nd2, ne2);
-      b[bTo + 4352 + t2] = pair(n2 >> t2, nd2, ne2);
-      b[bTo + 4352 + t3] = pair(n2 >> t3, nd2, ne2);
-      b[bTo + 4480 + t0] = pair(n3 >> t0, nd3, ne3);
-      b[bTo + 4480 + t1] = pair(n3 >> t1, nd3, ne3);
-      b[bTo + 4480 + t2] = pair(n3 >> t2, nd3, ne3);
-      b[bTo + 4480 + t3] = pair(n3 >> t3, nd3, ne3);
+      b[bTo + 4096 + t0] = NibbleTiles.pair(n0 >> t0, nd0, ne0);
+      b[bTo + 4096 + t1] = NibbleTiles.pair(n0 >> t1, nd0, ne0);
+      b[bTo + 4096 + t2] = NibbleTiles.pair(n0 >> t2, nd0, ne0);
+      b[bTo + 4096 + t3] = NibbleTiles.pair(n0 >> t3, nd0, ne0);
+      b[bTo + 4224 + t0] = NibbleTiles.pair(n1 >> t0, nd1, ne1);
+      b[bTo + 4224 + t1] = NibbleTiles.pair(n1 >> t1, nd1, ne1);
+      b[bTo + 4224 + t2] = NibbleTiles.pair(n1 >> t2, nd1, ne1);
+      b[bTo + 4224 + t3] = NibbleTiles.pair(n1 >> t3, nd1, ne1);
+      b[bTo + 4352 + t0] = NibbleTiles.pair(n2 >> t0, nd2, ne2);
+      b[bTo + 4352 + t1] = NibbleTiles.pair(n2 >> t1, nd2, ne2);
+      b[bTo + 4352 + t2] = NibbleTiles.pair(n2 >> t2, nd2, ne2);
+      b[bTo + 4352 + t3] = NibbleTiles.pair(n2 >> t3, nd2, ne2);
+      b[bTo + 4480 + t0] = NibbleTiles.pair(n3 >> t0, nd3, ne3);
+      b[bTo + 4480 + t1] = NibbleTiles.pair(n3 >> t1, nd3, ne3);
+      b[bTo + 4480 + t2] = NibbleTiles.pair(n3 >> t2, nd3, ne3);
+      b[bTo + 4480 + t3] = NibbleTiles.pair(n3 >> t3, nd3, ne3);
       int later = TornadoMath.min(depth + 3 * DEPTH, end);
       n0 = nibbles.get(qFrom + later);
       n1 = nibbles.get(qFrom + later + 32);
@@ -214,22 +193,22 @@ public final class SkinnyDeepQ4 {
         HalfFloat[] b0 = context.mmaLoadB(b, 16, 4 * B_INTS + bBase + step * 256);
         c = context.mma(a0, b0, c, MMAShape.M16N8K16);
       }
-      b[bTo + t0] = pair(r0 >> t0, rd0, re0);
-      b[bTo + t1] = pair(r0 >> t1, rd0, re0);
-      b[bTo + t2] = pair(r0 >> t2, rd0, re0);
-      b[bTo + t3] = pair(r0 >> t3, rd0, re0);
-      b[bTo + 128 + t0] = pair(r1 >> t0, rd1, re1);
-      b[bTo + 128 + t1] = pair(r1 >> t1, rd1, re1);
-      b[bTo + 128 + t2] = pair(r1 >> t2, rd1, re1);
-      b[bTo + 128 + t3] = pair(r1 >> t3, rd1, re1);
-      b[bTo + 256 + t0] = pair(r2 >> t0, rd2, re2);
-      b[bTo + 256 + t1] = pair(r2 >> t1, rd2, re2);
-      b[bTo + 256 + t2] = pair(r2 >> t2, rd2, re2);
-      b[bTo + 256 + t3] = pair(r2 >> t3, rd2, re2);
-      b[bTo + 384 + t0] = pair(r3 >> t0, rd3, re3);
-      b[bTo + 384 + t1] = pair(r3 >> t1, rd3, re3);
-      b[bTo + 384 + t2] = pair(r3 >> t2, rd3, re3);
-      b[bTo + 384 + t3] = pair(r3 >> t3, rd3, re3);
+      b[bTo + t0] = NibbleTiles.pair(r0 >> t0, rd0, re0);
+      b[bTo + t1] = NibbleTiles.pair(r0 >> t1, rd0, re0);
+      b[bTo + t2] = NibbleTiles.pair(r0 >> t2, rd0, re0);
+      b[bTo + t3] = NibbleTiles.pair(r0 >> t3, rd0, re0);
+      b[bTo + 128 + t0] = NibbleTiles.pair(r1 >> t0, rd1, re1);
+      b[bTo + 128 + t1] = NibbleTiles.pair(r1 >> t1, rd1, re1);
+      b[bTo + 128 + t2] = NibbleTiles.pair(r1 >> t2, rd1, re1);
+      b[bTo + 128 + t3] = NibbleTiles.pair(r1 >> t3, rd1, re1);
+      b[bTo + 256 + t0] = NibbleTiles.pair(r2 >> t0, rd2, re2);
+      b[bTo + 256 + t1] = NibbleTiles.pair(r2 >> t1, rd2, re2);
+      b[bTo + 256 + t2] = NibbleTiles.pair(r2 >> t2, rd2, re2);
+      b[bTo + 256 + t3] = NibbleTiles.pair(r2 >> t3, rd2, re2);
+      b[bTo + 384 + t0] = NibbleTiles.pair(r3 >> t0, rd3, re3);
+      b[bTo + 384 + t1] = NibbleTiles.pair(r3 >> t1, rd3, re3);
+      b[bTo + 384 + t2] = NibbleTiles.pair(r3 >> t2, rd3, re3);
+      b[bTo + 384 + t3] = NibbleTiles.pair(r3 >> t3, rd3, re3);
       int last = TornadoMath.min(depth + 4 * DEPTH, end);
       r0 = nibbles.get(qFrom + last);
       r1 = nibbles.get(qFrom + last + 32);
@@ -251,43 +230,18 @@ public final class SkinnyDeepQ4 {
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
-      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
-        int r = firstRow + i / (TILE_OUTPUTS / 4);
-        int j = i % (TILE_OUTPUTS / 4) * 2;
-        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
-        if (r < rows && gate < outputs) {
-          int at = r * outputs + gate;
-          float left = Activations.apply(activation, out.get(at), out.get(at + 8));
-          float right = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
-          gated.setHalf2(
-              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
-              Half2.fromFloats(left, right));
-        }
-      }
+      GatedSums.activate(
+          out,
+          gated,
+          activation,
+          firstRow,
+          rows,
+          TILE_ROWS,
+          context.groupIdx * TILE_OUTPUTS,
+          TILE_OUTPUTS,
+          outputs,
+          thread,
+          GROUP);
     }
-  }
-
-  /** The weights of two outputs, whose nibbles are in the lowest bits of either half. */
-  private static int pair(int nibbles, Half2 even, Half2 odd) {
-    HalfFloat low = new HalfFloat((nibbles & 15) * Half2.lowFloat(even) - Half2.highFloat(even));
-    HalfFloat high =
-        new HalfFloat((nibbles >> 16 & 15) * Half2.lowFloat(odd) - Half2.highFloat(odd));
-    return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
-  }
-
-  /** Whether so many inputs can be cut into so many splits, each of several turns. */
-  public static boolean takes(int inputs, int splits) {
-    return inputs % (TURN * splits) == 0 && inputs > TURN * splits;
-  }
-
-  /** Groups for at most {@code rows} rows, all outputs and splits. */
-  public static WorkerGrid grid(int rows, int outputs, int splits) {
-    WorkerGrid grid =
-        new WorkerGrid3D(
-            (outputs + TILE_OUTPUTS - 1) / TILE_OUTPUTS * GROUP,
-            (rows + TILE_ROWS - 1) / TILE_ROWS,
-            splits);
-    grid.setLocalWork(GROUP, 1, 1);
-    return grid;
   }
 }

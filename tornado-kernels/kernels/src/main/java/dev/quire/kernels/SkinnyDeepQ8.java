@@ -110,22 +110,22 @@ public final class SkinnyDeepQ8 {
     Half2 ne2 = scales.getHalf2(sFrom + start / 4 + 18);
     Half2 nd3 = scales.getHalf2(sFrom + start / 4 + 24);
     Half2 ne3 = scales.getHalf2(sFrom + start / 4 + 26);
-    b[bTo] = pair(n0 << 24 >> 24, n0 << 16 >> 24, nd0);
-    b[bTo + 1] = pair(n0 << 8 >> 24, n0 >> 24, ne0);
-    b[bTo + 64] = pair(n1 << 24 >> 24, n1 << 16 >> 24, nd0);
-    b[bTo + 65] = pair(n1 << 8 >> 24, n1 >> 24, ne0);
-    b[bTo + 128] = pair(n2 << 24 >> 24, n2 << 16 >> 24, nd1);
-    b[bTo + 129] = pair(n2 << 8 >> 24, n2 >> 24, ne1);
-    b[bTo + 192] = pair(n3 << 24 >> 24, n3 << 16 >> 24, nd1);
-    b[bTo + 193] = pair(n3 << 8 >> 24, n3 >> 24, ne1);
-    b[bTo + 256] = pair(n4 << 24 >> 24, n4 << 16 >> 24, nd2);
-    b[bTo + 257] = pair(n4 << 8 >> 24, n4 >> 24, ne2);
-    b[bTo + 320] = pair(n5 << 24 >> 24, n5 << 16 >> 24, nd2);
-    b[bTo + 321] = pair(n5 << 8 >> 24, n5 >> 24, ne2);
-    b[bTo + 384] = pair(n6 << 24 >> 24, n6 << 16 >> 24, nd3);
-    b[bTo + 385] = pair(n6 << 8 >> 24, n6 >> 24, ne3);
-    b[bTo + 448] = pair(n7 << 24 >> 24, n7 << 16 >> 24, nd3);
-    b[bTo + 449] = pair(n7 << 8 >> 24, n7 >> 24, ne3);
+    b[bTo] = QuantTiles.pair(n0 << 24 >> 24, n0 << 16 >> 24, nd0);
+    b[bTo + 1] = QuantTiles.pair(n0 << 8 >> 24, n0 >> 24, ne0);
+    b[bTo + 64] = QuantTiles.pair(n1 << 24 >> 24, n1 << 16 >> 24, nd0);
+    b[bTo + 65] = QuantTiles.pair(n1 << 8 >> 24, n1 >> 24, ne0);
+    b[bTo + 128] = QuantTiles.pair(n2 << 24 >> 24, n2 << 16 >> 24, nd1);
+    b[bTo + 129] = QuantTiles.pair(n2 << 8 >> 24, n2 >> 24, ne1);
+    b[bTo + 192] = QuantTiles.pair(n3 << 24 >> 24, n3 << 16 >> 24, nd1);
+    b[bTo + 193] = QuantTiles.pair(n3 << 8 >> 24, n3 >> 24, ne1);
+    b[bTo + 256] = QuantTiles.pair(n4 << 24 >> 24, n4 << 16 >> 24, nd2);
+    b[bTo + 257] = QuantTiles.pair(n4 << 8 >> 24, n4 >> 24, ne2);
+    b[bTo + 320] = QuantTiles.pair(n5 << 24 >> 24, n5 << 16 >> 24, nd2);
+    b[bTo + 321] = QuantTiles.pair(n5 << 8 >> 24, n5 >> 24, ne2);
+    b[bTo + 384] = QuantTiles.pair(n6 << 24 >> 24, n6 << 16 >> 24, nd3);
+    b[bTo + 385] = QuantTiles.pair(n6 << 8 >> 24, n6 >> 24, ne3);
+    b[bTo + 448] = QuantTiles.pair(n7 << 24 >> 24, n7 << 16 >> 24, nd3);
+    b[bTo + 449] = QuantTiles.pair(n7 << 8 >> 24, n7 >> 24, ne3);
     int second = start + DEPTH;
     n0 = quants.get(qFrom + 2 * second);
     n1 = quants.get(qFrom + 2 * second + 32);
@@ -181,22 +181,22 @@ public final class SkinnyDeepQ8 {
         HalfFloat[] b0 = context.mmaLoadB(b, 16, bBase + step * 256);
         c = context.mma(a0, b0, c, MMAShape.M16N8K16);
       }
-      b[bTo + 4096] = pair(n0 << 24 >> 24, n0 << 16 >> 24, nd0);
-      b[bTo + 4097] = pair(n0 << 8 >> 24, n0 >> 24, ne0);
-      b[bTo + 4160] = pair(n1 << 24 >> 24, n1 << 16 >> 24, nd0);
-      b[bTo + 4161] = pair(n1 << 8 >> 24, n1 >> 24, ne0);
-      b[bTo + 4224] = pair(n2 << 24 >> 24, n2 << 16 >> 24, nd1);
-      b[bTo + 4225] = pair(n2 << 8 >> 24, n2 >> 24, ne1);
-      b[bTo + 4288] = pair(n3 << 24 >> 24, n3 << 16 >> 24, nd1);
-      b[bTo + 4289] = pair(n3 << 8 >> 24, n3 >> 24, ne1);
-      b[bTo + 4352] = pair(n4 << 24 >> 24, n4 << 16 >> 24, nd2);
-      b[bTo + 4353] = pair(n4 << 8 >> 24, n4 >> 24, ne2);
-      b[bTo + 4416] = pair(n5 << 24 >> 24, n5 << 16 >> 24, nd2);
-      b[bTo + 4417] = pair(n5 << 8 >> 24, n5 >> 24, ne2);
-      b[bTo + 4480] = pair(n6 << 24 >> 24, n6 << 16 >> 24, nd3);
-      b[bTo + 4481] = pair(n6 << 8 >> 24, n6 >> 24, ne3);
-      b[bTo + 4544] = pair(n7 << 24 >> 24, n7 << 16 >> 24, nd3);
-      b[bTo + 4545] = pair(n7 << 8 >> 24, n7 >> 24, ne3);
+      b[bTo + 4096] = QuantTiles.pair(n0 << 24 >> 24, n0 << 16 >> 24, nd0);
+      b[bTo + 4097] = QuantTiles.pair(n0 << 8 >> 24, n0 >> 24, ne0);
+      b[bTo + 4160] = QuantTiles.pair(n1 << 24 >> 24, n1 << 16 >> 24, nd0);
+      b[bTo + 4161] = QuantTiles.pair(n1 << 8 >> 24, n1 >> 24, ne0);
+      b[bTo + 4224] = QuantTiles.pair(n2 << 24 >> 24, n2 << 16 >> 24, nd1);
+      b[bTo + 4225] = QuantTiles.pair(n2 << 8 >> 24, n2 >> 24, ne1);
+      b[bTo + 4288] = QuantTiles.pair(n3 << 24 >> 24, n3 << 16 >> 24, nd1);
+      b[bTo + 4289] = QuantTiles.pair(n3 << 8 >> 24, n3 >> 24, ne1);
+      b[bTo + 4352] = QuantTiles.pair(n4 << 24 >> 24, n4 << 16 >> 24, nd2);
+      b[bTo + 4353] = QuantTiles.pair(n4 << 8 >> 24, n4 >> 24, ne2);
+      b[bTo + 4416] = QuantTiles.pair(n5 << 24 >> 24, n5 << 16 >> 24, nd2);
+      b[bTo + 4417] = QuantTiles.pair(n5 << 8 >> 24, n5 >> 24, ne2);
+      b[bTo + 4480] = QuantTiles.pair(n6 << 24 >> 24, n6 << 16 >> 24, nd3);
+      b[bTo + 4481] = QuantTiles.pair(n6 << 8 >> 24, n6 >> 24, ne3);
+      b[bTo + 4544] = QuantTiles.pair(n7 << 24 >> 24, n7 << 16 >> 24, nd3);
+      b[bTo + 4545] = QuantTiles.pair(n7 << 8 >> 24, n7 >> 24, ne3);
       int later = TornadoMath.min(depth + 3 * DEPTH, end);
       n0 = quants.get(qFrom + 2 * later);
       n1 = quants.get(qFrom + 2 * later + 32);
@@ -226,22 +226,22 @@ public final class SkinnyDeepQ8 {
         HalfFloat[] b0 = context.mmaLoadB(b, 16, 4 * B_INTS + bBase + step * 256);
         c = context.mma(a0, b0, c, MMAShape.M16N8K16);
       }
-      b[bTo] = pair(r0 << 24 >> 24, r0 << 16 >> 24, rd0);
-      b[bTo + 1] = pair(r0 << 8 >> 24, r0 >> 24, re0);
-      b[bTo + 64] = pair(r1 << 24 >> 24, r1 << 16 >> 24, rd0);
-      b[bTo + 65] = pair(r1 << 8 >> 24, r1 >> 24, re0);
-      b[bTo + 128] = pair(r2 << 24 >> 24, r2 << 16 >> 24, rd1);
-      b[bTo + 129] = pair(r2 << 8 >> 24, r2 >> 24, re1);
-      b[bTo + 192] = pair(r3 << 24 >> 24, r3 << 16 >> 24, rd1);
-      b[bTo + 193] = pair(r3 << 8 >> 24, r3 >> 24, re1);
-      b[bTo + 256] = pair(r4 << 24 >> 24, r4 << 16 >> 24, rd2);
-      b[bTo + 257] = pair(r4 << 8 >> 24, r4 >> 24, re2);
-      b[bTo + 320] = pair(r5 << 24 >> 24, r5 << 16 >> 24, rd2);
-      b[bTo + 321] = pair(r5 << 8 >> 24, r5 >> 24, re2);
-      b[bTo + 384] = pair(r6 << 24 >> 24, r6 << 16 >> 24, rd3);
-      b[bTo + 385] = pair(r6 << 8 >> 24, r6 >> 24, re3);
-      b[bTo + 448] = pair(r7 << 24 >> 24, r7 << 16 >> 24, rd3);
-      b[bTo + 449] = pair(r7 << 8 >> 24, r7 >> 24, re3);
+      b[bTo] = QuantTiles.pair(r0 << 24 >> 24, r0 << 16 >> 24, rd0);
+      b[bTo + 1] = QuantTiles.pair(r0 << 8 >> 24, r0 >> 24, re0);
+      b[bTo + 64] = QuantTiles.pair(r1 << 24 >> 24, r1 << 16 >> 24, rd0);
+      b[bTo + 65] = QuantTiles.pair(r1 << 8 >> 24, r1 >> 24, re0);
+      b[bTo + 128] = QuantTiles.pair(r2 << 24 >> 24, r2 << 16 >> 24, rd1);
+      b[bTo + 129] = QuantTiles.pair(r2 << 8 >> 24, r2 >> 24, re1);
+      b[bTo + 192] = QuantTiles.pair(r3 << 24 >> 24, r3 << 16 >> 24, rd1);
+      b[bTo + 193] = QuantTiles.pair(r3 << 8 >> 24, r3 >> 24, re1);
+      b[bTo + 256] = QuantTiles.pair(r4 << 24 >> 24, r4 << 16 >> 24, rd2);
+      b[bTo + 257] = QuantTiles.pair(r4 << 8 >> 24, r4 >> 24, re2);
+      b[bTo + 320] = QuantTiles.pair(r5 << 24 >> 24, r5 << 16 >> 24, rd2);
+      b[bTo + 321] = QuantTiles.pair(r5 << 8 >> 24, r5 >> 24, re2);
+      b[bTo + 384] = QuantTiles.pair(r6 << 24 >> 24, r6 << 16 >> 24, rd3);
+      b[bTo + 385] = QuantTiles.pair(r6 << 8 >> 24, r6 >> 24, re3);
+      b[bTo + 448] = QuantTiles.pair(r7 << 24 >> 24, r7 << 16 >> 24, rd3);
+      b[bTo + 449] = QuantTiles.pair(r7 << 8 >> 24, r7 >> 24, re3);
       int last = TornadoMath.min(depth + 4 * DEPTH, end);
       r0 = quants.get(qFrom + 2 * last);
       r1 = quants.get(qFrom + 2 * last + 32);
@@ -267,26 +267,19 @@ public final class SkinnyDeepQ8 {
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
-      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
-        int r = firstRow + i / (TILE_OUTPUTS / 4);
-        int j = i % (TILE_OUTPUTS / 4) * 2;
-        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
-        if (r < rows && gate < outputs) {
-          int at = r * outputs + gate;
-          float left = Activations.apply(activation, out.get(at), out.get(at + 8));
-          float right = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
-          gated.setHalf2(
-              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
-              Half2.fromFloats(left, right));
-        }
-      }
+      GatedSums.activate(
+          out,
+          gated,
+          activation,
+          firstRow,
+          rows,
+          TILE_ROWS,
+          context.groupIdx * TILE_OUTPUTS,
+          TILE_OUTPUTS,
+          outputs,
+          thread,
+          GROUP);
     }
-  }
-
-  private static int pair(int first, int second, Half2 scale) {
-    HalfFloat low = new HalfFloat(first * Half2.lowFloat(scale));
-    HalfFloat high = new HalfFloat(second * Half2.highFloat(scale));
-    return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
   }
 
   /** Whether so many inputs can be cut into so many splits, each of several turns. */

@@ -106,22 +106,22 @@ public final class SkinnyProductQ4 {
     Half2 o10 = steps.getHalf2(sFrom + start / 2 + 2 * stride + 2);
     Half2 e11 = steps.getHalf2(sFrom + start / 2 + 2 * stride + 16);
     Half2 o11 = steps.getHalf2(sFrom + start / 2 + 2 * stride + 18);
-    b[bTo + t0] = pair(q00 >> t0, e00, o00);
-    b[bTo + t1] = pair(q00 >> t1, e00, o00);
-    b[bTo + t2] = pair(q00 >> t2, e00, o00);
-    b[bTo + t3] = pair(q00 >> t3, e00, o00);
-    b[bTo + 128 + t0] = pair(q01 >> t0, e01, o01);
-    b[bTo + 128 + t1] = pair(q01 >> t1, e01, o01);
-    b[bTo + 128 + t2] = pair(q01 >> t2, e01, o01);
-    b[bTo + 128 + t3] = pair(q01 >> t3, e01, o01);
-    b[bTo + 1024 + t0] = pair(q10 >> t0, e10, o10);
-    b[bTo + 1024 + t1] = pair(q10 >> t1, e10, o10);
-    b[bTo + 1024 + t2] = pair(q10 >> t2, e10, o10);
-    b[bTo + 1024 + t3] = pair(q10 >> t3, e10, o10);
-    b[bTo + 1152 + t0] = pair(q11 >> t0, e11, o11);
-    b[bTo + 1152 + t1] = pair(q11 >> t1, e11, o11);
-    b[bTo + 1152 + t2] = pair(q11 >> t2, e11, o11);
-    b[bTo + 1152 + t3] = pair(q11 >> t3, e11, o11);
+    b[bTo + t0] = NibbleTiles.pair(q00 >> t0, e00, o00);
+    b[bTo + t1] = NibbleTiles.pair(q00 >> t1, e00, o00);
+    b[bTo + t2] = NibbleTiles.pair(q00 >> t2, e00, o00);
+    b[bTo + t3] = NibbleTiles.pair(q00 >> t3, e00, o00);
+    b[bTo + 128 + t0] = NibbleTiles.pair(q01 >> t0, e01, o01);
+    b[bTo + 128 + t1] = NibbleTiles.pair(q01 >> t1, e01, o01);
+    b[bTo + 128 + t2] = NibbleTiles.pair(q01 >> t2, e01, o01);
+    b[bTo + 128 + t3] = NibbleTiles.pair(q01 >> t3, e01, o01);
+    b[bTo + 1024 + t0] = NibbleTiles.pair(q10 >> t0, e10, o10);
+    b[bTo + 1024 + t1] = NibbleTiles.pair(q10 >> t1, e10, o10);
+    b[bTo + 1024 + t2] = NibbleTiles.pair(q10 >> t2, e10, o10);
+    b[bTo + 1024 + t3] = NibbleTiles.pair(q10 >> t3, e10, o10);
+    b[bTo + 1152 + t0] = NibbleTiles.pair(q11 >> t0, e11, o11);
+    b[bTo + 1152 + t1] = NibbleTiles.pair(q11 >> t1, e11, o11);
+    b[bTo + 1152 + t2] = NibbleTiles.pair(q11 >> t2, e11, o11);
+    b[bTo + 1152 + t3] = NibbleTiles.pair(q11 >> t3, e11, o11);
     int next = (panel + TornadoMath.min(1, count - 1)) * DEPTH;
     int n00 = nibbles.get(qFrom + next);
     int n01 = nibbles.get(qFrom + next + 32);
@@ -190,22 +190,22 @@ public final class SkinnyProductQ4 {
         c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
       }
       int into = (p + 1) % 2 * B_INTS;
-      b[into + bTo + t0] = pair(n00 >> t0, u00, v00);
-      b[into + bTo + t1] = pair(n00 >> t1, u00, v00);
-      b[into + bTo + t2] = pair(n00 >> t2, u00, v00);
-      b[into + bTo + t3] = pair(n00 >> t3, u00, v00);
-      b[into + bTo + 128 + t0] = pair(n01 >> t0, u01, v01);
-      b[into + bTo + 128 + t1] = pair(n01 >> t1, u01, v01);
-      b[into + bTo + 128 + t2] = pair(n01 >> t2, u01, v01);
-      b[into + bTo + 128 + t3] = pair(n01 >> t3, u01, v01);
-      b[into + bTo + 1024 + t0] = pair(n10 >> t0, u10, v10);
-      b[into + bTo + 1024 + t1] = pair(n10 >> t1, u10, v10);
-      b[into + bTo + 1024 + t2] = pair(n10 >> t2, u10, v10);
-      b[into + bTo + 1024 + t3] = pair(n10 >> t3, u10, v10);
-      b[into + bTo + 1152 + t0] = pair(n11 >> t0, u11, v11);
-      b[into + bTo + 1152 + t1] = pair(n11 >> t1, u11, v11);
-      b[into + bTo + 1152 + t2] = pair(n11 >> t2, u11, v11);
-      b[into + bTo + 1152 + t3] = pair(n11 >> t3, u11, v11);
+      b[into + bTo + t0] = NibbleTiles.pair(n00 >> t0, u00, v00);
+      b[into + bTo + t1] = NibbleTiles.pair(n00 >> t1, u00, v00);
+      b[into + bTo + t2] = NibbleTiles.pair(n00 >> t2, u00, v00);
+      b[into + bTo + t3] = NibbleTiles.pair(n00 >> t3, u00, v00);
+      b[into + bTo + 128 + t0] = NibbleTiles.pair(n01 >> t0, u01, v01);
+      b[into + bTo + 128 + t1] = NibbleTiles.pair(n01 >> t1, u01, v01);
+      b[into + bTo + 128 + t2] = NibbleTiles.pair(n01 >> t2, u01, v01);
+      b[into + bTo + 128 + t3] = NibbleTiles.pair(n01 >> t3, u01, v01);
+      b[into + bTo + 1024 + t0] = NibbleTiles.pair(n10 >> t0, u10, v10);
+      b[into + bTo + 1024 + t1] = NibbleTiles.pair(n10 >> t1, u10, v10);
+      b[into + bTo + 1024 + t2] = NibbleTiles.pair(n10 >> t2, u10, v10);
+      b[into + bTo + 1024 + t3] = NibbleTiles.pair(n10 >> t3, u10, v10);
+      b[into + bTo + 1152 + t0] = NibbleTiles.pair(n11 >> t0, u11, v11);
+      b[into + bTo + 1152 + t1] = NibbleTiles.pair(n11 >> t1, u11, v11);
+      b[into + bTo + 1152 + t2] = NibbleTiles.pair(n11 >> t2, u11, v11);
+      b[into + bTo + 1152 + t3] = NibbleTiles.pair(n11 >> t3, u11, v11);
       n00 = r00;
       r00 = m00;
       n01 = r01;
@@ -258,14 +258,6 @@ public final class SkinnyProductQ4 {
         }
       }
     }
-  }
-
-  /** The weights of two outputs, whose nibbles are in the lowest bits of either half. */
-  private static int pair(int nibbles, Half2 even, Half2 odd) {
-    HalfFloat low = new HalfFloat((nibbles & 15) * Half2.lowFloat(even) - Half2.highFloat(even));
-    HalfFloat high =
-        new HalfFloat((nibbles >> 16 & 15) * Half2.lowFloat(odd) - Half2.highFloat(odd));
-    return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
   }
 
   /** Groups as those of {@link SkinnyProduct}. The reference is MatrixVector's. */

@@ -94,14 +94,14 @@ public final class SkinnyProductQ8 {
     Half2 e00 = scales.getHalf2(sFrom + start / 4 + 2);
     Half2 d01 = scales.getHalf2(sFrom + start / 4 + 8);
     Half2 e01 = scales.getHalf2(sFrom + start / 4 + 10);
-    b[bTo] = pair(q00 << 24 >> 24, q00 << 16 >> 24, d00);
-    b[bTo + 1] = pair(q00 << 8 >> 24, q00 >> 24, e00);
-    b[bTo + 64] = pair(q01 << 24 >> 24, q01 << 16 >> 24, d00);
-    b[bTo + 64 + 1] = pair(q01 << 8 >> 24, q01 >> 24, e00);
-    b[bTo + 128] = pair(q02 << 24 >> 24, q02 << 16 >> 24, d01);
-    b[bTo + 128 + 1] = pair(q02 << 8 >> 24, q02 >> 24, e01);
-    b[bTo + 192] = pair(q03 << 24 >> 24, q03 << 16 >> 24, d01);
-    b[bTo + 192 + 1] = pair(q03 << 8 >> 24, q03 >> 24, e01);
+    b[bTo] = QuantTiles.pair(q00 << 24 >> 24, q00 << 16 >> 24, d00);
+    b[bTo + 1] = QuantTiles.pair(q00 << 8 >> 24, q00 >> 24, e00);
+    b[bTo + 64] = QuantTiles.pair(q01 << 24 >> 24, q01 << 16 >> 24, d00);
+    b[bTo + 64 + 1] = QuantTiles.pair(q01 << 8 >> 24, q01 >> 24, e00);
+    b[bTo + 128] = QuantTiles.pair(q02 << 24 >> 24, q02 << 16 >> 24, d01);
+    b[bTo + 128 + 1] = QuantTiles.pair(q02 << 8 >> 24, q02 >> 24, e01);
+    b[bTo + 192] = QuantTiles.pair(q03 << 24 >> 24, q03 << 16 >> 24, d01);
+    b[bTo + 192 + 1] = QuantTiles.pair(q03 << 8 >> 24, q03 >> 24, e01);
     int q10 = quants.get(qFrom + 2 * start + 8 * padded);
     int q11 = quants.get(qFrom + 2 * start + 8 * padded + 32);
     int q12 = quants.get(qFrom + 2 * start + 8 * padded + 64);
@@ -110,14 +110,14 @@ public final class SkinnyProductQ8 {
     Half2 e10 = scales.getHalf2(sFrom + start / 4 + padded + 2);
     Half2 d11 = scales.getHalf2(sFrom + start / 4 + padded + 8);
     Half2 e11 = scales.getHalf2(sFrom + start / 4 + padded + 10);
-    b[bTo + 1024] = pair(q10 << 24 >> 24, q10 << 16 >> 24, d10);
-    b[bTo + 1024 + 1] = pair(q10 << 8 >> 24, q10 >> 24, e10);
-    b[bTo + 1088] = pair(q11 << 24 >> 24, q11 << 16 >> 24, d10);
-    b[bTo + 1088 + 1] = pair(q11 << 8 >> 24, q11 >> 24, e10);
-    b[bTo + 1152] = pair(q12 << 24 >> 24, q12 << 16 >> 24, d11);
-    b[bTo + 1152 + 1] = pair(q12 << 8 >> 24, q12 >> 24, e11);
-    b[bTo + 1216] = pair(q13 << 24 >> 24, q13 << 16 >> 24, d11);
-    b[bTo + 1216 + 1] = pair(q13 << 8 >> 24, q13 >> 24, e11);
+    b[bTo + 1024] = QuantTiles.pair(q10 << 24 >> 24, q10 << 16 >> 24, d10);
+    b[bTo + 1024 + 1] = QuantTiles.pair(q10 << 8 >> 24, q10 >> 24, e10);
+    b[bTo + 1088] = QuantTiles.pair(q11 << 24 >> 24, q11 << 16 >> 24, d10);
+    b[bTo + 1088 + 1] = QuantTiles.pair(q11 << 8 >> 24, q11 >> 24, e10);
+    b[bTo + 1152] = QuantTiles.pair(q12 << 24 >> 24, q12 << 16 >> 24, d11);
+    b[bTo + 1152 + 1] = QuantTiles.pair(q12 << 8 >> 24, q12 >> 24, e11);
+    b[bTo + 1216] = QuantTiles.pair(q13 << 24 >> 24, q13 << 16 >> 24, d11);
+    b[bTo + 1216 + 1] = QuantTiles.pair(q13 << 8 >> 24, q13 >> 24, e11);
     int next = (panel + TornadoMath.min(1, count - 1)) * DEPTH;
     int n00 = quants.get(qFrom + 2 * next);
     int n01 = quants.get(qFrom + 2 * next + 32);
@@ -198,22 +198,22 @@ public final class SkinnyProductQ8 {
         c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
       }
       int into = (p + 1) % 2 * B_INTS;
-      b[into + bTo] = pair(n00 << 24 >> 24, n00 << 16 >> 24, u00);
-      b[into + bTo + 1] = pair(n00 << 8 >> 24, n00 >> 24, v00);
-      b[into + bTo + 64] = pair(n01 << 24 >> 24, n01 << 16 >> 24, u00);
-      b[into + bTo + 64 + 1] = pair(n01 << 8 >> 24, n01 >> 24, v00);
-      b[into + bTo + 128] = pair(n02 << 24 >> 24, n02 << 16 >> 24, u01);
-      b[into + bTo + 128 + 1] = pair(n02 << 8 >> 24, n02 >> 24, v01);
-      b[into + bTo + 192] = pair(n03 << 24 >> 24, n03 << 16 >> 24, u01);
-      b[into + bTo + 192 + 1] = pair(n03 << 8 >> 24, n03 >> 24, v01);
-      b[into + bTo + 1024] = pair(n10 << 24 >> 24, n10 << 16 >> 24, u10);
-      b[into + bTo + 1024 + 1] = pair(n10 << 8 >> 24, n10 >> 24, v10);
-      b[into + bTo + 1088] = pair(n11 << 24 >> 24, n11 << 16 >> 24, u10);
-      b[into + bTo + 1088 + 1] = pair(n11 << 8 >> 24, n11 >> 24, v10);
-      b[into + bTo + 1152] = pair(n12 << 24 >> 24, n12 << 16 >> 24, u11);
-      b[into + bTo + 1152 + 1] = pair(n12 << 8 >> 24, n12 >> 24, v11);
-      b[into + bTo + 1216] = pair(n13 << 24 >> 24, n13 << 16 >> 24, u11);
-      b[into + bTo + 1216 + 1] = pair(n13 << 8 >> 24, n13 >> 24, v11);
+      b[into + bTo] = QuantTiles.pair(n00 << 24 >> 24, n00 << 16 >> 24, u00);
+      b[into + bTo + 1] = QuantTiles.pair(n00 << 8 >> 24, n00 >> 24, v00);
+      b[into + bTo + 64] = QuantTiles.pair(n01 << 24 >> 24, n01 << 16 >> 24, u00);
+      b[into + bTo + 64 + 1] = QuantTiles.pair(n01 << 8 >> 24, n01 >> 24, v00);
+      b[into + bTo + 128] = QuantTiles.pair(n02 << 24 >> 24, n02 << 16 >> 24, u01);
+      b[into + bTo + 128 + 1] = QuantTiles.pair(n02 << 8 >> 24, n02 >> 24, v01);
+      b[into + bTo + 192] = QuantTiles.pair(n03 << 24 >> 24, n03 << 16 >> 24, u01);
+      b[into + bTo + 192 + 1] = QuantTiles.pair(n03 << 8 >> 24, n03 >> 24, v01);
+      b[into + bTo + 1024] = QuantTiles.pair(n10 << 24 >> 24, n10 << 16 >> 24, u10);
+      b[into + bTo + 1024 + 1] = QuantTiles.pair(n10 << 8 >> 24, n10 >> 24, v10);
+      b[into + bTo + 1088] = QuantTiles.pair(n11 << 24 >> 24, n11 << 16 >> 24, u10);
+      b[into + bTo + 1088 + 1] = QuantTiles.pair(n11 << 8 >> 24, n11 >> 24, v10);
+      b[into + bTo + 1152] = QuantTiles.pair(n12 << 24 >> 24, n12 << 16 >> 24, u11);
+      b[into + bTo + 1152 + 1] = QuantTiles.pair(n12 << 8 >> 24, n12 >> 24, v11);
+      b[into + bTo + 1216] = QuantTiles.pair(n13 << 24 >> 24, n13 << 16 >> 24, u11);
+      b[into + bTo + 1216 + 1] = QuantTiles.pair(n13 << 8 >> 24, n13 >> 24, v11);
       n00 = r00;
       r00 = m00;
       n01 = r01;
@@ -274,12 +274,6 @@ public final class SkinnyProductQ8 {
         }
       }
     }
-  }
-
-  private static int pair(int first, int second, Half2 scale) {
-    HalfFloat low = new HalfFloat(first * Half2.lowFloat(scale));
-    HalfFloat high = new HalfFloat(second * Half2.highFloat(scale));
-    return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
   }
 
   /** Groups as those of {@link SkinnyProduct}. The reference is MatrixVector's. */

@@ -88,8 +88,8 @@ class NibbleTest {
   @ParameterizedTest
   @CsvSource({"1, 8, 512, 1, 0", "7, 72, 2304, 3, 0", "16, 144, 512, 1, 1", "5, 48, 1024, 2, 0"})
   void aFewDeepRows(int rows, int outputs, int inputs, int splits, int activation) {
-    int tile = SkinnyDeepQ4.TILE_ROWS;
-    WorkerGrid grid = SkinnyDeepQ4.grid(rows + tile, outputs, splits);
+    int tile = SkinnyDeepQ8.TILE_ROWS;
+    WorkerGrid grid = SkinnyDeepQ8.grid(rows + tile, outputs, splits);
     product(SkinnyDeepQ4::multiplyQuads, grid, tile, rows, outputs, inputs, splits, activation);
   }
 

@@ -119,12 +119,13 @@ final class TileCases {
     allSplits("SkinnyProduct", shape, SkinnyProduct::multiply, SkinnyProduct::grid);
     allSplits("SkinnyQuads", shape, SkinnyQuads::multiplyQuads, SkinnyQuads::grid);
     quants("SkinnyProduct", "-Q8", shape, SkinnyProductQ8::multiply, SkinnyProductQ8::grid);
-    if (SkinnyDeepQ8.takes(shape.inputs(), quantSplits(shape))) {
+    boolean deep = SkinnyDeepQ8.takes(shape.inputs(), quantSplits(shape));
+    if (deep) {
       quants("SkinnyDeep", "-Q8", shape, SkinnyDeepQ8::multiplyQuads, SkinnyDeepQ8::grid);
     }
     quants("SkinnyProduct", "-Q4", shape, SkinnyProductQ4::multiply, SkinnyProductQ4::grid);
-    if (SkinnyDeepQ4.takes(shape.inputs(), quantSplits(shape))) {
-      quants("SkinnyDeep", "-Q4", shape, SkinnyDeepQ4::multiplyQuads, SkinnyDeepQ4::grid);
+    if (deep) {
+      quants("SkinnyDeep", "-Q4", shape, SkinnyDeepQ4::multiplyQuads, SkinnyDeepQ8::grid);
     }
     library(shape);
   }
