@@ -1,5 +1,6 @@
 package dev.quire.kernels;
 
+import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.vectors.Half2;
@@ -40,16 +41,51 @@ final class GatedSums {
       int outputs,
       int thread,
       int threads) {
-    for (int i = thread; i < tileRows * tileOutputs / 4; i += threads) {
-      int r = firstRow + i / (tileOutputs / 4);
-      int j = i % (tileOutputs / 4) * 2;
-      int gate = firstOutput + j / 8 * 16 + j % 8;
-      if (r < rows && gate < outputs) {
-        int at = r * outputs + gate;
-        float left = Activations.apply(activation, sums.get(at), sums.get(at + 8));
-        float right = Activations.apply(activation, sums.get(at + 1), sums.get(at + 9));
-        gated.setHalf2(r * (outputs / 2) + firstOutput / 2 + j, Half2.fromFloats(left, right));
-      }
+    int count = TornadoMath.min(tileRows, rows - firstRow) * (tileOutputs / 4);
+    int own = firstRow * outputs + firstOutput;
+    for (int i = thread; i < count; i += 2 * threads) {
+      // Two pairs a turn, all of whose sums are asked for before one is stored.
+      int at0 = place(i, count, own, firstOutput, tileOutputs, outputs);
+      int at1 = place(i + threads, count, own, firstOutput, tileOutputs, outputs);
+      int from0 = TornadoMath.max(at0, own);
+      int from1 = TornadoMath.max(at1, own);
+      float gate0 = sums.get(from0);
+      float gate1 = sums.get(from0 + 1);
+      float gate2 = sums.get(from1);
+      float gate3 = sums.get(from1 + 1);
+      float up0 = sums.get(from0 + 8);
+      float up1 = sums.get(from0 + 9);
+      float up2 = sums.get(from1 + 8);
+      float up3 = sums.get(from1 + 9);
+      store(gated, at0, outputs, activation, gate0, gate1, up0, up1);
+      store(gated, at1, outputs, activation, gate2, gate3, up2, up3);
+    }
+  }
+
+  /** Where a pair's gates lie; -1 if there is none. */
+  private static int place(
+      int i, int count, int own, int firstOutput, int tileOutputs, int outputs) {
+    int j = i % (tileOutputs / 4) * 2;
+    int gate = j / 8 * 16 + j % 8;
+    int at = own + i / (tileOutputs / 4) * outputs + gate;
+    return i < count && firstOutput + gate < outputs ? at : -1;
+  }
+
+  private static void store(
+      HalfFloatArray gated,
+      int at,
+      int outputs,
+      int activation,
+      float gate0,
+      float gate1,
+      float up0,
+      float up1) {
+    float left = Activations.apply(activation, gate0, up0);
+    float right = Activations.apply(activation, gate1, up1);
+    if (at >= 0) {
+      int gate = at % outputs;
+      int to = at / outputs * (outputs / 2) + gate / 16 * 8 + gate % 8;
+      gated.setHalf2(to, Half2.fromFloats(left, right));
     }
   }
 }

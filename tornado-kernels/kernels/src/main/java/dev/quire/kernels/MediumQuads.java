@@ -117,18 +117,20 @@ public final class MediumQuads {
     for (int p = 0; p < count; p++) {
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
-      int depth = (panel + TornadoMath.min(p + 3, count - 1)) * DEPTH;
-      int to = (p + 3) % STAGES;
-      int input = depth + thread % 4 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      for (int j = 0; j < 4; j++) {
-        context.asyncCopyToLocal(a, to * A_INTS + aTo + j, x, from + 2 * j);
-      }
-      for (int i = 0; i < 2; i++) {
-        int block = bFrom + depth * 8 + i * 64 * padded;
+      if (p + 3 < count) {
+        int depth = (panel + p + 3) * DEPTH;
+        int to = (p + 3) % STAGES;
+        int input = depth + thread % 4 * 8;
+        int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
         for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(
-              b, to * B_INTS + 4 * thread + i * 1024 + j, weights, block + 2 * j);
+          context.asyncCopyToLocal(a, to * A_INTS + aTo + j, x, from + 2 * j);
+        }
+        for (int i = 0; i < 2; i++) {
+          int block = bFrom + depth * 8 + i * 64 * padded;
+          for (int j = 0; j < 4; j++) {
+            context.asyncCopyToLocal(
+                b, to * B_INTS + 4 * thread + i * 1024 + j, weights, block + 2 * j);
+          }
         }
       }
       context.asyncCopyCommit();

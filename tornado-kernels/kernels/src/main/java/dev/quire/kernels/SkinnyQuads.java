@@ -112,18 +112,20 @@ public final class SkinnyQuads {
     for (int p = 0; p < count; p++) {
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
-      int depth = (panel + TornadoMath.min(p + 3, count - 1)) * DEPTH;
-      int input = depth + thread % 8 * 8;
-      int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-      int stage = (p + 3) % 4;
-      for (int j = 0; j < 4; j++) {
-        context.asyncCopyToLocal(a, stage * A_INTS + aTo + j, x, from + 2 * j);
-      }
-      for (int i = 0; i < 4; i++) {
-        int block = bFrom + depth * 8 + i * 16 * padded;
+      if (p + 3 < count) {
+        int depth = (panel + p + 3) * DEPTH;
+        int input = depth + thread % 8 * 8;
+        int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
+        int stage = (p + 3) % 4;
         for (int j = 0; j < 4; j++) {
-          context.asyncCopyToLocal(
-              b, stage * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
+          context.asyncCopyToLocal(a, stage * A_INTS + aTo + j, x, from + 2 * j);
+        }
+        for (int i = 0; i < 4; i++) {
+          int block = bFrom + depth * 8 + i * 16 * padded;
+          for (int j = 0; j < 4; j++) {
+            context.asyncCopyToLocal(
+                b, stage * B_INTS + 4 * thread + i * 512 + j, weights, block + 2 * j);
+          }
         }
       }
       context.asyncCopyCommit();

@@ -7,34 +7,12 @@ import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.LeanQuads;
 import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.MediumQuads;
-import dev.quire.kernels.Quants16W1x4;
-import dev.quire.kernels.Quants16W1x8;
-import dev.quire.kernels.Quants32W1x4;
-import dev.quire.kernels.Quants32W2x4;
-import dev.quire.kernels.Quants64W2x2;
-import dev.quire.kernels.Quants64W2x4;
 import dev.quire.kernels.SkinnyDeepQ4;
 import dev.quire.kernels.SkinnyDeepQ8;
 import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.SkinnyProductQ4;
 import dev.quire.kernels.SkinnyProductQ8;
 import dev.quire.kernels.SkinnyQuads;
-import dev.quire.kernels.Tile16x128D32S5W1x4K2RA;
-import dev.quire.kernels.Tile16x128D32S5W1x4RA;
-import dev.quire.kernels.Tile16x128D32S5W1x4RF;
-import dev.quire.kernels.Tile16x64D64S4W1x4R;
-import dev.quire.kernels.Tile32x128D32S4W1x4F;
-import dev.quire.kernels.Tile32x128D32S4W1x4K2RA;
-import dev.quire.kernels.Tile32x128D32S4W1x4K2RF;
-import dev.quire.kernels.Tile32x128D32S4W1x4R;
-import dev.quire.kernels.Tile32x128D32S4W1x4RA;
-import dev.quire.kernels.Tile32x128D32S4W1x4RF;
-import dev.quire.kernels.Tile32x64D64S4W1x4K2RA;
-import dev.quire.kernels.Tile32x64D64S4W1x4R;
-import dev.quire.kernels.Tile64x128D32S4W1x4K2R;
-import dev.quire.kernels.Tile64x128D32S4W1x4K2RF;
-import dev.quire.kernels.Tile64x128D32S4W2x4R;
-import dev.quire.kernels.Tile64x128D32S4W2x4RF;
 import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.TiledProductQ4;
 import dev.quire.kernels.TiledProductQ8;
@@ -63,7 +41,6 @@ final class TileCases {
     TileCases tiles = new TileCases();
     skinny(scale).forEach(tiles::skinny);
     tiled(scale).forEach(tiles::tiled);
-    tiles.variants(scale);
     return tiles.cases;
   }
 
@@ -161,155 +138,6 @@ final class TileCases {
     }
     library(shape);
   }
-
-  // VARIANTS
-
-  private void variants(Scale scale) {
-    if (scale == Scale.TINY) {
-      return;
-    }
-    for (int rows : new int[] {8, 16, 24, 32, 48, 64}) {
-      List<ProductShape> shapes = new ArrayList<>();
-      shapes.add(new ProductShape("v1-qkv", 3072, rows, 2048, 16));
-      shapes.add(new ProductShape("v1-output", 2048, rows, 2048, 16));
-      shapes.add(new ProductShape("v1-gate-up", 16384, rows, 2048, 4));
-      shapes.add(new ProductShape("v1-down", 2048, rows, 8192, 8));
-      shapes.add(new ProductShape("v8-gate-up", 28672, rows, 4096, 2));
-      shapes.forEach(this::variants);
-    }
-  }
-
-  private void variants(ProductShape shape) {
-    if (shape.rows() > 0 && shape.rows() <= 16) {
-      variant("SkinnyQuads", shape, 1, SkinnyQuads::multiplyQuads, SkinnyQuads::grid);
-      quants("SkinnyDeep", "-Q8", shape, SkinnyDeepQ8::multiplyQuads, SkinnyDeepQ8::grid);
-      quants("Quants16W1x4", "-Q8", shape, Quants16W1x4::multiplyQuads, Quants16W1x4::grid);
-      quants("Quants16W1x8", "-Q8", shape, Quants16W1x8::multiplyQuads, Quants16W1x8::grid);
-      variant(
-          "Tile16x64D64S4W1x4R",
-          shape,
-          1,
-          Tile16x64D64S4W1x4R::multiplyQuads,
-          Tile16x64D64S4W1x4R::grid);
-      variant(
-          "Tile16x128D32S5W1x4RA",
-          shape,
-          1,
-          Tile16x128D32S5W1x4RA::multiplyQuads,
-          Tile16x128D32S5W1x4RA::grid);
-      variant(
-          "Tile16x128D32S5W1x4K2RA",
-          shape,
-          2,
-          Tile16x128D32S5W1x4K2RA::multiplyQuads,
-          Tile16x128D32S5W1x4K2RA::grid);
-      variant(
-          "Tile16x128D32S5W1x4RF",
-          shape,
-          1,
-          Tile16x128D32S5W1x4RF::multiplyQuads,
-          Tile16x128D32S5W1x4RF::grid);
-    }
-    if (shape.rows() > 16 && shape.rows() <= 32) {
-      variant("LeanQuads", shape, 1, LeanQuads::multiplyQuads, LeanQuads::grid);
-      variant("DoubleQuads", shape, 1, DoubleQuads::multiplyQuads, DoubleQuads::grid);
-      quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiplyQuads, TiledProductQ8::grid);
-      quants("Quants32W1x4", "-Q8", shape, Quants32W1x4::multiplyQuads, Quants32W1x4::grid);
-      quants("Quants32W2x4", "-Q8", shape, Quants32W2x4::multiplyQuads, Quants32W2x4::grid);
-      variant(
-          "Tile32x128D32S4W1x4R",
-          shape,
-          1,
-          Tile32x128D32S4W1x4R::multiplyQuads,
-          Tile32x128D32S4W1x4R::grid);
-      variant(
-          "Tile32x128D32S4W1x4RA",
-          shape,
-          1,
-          Tile32x128D32S4W1x4RA::multiplyQuads,
-          Tile32x128D32S4W1x4RA::grid);
-      variant(
-          "Tile32x128D32S4W1x4K2RA",
-          shape,
-          2,
-          Tile32x128D32S4W1x4K2RA::multiplyQuads,
-          Tile32x128D32S4W1x4K2RA::grid);
-      variant(
-          "Tile32x64D64S4W1x4R",
-          shape,
-          1,
-          Tile32x64D64S4W1x4R::multiplyQuads,
-          Tile32x64D64S4W1x4R::grid);
-      variant(
-          "Tile32x64D64S4W1x4K2RA",
-          shape,
-          2,
-          Tile32x64D64S4W1x4K2RA::multiplyQuads,
-          Tile32x64D64S4W1x4K2RA::grid);
-      variant(
-          "Tile32x128D32S4W1x4RF",
-          shape,
-          1,
-          Tile32x128D32S4W1x4RF::multiplyQuads,
-          Tile32x128D32S4W1x4RF::grid);
-      variant(
-          "Tile32x128D32S4W1x4F",
-          shape,
-          1,
-          Tile32x128D32S4W1x4F::multiplyQuads,
-          Tile32x128D32S4W1x4F::grid);
-      variant(
-          "Tile32x128D32S4W1x4K2RF",
-          shape,
-          2,
-          Tile32x128D32S4W1x4K2RF::multiplyQuads,
-          Tile32x128D32S4W1x4K2RF::grid);
-    }
-    if (shape.rows() > 32 && shape.rows() <= 64) {
-      variant("MediumQuads", shape, 1, MediumQuads::multiplyQuads, MediumQuads::grid);
-      quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiplyQuads, TiledProductQ8::grid);
-      quants("Quants64W2x2", "-Q8", shape, Quants64W2x2::multiplyQuads, Quants64W2x2::grid);
-      quants("Quants64W2x4", "-Q8", shape, Quants64W2x4::multiplyQuads, Quants64W2x4::grid);
-      variant(
-          "Tile64x128D32S4W2x4R",
-          shape,
-          1,
-          Tile64x128D32S4W2x4R::multiplyQuads,
-          Tile64x128D32S4W2x4R::grid);
-      variant(
-          "Tile64x128D32S4W1x4K2R",
-          shape,
-          2,
-          Tile64x128D32S4W1x4K2R::multiplyQuads,
-          Tile64x128D32S4W1x4K2R::grid);
-      variant(
-          "Tile64x128D32S4W2x4RF",
-          shape,
-          1,
-          Tile64x128D32S4W2x4RF::multiplyQuads,
-          Tile64x128D32S4W2x4RF::grid);
-      variant(
-          "Tile64x128D32S4W1x4K2RF",
-          shape,
-          2,
-          Tile64x128D32S4W1x4K2RF::multiplyQuads,
-          Tile64x128D32S4W1x4K2RF::grid);
-    }
-  }
-
-  private void variant(String kernel, ProductShape shape, int sets, Halves multiply, Grid grid) {
-    for (int splits : shape.outputs() > 8192 ? new int[] {1} : new int[] {2, 4, 6, 8}) {
-      cases.add(
-          ProductCases.halves(
-              splits == 1 ? kernel : kernel + "/" + splits,
-              shape,
-              splits * sets,
-              arrays ->
-                  launch(arrays.work(), arrays, shape, splits, Activations.NONE, multiply, grid)));
-    }
-  }
-
-  // END
 
   /** A kernel of halves; all have the same arguments. */
   private interface Halves

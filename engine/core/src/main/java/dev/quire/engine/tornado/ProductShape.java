@@ -33,8 +33,8 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
 
   // Groups that keep 132 multiprocessors busy: by registers and local memory 2 or 4 each.
   private static final int SKINNY_GROUPS = 264;
-  private static final int LEAN_GROUPS = Integer.getInteger("quire.products.lean", 528);
-  private static final int MEDIUM_GROUPS = Integer.getInteger("quire.products.medium", 264);
+  private static final int LEAN_GROUPS = 264;
+  private static final int MEDIUM_GROUPS = 264;
   private static final int TILED_GROUPS = 528;
   private static final int WIDE_GROUPS = 264;
 
