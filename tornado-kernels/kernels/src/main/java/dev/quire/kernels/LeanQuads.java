@@ -18,7 +18,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *               ┌ warp 0 ┬ warp 1 ┬ warp 2 ┬ warp 3 ┐   a warp: 32 rows × 32 outputs
  *    32 rows    │ 32×32  │ 32×32  │        │        │   32 deep at a time, four panels of it in
  *               └────────┴────────┴────────┴────────┘   local memory, three of them on their way
- *   panels of A and B as WideProduct has them
+ *   panels of A and B as WideQuads has them
  * </pre>
  */
 public final class LeanQuads {

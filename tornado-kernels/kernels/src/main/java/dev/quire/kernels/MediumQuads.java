@@ -19,7 +19,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *    64 rows    ├────────┼────────┼────────┼────────┤   32 deep at a time, four panels of it in local
  *               │ warp 4 │ warp 5 │ warp 6 │ warp 7 │   memory, three of them on their way
  *               └────────┴────────┴────────┴────────┘
- *   panels of A and B as WideProduct has them
+ *   panels of A and B as WideQuads has them
  * </pre>
  */
 public final class MediumQuads {

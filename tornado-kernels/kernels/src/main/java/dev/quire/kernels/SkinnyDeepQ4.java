@@ -27,7 +27,7 @@ public final class SkinnyDeepQ4 {
   private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
 
   /**
-   * As {@link SkinnyProduct#multiply}, with weights of four bits a weight.
+   * As {@link SkinnyQuads#multiplyQuads}, with weights of four bits a weight.
    *
    * @param nibbles as {@link NibbleTiles} has them
    * @param steps as {@link NibbleTiles} has them

@@ -35,10 +35,10 @@ public final class SkinnyDeepQ8 {
   public static final int GROUP = 256;
 
   /** Rows of activations that a group handles. */
-  public static final int TILE_ROWS = SkinnyProduct.TILE_ROWS;
+  public static final int TILE_ROWS = SkinnyQuads.TILE_ROWS;
 
   /** Outputs that a group handles. */
-  public static final int TILE_OUTPUTS = SkinnyProduct.TILE_OUTPUTS;
+  public static final int TILE_OUTPUTS = SkinnyQuads.TILE_OUTPUTS;
 
   /** Inputs that a split must have a multiple of: two panels. */
   public static final int TURN = 256;
@@ -48,7 +48,7 @@ public final class SkinnyDeepQ8 {
   private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
 
   /**
-   * As {@link SkinnyProduct#multiply}, with weights of Q8_0.
+   * As {@link SkinnyQuads#multiplyQuads}, with weights of Q8_0.
    *
    * @param quants as {@link QuantTiles} has them
    * @param scales as {@link QuantTiles} has them

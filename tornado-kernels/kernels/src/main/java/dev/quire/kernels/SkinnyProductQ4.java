@@ -12,7 +12,7 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
  * 2 to 16 rows of activations times a weight matrix of four bits a weight, on tensor cores; tiles
- * as {@link SkinnyProduct} has them.
+ * as {@link SkinnyQuads} has them.
  *
  * <pre>
  *   panel p      products of A and B in local memory; then
@@ -28,20 +28,20 @@ public final class SkinnyProductQ4 {
   private SkinnyProductQ4() {}
 
   /** Threads of a group: four warps. */
-  public static final int GROUP = SkinnyProduct.GROUP;
+  public static final int GROUP = SkinnyQuads.GROUP;
 
   /** Rows of activations that a group handles. */
-  public static final int TILE_ROWS = SkinnyProduct.TILE_ROWS;
+  public static final int TILE_ROWS = SkinnyQuads.TILE_ROWS;
 
   /** Outputs that a group handles. */
-  public static final int TILE_OUTPUTS = SkinnyProduct.TILE_OUTPUTS;
+  public static final int TILE_OUTPUTS = SkinnyQuads.TILE_OUTPUTS;
 
   private static final int DEPTH = 64;
   private static final int A_INTS = TILE_ROWS * DEPTH / 2;
   private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
 
   /**
-   * As {@link SkinnyProduct#multiply}, with weights of four bits a weight.
+   * As {@link SkinnyQuads#multiplyQuads}, with weights of four bits a weight.
    *
    * @param nibbles as {@link NibbleTiles} has them
    * @param steps as {@link NibbleTiles} has them
@@ -260,8 +260,8 @@ public final class SkinnyProductQ4 {
     }
   }
 
-  /** Groups as those of {@link SkinnyProduct}. The reference is MatrixVector's. */
+  /** Groups as those of {@link SkinnyQuads}. The reference is MatrixVector's. */
   public static WorkerGrid grid(int rows, int outputs, int splits) {
-    return SkinnyProduct.grid(rows, outputs, splits);
+    return SkinnyQuads.grid(rows, outputs, splits);
   }
 }

@@ -11,7 +11,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
  * Several rows of activations times a weight matrix in BF16, on tensor cores; tiles as {@link
- * TiledProduct} has them.
+ * TiledQuads} has them.
  *
  * <pre>
  *   a half          │ sign │ exponent: 5 │ 7 bits of the mantissa │ 3 bits │
@@ -26,20 +26,20 @@ public final class TiledProductBf16 {
   private TiledProductBf16() {}
 
   /** Threads of a group: four warps. */
-  public static final int GROUP = TiledProduct.GROUP;
+  public static final int GROUP = TiledQuads.GROUP;
 
   /** Rows of activations that a group handles. */
-  public static final int TILE_ROWS = TiledProduct.TILE_ROWS;
+  public static final int TILE_ROWS = TiledQuads.TILE_ROWS;
 
   /** Outputs that a group handles. */
-  public static final int TILE_OUTPUTS = TiledProduct.TILE_OUTPUTS;
+  public static final int TILE_OUTPUTS = TiledQuads.TILE_OUTPUTS;
 
   private static final int DEPTH = 64;
   private static final int A_INTS = TILE_ROWS * DEPTH / 2;
   private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
 
   /**
-   * As {@link TiledProduct#multiply}, without an activation.
+   * As {@link TiledQuads#multiplyQuads}, without an activation.
    *
    * @param weights pairs of BF16, in the places of {@link WeightTiles}' halves
    * @param x [rows up to whole tiles of {@value #TILE_ROWS}, inputs], inputs even; what lies in
@@ -185,8 +185,8 @@ public final class TiledProductBf16 {
     return there * ((half & 0x8000) | ((exponent + 102) * 128 + normal));
   }
 
-  /** Groups as those of {@link TiledProduct}. The reference is MatrixVector's. */
+  /** Groups as those of {@link TiledQuads}. The reference is MatrixVector's. */
   public static WorkerGrid grid(int rows, int outputs, int splits) {
-    return TiledProduct.grid(rows, outputs, splits);
+    return TiledQuads.grid(rows, outputs, splits);
   }
 }

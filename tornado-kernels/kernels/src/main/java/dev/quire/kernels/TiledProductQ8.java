@@ -12,7 +12,7 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
  * 17 rows and more of activations times a weight matrix in Q8_0, on tensor cores; tiles as {@link
- * TiledProduct} has them.
+ * TiledQuads} has them.
  *
  * <pre>
  *   panel p      products of A and B in local memory; then
@@ -25,20 +25,20 @@ public final class TiledProductQ8 {
   private TiledProductQ8() {}
 
   /** Threads of a group: four warps. */
-  public static final int GROUP = TiledProduct.GROUP;
+  public static final int GROUP = TiledQuads.GROUP;
 
   /** Rows of activations that a group handles. */
-  public static final int TILE_ROWS = TiledProduct.TILE_ROWS;
+  public static final int TILE_ROWS = TiledQuads.TILE_ROWS;
 
   /** Outputs that a group handles. */
-  public static final int TILE_OUTPUTS = TiledProduct.TILE_OUTPUTS;
+  public static final int TILE_OUTPUTS = TiledQuads.TILE_OUTPUTS;
 
   private static final int DEPTH = 64;
   private static final int A_INTS = TILE_ROWS * DEPTH / 2;
   private static final int B_INTS = TILE_OUTPUTS * DEPTH / 2;
 
   /**
-   * As {@link TiledProduct#multiply}, with weights in Q8_0.
+   * As {@link TiledQuads#multiplyQuads}, with weights in Q8_0.
    *
    * @param quants as {@link QuantTiles} has them
    * @param scales as {@link QuantTiles} has them
@@ -317,8 +317,8 @@ public final class TiledProductQ8 {
     }
   }
 
-  /** Groups as those of {@link TiledProduct}. The reference is MatrixVector's. */
+  /** Groups as those of {@link TiledQuads}. The reference is MatrixVector's. */
   public static WorkerGrid grid(int rows, int outputs, int splits) {
-    return TiledProduct.grid(rows, outputs, splits);
+    return TiledQuads.grid(rows, outputs, splits);
   }
 }

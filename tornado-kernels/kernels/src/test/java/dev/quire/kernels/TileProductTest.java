@@ -18,55 +18,6 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 class TileProductTest {
   @ParameterizedTest
   @CsvSource({
-    "1, 8, 2, 1, 0",
-    "2, 64, 64, 1, 0",
-    "7, 72, 330, 3, 0",
-    "16, 136, 192, 2, 0",
-    "16, 144, 96, 1, 1",
-    "5, 48, 640, 1, 2"
-  })
-  void aFewRows(int rows, int outputs, int inputs, int splits, int activation) {
-    new Tiled(rows, outputs, inputs, splits, activation, SkinnyProduct.TILE_ROWS)
-        .halves(SkinnyProduct::multiply, SkinnyProduct::grid);
-  }
-
-  @ParameterizedTest
-  @CsvSource({"17, 64, 64, 1, 0", "64, 72, 34, 1, 0", "130, 136, 330, 3, 0", "70, 80, 256, 1, 1"})
-  void manyRows(int rows, int outputs, int inputs, int splits, int activation) {
-    new Tiled(rows, outputs, inputs, splits, activation, TiledProduct.TILE_ROWS)
-        .halves(TiledProduct::multiply, TiledProduct::grid);
-  }
-
-  @ParameterizedTest
-  @CsvSource({"17, 128, 64, 1, 0", "3, 8, 2, 1, 0", "32, 200, 330, 4, 0", "31, 272, 96, 1, 1"})
-  void upTo32Rows(int rows, int outputs, int inputs, int splits, int activation) {
-    new Tiled(rows, outputs, inputs, splits, activation, LeanProduct.TILE_ROWS)
-        .halves(LeanProduct::multiply, LeanProduct::grid);
-  }
-
-  @ParameterizedTest
-  @CsvSource({"33, 128, 64, 1, 0", "3, 8, 2, 1, 0", "64, 200, 330, 4, 0", "70, 272, 96, 1, 2"})
-  void upTo64Rows(int rows, int outputs, int inputs, int splits, int activation) {
-    new Tiled(rows, outputs, inputs, splits, activation, MediumProduct.TILE_ROWS)
-        .halves(MediumProduct::multiply, MediumProduct::grid);
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "65, 128, 64, 1, 0",
-    "3, 8, 2, 1, 0",
-    "130, 200, 330, 4, 0",
-    "129, 272, 96, 1, 1",
-    "100, 144, 288, 1, 2",
-    "2048, 128, 64, 1, 1"
-  })
-  void veryManyRows(int rows, int outputs, int inputs, int splits, int activation) {
-    new Tiled(rows, outputs, inputs, splits, activation, WideProduct.TILE_ROWS)
-        .halves(WideProduct::multiply, WideProduct::grid);
-  }
-
-  @ParameterizedTest
-  @CsvSource({
     "1, 8, 8, 1, 0",
     "2, 64, 64, 1, 0",
     "7, 72, 328, 3, 0",
@@ -87,13 +38,6 @@ class TileProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"17, 128, 64, 1, 0", "3, 8, 8, 1, 0", "32, 200, 328, 4, 0", "31, 272, 96, 1, 1"})
-  void upTo32RowsInDeepQuads(int rows, int outputs, int inputs, int splits, int activation) {
-    new Tiled(rows, outputs, inputs, splits, activation, DoubleQuads.TILE_ROWS)
-        .halves(DoubleQuads::multiplyQuads, DoubleQuads::grid);
-  }
-
-  @ParameterizedTest
   @CsvSource({"33, 128, 64, 1, 0", "3, 8, 8, 1, 0", "64, 200, 328, 4, 0", "70, 272, 96, 1, 2"})
   void upTo64RowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, MediumQuads.TILE_ROWS)
@@ -108,7 +52,14 @@ class TileProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"65, 128, 64, 1, 0", "3, 8, 8, 1, 0", "130, 200, 328, 4, 0", "129, 272, 96, 1, 1"})
+  @CsvSource({
+    "65, 128, 64, 1, 0",
+    "3, 8, 8, 1, 0",
+    "130, 200, 328, 4, 0",
+    "129, 272, 96, 1, 1",
+    "100, 144, 288, 1, 2",
+    "2048, 128, 64, 1, 1"
+  })
   void veryManyRowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, WideQuads.TILE_ROWS)
         .halves(WideQuads::multiplyQuads, WideQuads::grid);

@@ -2,22 +2,16 @@ package dev.quire.bench.kernels;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.BroadQuads;
-import dev.quire.kernels.DoubleQuads;
-import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.LeanQuads;
-import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.MediumQuads;
 import dev.quire.kernels.SkinnyDeepQ4;
 import dev.quire.kernels.SkinnyDeepQ8;
-import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.SkinnyProductQ4;
 import dev.quire.kernels.SkinnyProductQ8;
 import dev.quire.kernels.SkinnyQuads;
-import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.TiledProductQ4;
 import dev.quire.kernels.TiledProductQ8;
 import dev.quire.kernels.TiledQuads;
-import dev.quire.kernels.WideProduct;
 import dev.quire.kernels.WideQuads;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,7 +87,6 @@ final class TileCases {
   }
 
   private void skinny(ProductShape shape) {
-    allSplits("SkinnyProduct", shape, SkinnyProduct::multiply, SkinnyProduct::grid);
     allSplits("SkinnyQuads", shape, SkinnyQuads::multiplyQuads, SkinnyQuads::grid);
     quants("SkinnyProduct", "-Q8", shape, SkinnyProductQ8::multiply, SkinnyProductQ8::grid);
     boolean deep = SkinnyDeepQ8.takes(shape.inputs(), quantSplits(shape));
@@ -109,26 +102,20 @@ final class TileCases {
 
   private void tiled(ProductShape shape) {
     if (shape.label().endsWith("gate-up") || shape.label().equals("tiny")) {
-      gated("TiledProduct-gated", shape, TiledProduct::multiply, TiledProduct::grid);
-      gated("WideProduct-gated", shape, WideProduct::multiply, WideProduct::grid);
+      gated("TiledQuads-gated", shape, TiledQuads::multiplyQuads, TiledQuads::grid);
       gated("WideQuads-gated", shape, WideQuads::multiplyQuads, WideQuads::grid);
       gated("BroadQuads-gated", shape, BroadQuads::multiplyQuads, BroadQuads::grid);
     }
-    if (shape.rows() <= LeanProduct.TILE_ROWS) {
-      allSplits("LeanProduct", shape, LeanProduct::multiply, LeanProduct::grid);
+    if (shape.rows() <= LeanQuads.TILE_ROWS) {
       allSplits("LeanQuads", shape, LeanQuads::multiplyQuads, LeanQuads::grid);
-      allSplits("DoubleQuads", shape, DoubleQuads::multiplyQuads, DoubleQuads::grid);
     }
-    if (shape.rows() <= MediumProduct.TILE_ROWS) {
-      allSplits("MediumProduct", shape, MediumProduct::multiply, MediumProduct::grid);
+    if (shape.rows() <= MediumQuads.TILE_ROWS) {
       allSplits("MediumQuads", shape, MediumQuads::multiplyQuads, MediumQuads::grid);
     }
-    allSplits("WideProduct", shape, WideProduct::multiply, WideProduct::grid);
     allSplits("WideQuads", shape, WideQuads::multiplyQuads, WideQuads::grid);
     for (int splits : broadSplits(shape)) {
       halves("BroadQuads", shape, splits, BroadQuads::multiplyQuads, BroadQuads::grid);
     }
-    allSplits("TiledProduct", shape, TiledProduct::multiply, TiledProduct::grid);
     allSplits("TiledQuads", shape, TiledQuads::multiplyQuads, TiledQuads::grid);
     quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiplyQuads, TiledProductQ8::grid);
     quants("TiledProduct", "-Q4", shape, TiledProductQ4::multiplyQuads, TiledProductQ4::grid);

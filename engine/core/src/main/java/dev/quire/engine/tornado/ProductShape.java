@@ -1,12 +1,12 @@
 package dev.quire.engine.tornado;
 
-import dev.quire.kernels.LeanProduct;
-import dev.quire.kernels.MediumProduct;
+import dev.quire.kernels.LeanQuads;
+import dev.quire.kernels.MediumQuads;
 import dev.quire.kernels.SkinnyDeepQ8;
-import dev.quire.kernels.SkinnyProduct;
-import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.SkinnyQuads;
+import dev.quire.kernels.TiledQuads;
 import dev.quire.kernels.WeightTiles;
-import dev.quire.kernels.WideProduct;
+import dev.quire.kernels.WideQuads;
 
 /**
  * The kernel that computes a product, and how many parts it cuts the inputs into, so that a small
@@ -48,7 +48,7 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
   private static final int LEAST_INPUTS = 256;
 
   /** The most floats that parts take. */
-  static final int MOST_PART_SUMS = WIDE_GROUPS * WideProduct.TILE_OUTPUTS * WideProduct.TILE_ROWS;
+  static final int MOST_PART_SUMS = WIDE_GROUPS * WideQuads.TILE_OUTPUTS * WideQuads.TILE_ROWS;
 
   /** Whether the kernel is one for exactly one row. */
   boolean oneRow() {
@@ -63,8 +63,8 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
       return new ProductShape(Kernel.VECTOR, 1, partRows);
     }
     int most = Math.clamp(WeightTiles.paddedInputs(matrix.inputs()) / LEAST_INPUTS, 1, MOST_SPLITS);
-    if (rows <= SkinnyProduct.TILE_ROWS) {
-      int tiles = Math.ceilDiv(outputs, SkinnyProduct.TILE_OUTPUTS);
+    if (rows <= SkinnyQuads.TILE_ROWS) {
+      int tiles = Math.ceilDiv(outputs, SkinnyQuads.TILE_OUTPUTS);
       // The nearest number: 96 tiles in 3 parts, and not in 2 of which 60 groups stand alone.
       int splits = splits(SKINNY_GROUPS + tiles / 2, tiles, Math.max(1, most / 2));
       int deep = deepSplits(matrix, splits);
@@ -72,24 +72,23 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
           ? new ProductShape(Kernel.DEEP, deep, partRows)
           : new ProductShape(Kernel.SKINNY, splits, partRows);
     }
-    int columns = Math.ceilDiv(outputs, WideProduct.TILE_OUTPUTS);
-    if (rows <= LeanProduct.TILE_ROWS) {
+    int columns = Math.ceilDiv(outputs, WideQuads.TILE_OUTPUTS);
+    if (rows <= LeanQuads.TILE_ROWS) {
       return new ProductShape(Kernel.LEAN, splits(LEAN_GROUPS, columns, most), partRows);
     }
-    if (rows <= MediumProduct.TILE_ROWS) {
+    if (rows <= MediumQuads.TILE_ROWS) {
       return new ProductShape(Kernel.MEDIUM, splits(MEDIUM_GROUPS, columns, most), partRows);
     }
     if (BroadShape.takes(matrix, rows)) {
       return BroadShape.of(matrix, rows, most);
     }
-    int wide = columns * Math.ceilDiv(rows, WideProduct.TILE_ROWS);
+    int wide = columns * Math.ceilDiv(rows, WideQuads.TILE_ROWS);
     int splits = splits(WIDE_GROUPS, wide, most);
     if (wideEnough(wide * splits)) {
       return new ProductShape(Kernel.WIDE, splits, partRows);
     }
     int tiles =
-        Math.ceilDiv(outputs, TiledProduct.TILE_OUTPUTS)
-            * Math.ceilDiv(rows, TiledProduct.TILE_ROWS);
+        Math.ceilDiv(outputs, TiledQuads.TILE_OUTPUTS) * Math.ceilDiv(rows, TiledQuads.TILE_ROWS);
     return new ProductShape(Kernel.TILED, splits(TILED_GROUPS, tiles, most), partRows);
   }
 
@@ -99,17 +98,17 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     if (rows == 1) {
       return new ProductShape(Kernel.VECTOR, 1, partRows);
     }
-    if (rows <= SkinnyProduct.TILE_ROWS) {
+    if (rows <= SkinnyQuads.TILE_ROWS) {
       boolean deep = deepSplits(matrix, 1) > 0;
       return new ProductShape(deep ? Kernel.DEEP : Kernel.SKINNY, 1, partRows);
     }
     int wide =
-        Math.ceilDiv(matrix.outputs(), WideProduct.TILE_OUTPUTS)
-            * Math.ceilDiv(rows, WideProduct.TILE_ROWS);
-    if (rows <= LeanProduct.TILE_ROWS) {
+        Math.ceilDiv(matrix.outputs(), WideQuads.TILE_OUTPUTS)
+            * Math.ceilDiv(rows, WideQuads.TILE_ROWS);
+    if (rows <= LeanQuads.TILE_ROWS) {
       return new ProductShape(Kernel.LEAN, 1, partRows);
     }
-    if (rows <= MediumProduct.TILE_ROWS) {
+    if (rows <= MediumQuads.TILE_ROWS) {
       return new ProductShape(Kernel.MEDIUM, 1, partRows);
     }
     if (BroadShape.takes(matrix, rows)) {

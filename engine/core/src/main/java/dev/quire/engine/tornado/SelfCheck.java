@@ -7,7 +7,7 @@ import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.MatrixVectorShared;
 import dev.quire.kernels.ResidualStream;
 import dev.quire.kernels.Sampling;
-import dev.quire.kernels.TiledProduct;
+import dev.quire.kernels.TiledQuads;
 import dev.quire.kernels.WeightTiles;
 import java.util.List;
 import uk.ac.manchester.tornado.api.GridScheduler;
@@ -96,7 +96,7 @@ final class SelfCheck {
             .task("vector", MatrixVector::multiply, context, deviceWeights, deviceX, vector, SIZE)
             .task(
                 "tile",
-                TiledProduct::multiply,
+                TiledQuads::multiplyQuads,
                 context,
                 counts,
                 deviceWeights,
@@ -110,7 +110,7 @@ final class SelfCheck {
                 Activations.NONE)
             .transferToHost(DataTransferMode.EVERY_EXECUTION, vector, tile);
     GridScheduler grids = new GridScheduler("check.vector", MatrixVector.grid(SIZE));
-    grids.addWorkerGrid("check.tile", TiledProduct.grid(SIZE, SIZE, 1));
+    grids.addWorkerGrid("check.tile", TiledQuads.grid(SIZE, SIZE, 1));
     execute(graph, grids);
     float[] expected = MatrixVector.reference(weights, x, SIZE, SIZE, SIZE);
     compare("a warp's sum", vector, expected, SIZE);

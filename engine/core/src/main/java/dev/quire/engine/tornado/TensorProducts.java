@@ -2,25 +2,20 @@ package dev.quire.engine.tornado;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.BroadQuads;
-import dev.quire.kernels.LeanProduct;
 import dev.quire.kernels.LeanQuads;
-import dev.quire.kernels.MediumProduct;
 import dev.quire.kernels.MediumQuads;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
 import dev.quire.kernels.SkinnyDeepQ4;
 import dev.quire.kernels.SkinnyDeepQ8;
-import dev.quire.kernels.SkinnyProduct;
 import dev.quire.kernels.SkinnyProductQ4;
 import dev.quire.kernels.SkinnyProductQ8;
 import dev.quire.kernels.SkinnyQuads;
-import dev.quire.kernels.TiledProduct;
 import dev.quire.kernels.TiledProductBf16;
 import dev.quire.kernels.TiledProductQ4;
 import dev.quire.kernels.TiledProductQ8;
 import dev.quire.kernels.TiledQuads;
 import dev.quire.kernels.WeightTiles;
-import dev.quire.kernels.WideProduct;
 import dev.quire.kernels.WideQuads;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.WorkerGrid;
@@ -140,7 +135,7 @@ final class TensorProducts {
                 count));
   }
 
-  /** A kernel of one array of weights, as {@link TiledProduct} has its arguments. */
+  /** A kernel of one array of weights, as {@link TiledQuads} has its arguments. */
   private interface Product
       extends TornadoFunctions.Task11<
           KernelContext,
@@ -169,24 +164,23 @@ final class TensorProducts {
     int inputs = matrix.inputs();
     int splits = shape.splits();
     int partRows = shape.partRows();
-    boolean quads = QUADS && inputs % 8 == 0;
     Product product =
         switch (shape.kernel()) {
-          case SKINNY -> quads ? SkinnyQuads::multiplyQuads : SkinnyProduct::multiply;
-          case LEAN -> quads ? LeanQuads::multiplyQuads : LeanProduct::multiply;
-          case MEDIUM -> quads ? MediumQuads::multiplyQuads : MediumProduct::multiply;
-          case TILED -> quads ? TiledQuads::multiplyQuads : TiledProduct::multiply;
-          case WIDE -> quads ? WideQuads::multiplyQuads : WideProduct::multiply;
+          case SKINNY -> SkinnyQuads::multiplyQuads;
+          case LEAN -> LeanQuads::multiplyQuads;
+          case MEDIUM -> MediumQuads::multiplyQuads;
+          case TILED -> TiledQuads::multiplyQuads;
+          case WIDE -> WideQuads::multiplyQuads;
           case BROAD -> BroadQuads::multiplyQuads;
           case VECTOR, DEEP -> throw new IllegalArgumentException(id);
         };
     WorkerGrid grid =
         switch (shape.kernel()) {
-          case SKINNY -> SkinnyProduct.grid(rows, outputs, splits);
-          case LEAN -> LeanProduct.grid(rows, outputs, splits);
-          case MEDIUM -> MediumProduct.grid(rows, outputs, splits);
-          case TILED -> TiledProduct.grid(rows, outputs, splits);
-          case WIDE -> WideProduct.grid(rows, outputs, splits);
+          case SKINNY -> SkinnyQuads.grid(rows, outputs, splits);
+          case LEAN -> LeanQuads.grid(rows, outputs, splits);
+          case MEDIUM -> MediumQuads.grid(rows, outputs, splits);
+          case TILED -> TiledQuads.grid(rows, outputs, splits);
+          case WIDE -> WideQuads.grid(rows, outputs, splits);
           case BROAD -> BroadQuads.grid(rows, outputs, splits);
           case VECTOR, DEEP -> throw new IllegalArgumentException(id);
         };
@@ -342,9 +336,9 @@ final class TensorProducts {
         id,
         12,
         switch (shape.kernel()) {
-          case SKINNY -> SkinnyProduct.grid(rows, outputs, splits);
+          case SKINNY -> SkinnyQuads.grid(rows, outputs, splits);
           case DEEP -> SkinnyDeepQ8.grid(rows, outputs, splits);
-          default -> TiledProduct.grid(rows, outputs, splits);
+          default -> TiledQuads.grid(rows, outputs, splits);
         },
         g ->
             g.task(
