@@ -37,7 +37,7 @@ public final class MatrixVectorQ4 {
    * @param nibbles as {@link NibbleTiles} has them
    * @param steps likewise
    */
-  public static void multiply(
+  public static void multiplyEarly(
       KernelContext context,
       IntArray nibbles,
       HalfFloatArray steps,
@@ -68,6 +68,10 @@ public final class MatrixVectorQ4 {
       Half2 o2 = steps.getHalf2(step + depth / 2 + 34);
       Half2 e3 = steps.getHalf2(step + depth / 2 + 48);
       Half2 o3 = steps.getHalf2(step + depth / 2 + 50);
+      if (depth < WARPS * 128) {
+        Predecessors.await(context);
+        Predecessors.release(context);
+      }
       Half2 l0 = x.getHalf2(inputs % 128 == 0 ? input : TornadoMath.min(input, last));
       Half2 h0 = x.getHalf2(inputs % 128 == 0 ? input + 2 : TornadoMath.min(input + 2, last));
       Half2 l1 = x.getHalf2(inputs % 128 == 0 ? input + 32 : TornadoMath.min(input + 32, last));
@@ -111,7 +115,7 @@ public final class MatrixVectorQ4 {
    * @param nibbles of gate and up, interleaved as {@link WeightTiles#interleaved} says
    * @param steps likewise
    */
-  public static void multiplyGated(
+  public static void multiplyGatedEarly(
       KernelContext context,
       IntArray nibbles,
       HalfFloatArray steps,
@@ -147,6 +151,10 @@ public final class MatrixVectorQ4 {
       Half2 o2 = steps.getHalf2(gateStep + depth / 2 + 34);
       Half2 e3 = steps.getHalf2(gateStep + depth / 2 + 48);
       Half2 o3 = steps.getHalf2(gateStep + depth / 2 + 50);
+      if (depth < WARPS * 128) {
+        Predecessors.await(context);
+        Predecessors.release(context);
+      }
       Half2 l0 = x.getHalf2(inputs % 128 == 0 ? input : TornadoMath.min(input, last));
       Half2 h0 = x.getHalf2(inputs % 128 == 0 ? input + 2 : TornadoMath.min(input + 2, last));
       Half2 l1 = x.getHalf2(inputs % 128 == 0 ? input + 32 : TornadoMath.min(input + 32, last));

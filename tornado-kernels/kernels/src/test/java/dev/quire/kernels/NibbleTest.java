@@ -26,7 +26,7 @@ class NibbleTest {
         g ->
             g.task(
                 "kernel",
-                MatrixVectorQ4::multiply,
+                MatrixVectorQ4::multiplyEarly,
                 new KernelContext(),
                 matrix.nibbles(),
                 matrix.steps(),
@@ -54,7 +54,7 @@ class NibbleTest {
         g ->
             g.task(
                 "kernel",
-                MatrixVectorQ4::multiplyGated,
+                MatrixVectorQ4::multiplyGatedEarly,
                 new KernelContext(),
                 matrix.nibbles(),
                 matrix.steps(),

@@ -186,7 +186,7 @@ final class VectorCases {
                         (graph, id, i) ->
                             graph.task(
                                 id,
-                                MatrixVectorQ4::multiply,
+                                MatrixVectorQ4::multiplyEarly,
                                 context,
                                 arrays.quants.get(i % shape.matrices()),
                                 arrays.scales.get(i % shape.matrices()),
@@ -206,7 +206,7 @@ final class VectorCases {
                         (graph, id, i) ->
                             graph.task(
                                 id,
-                                MatrixVectorQ4::multiplyGated,
+                                MatrixVectorQ4::multiplyGatedEarly,
                                 context,
                                 arrays.quants.get(i % shape.matrices()),
                                 arrays.scales.get(i % shape.matrices()),

@@ -84,7 +84,7 @@ final class VectorProducts {
             id,
             6,
             MatrixVectorQ4.grid(outputs),
-            g -> g.task(id, MatrixVectorQ4::multiply, context, q, s, x, out, inputs));
+            g -> g.task(id, MatrixVectorQ4::multiplyEarly, context, q, s, x, out, inputs));
       }
     }
   }
@@ -121,7 +121,7 @@ final class VectorProducts {
             g ->
                 g.task(
                     id,
-                    MatrixVectorQ4::multiplyGated,
+                    MatrixVectorQ4::multiplyGatedEarly,
                     context,
                     q,
                     s,
