@@ -327,17 +327,56 @@ public final class WideQuads {
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
-      for (int i = thread; i < TILE_ROWS * TILE_OUTPUTS / 4; i += GROUP) {
-        int r = firstRow + i / (TILE_OUTPUTS / 4);
-        int j = i % (TILE_OUTPUTS / 4) * 2;
-        int gate = context.groupIdx * TILE_OUTPUTS + j / 8 * 16 + j % 8;
-        if (r < rows && gate < outputs) {
-          int at = r * outputs + gate;
-          float first = Activations.apply(activation, out.get(at), out.get(at + 8));
-          float second = Activations.apply(activation, out.get(at + 1), out.get(at + 9));
-          gated.setHalf2(
-              r * (outputs / 2) + context.groupIdx * (TILE_OUTPUTS / 2) + j,
-              Half2.fromFloats(first, second));
+      int pair = thread % (TILE_OUTPUTS / 4) * 2;
+      int gate = context.groupIdx * TILE_OUTPUTS + pair / 8 * 16 + pair % 8;
+      int to = context.groupIdx * (TILE_OUTPUTS / 2) + pair;
+      if (gate < outputs) {
+        // Four rows at a time, whose sums are all read before the first of them is needed.
+        for (int r = firstRow + warp; r < firstRow + TILE_ROWS; r += 16) {
+          int at0 = TornadoMath.min(r, rows - 1) * outputs + gate;
+          int at1 = TornadoMath.min(r + 4, rows - 1) * outputs + gate;
+          int at2 = TornadoMath.min(r + 8, rows - 1) * outputs + gate;
+          int at3 = TornadoMath.min(r + 12, rows - 1) * outputs + gate;
+          float g0 = out.get(at0);
+          float h0 = out.get(at0 + 1);
+          float u0 = out.get(at0 + 8);
+          float v0 = out.get(at0 + 9);
+          float g1 = out.get(at1);
+          float h1 = out.get(at1 + 1);
+          float u1 = out.get(at1 + 8);
+          float v1 = out.get(at1 + 9);
+          float g2 = out.get(at2);
+          float h2 = out.get(at2 + 1);
+          float u2 = out.get(at2 + 8);
+          float v2 = out.get(at2 + 9);
+          float g3 = out.get(at3);
+          float h3 = out.get(at3 + 1);
+          float u3 = out.get(at3 + 8);
+          float v3 = out.get(at3 + 9);
+          if (r < rows) {
+            gated.setHalf2(
+                r * (outputs / 2) + to,
+                Half2.fromFloats(
+                    Activations.apply(activation, g0, u0), Activations.apply(activation, h0, v0)));
+          }
+          if (r + 4 < rows) {
+            gated.setHalf2(
+                (r + 4) * (outputs / 2) + to,
+                Half2.fromFloats(
+                    Activations.apply(activation, g1, u1), Activations.apply(activation, h1, v1)));
+          }
+          if (r + 8 < rows) {
+            gated.setHalf2(
+                (r + 8) * (outputs / 2) + to,
+                Half2.fromFloats(
+                    Activations.apply(activation, g2, u2), Activations.apply(activation, h2, v2)));
+          }
+          if (r + 12 < rows) {
+            gated.setHalf2(
+                (r + 12) * (outputs / 2) + to,
+                Half2.fromFloats(
+                    Activations.apply(activation, g3, u3), Activations.apply(activation, h3, v3)));
+          }
         }
       }
     }

@@ -128,6 +128,25 @@ final class DriverPatch {
           + RELEASE
           + " } else\n#endif\n  asm volatile(\"cp.async.wait_group %0;\" :: \"n\"(__groups)); }";
 
+  // An accumulator's four elements, which lie in pairs.
+  private static final String ELEMENT =
+      "((" + ARGUMENT + " *) ((char *) " + ARGUMENT + " + " + ARGUMENT + "u))";
+  private static final String STORE =
+      ELEMENT + "[__idx" + ARGUMENT + "] = " + ARGUMENT + "[" + ARGUMENT + "]";
+  private static final String STORE_PAIRS =
+      "{ auto *__array = "
+          + ELEMENT
+          + "; const unsigned __index = __idx"
+          + ARGUMENT
+          + "; const auto &__from = "
+          + ARGUMENT
+          + "; constexpr int __i = "
+          + ARGUMENT
+          + "; struct alignas(8) __Pair { decltype(+__array[0]) first, second; };"
+          + " if (__index % 2 != __i % 2) { __array[__index] = __from[__i]; }"
+          + " else if (__i % 2 == 0) { *(__Pair *) (__array + __index) ="
+          + " __Pair{__from[__i], __from[(__i + 1) % 4]}; } }";
+
   // Class, constant, and what it becomes.
   private static final String[][] CHANGES = {
     {PACKAGE + "lir/CUDAKind.class", INTEGER, POINTER},
@@ -153,6 +172,7 @@ final class DriverPatch {
           + SIXTEEN
           + "__from))"
     },
+    {PACKAGE + "lir/CUDALIRStmt$MMAStoreStmt.class", STORE, STORE_PAIRS},
     {PACKAGE + "compiler/CUDACompilationResultBuilder.class", BLOCK, BLOCK_WAITS},
     {PACKAGE + "lir/CUDALIRStmt$CpAsyncWaitGroupStmt.class", GROUPS, GROUPS_WAIT},
   };

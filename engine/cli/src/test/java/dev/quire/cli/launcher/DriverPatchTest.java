@@ -29,6 +29,8 @@ class DriverPatchTest {
       "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDALIRStmt$CpAsyncCopyStmt";
   private static final String MATRIX =
       "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDALIRStmt$LdmatrixStmt";
+  private static final String STORE =
+      "uk/ac/manchester/tornado/drivers/cuda/graal/lir/CUDALIRStmt$MMAStoreStmt";
   private static final String BUILDER =
       "uk/ac/manchester/tornado/drivers/cuda/graal/compiler/CUDACompilationResultBuilder";
   private static final String GROUPS =
@@ -102,6 +104,9 @@ class DriverPatchTest {
       out.write(type(COPY, COPIES.toArray(String[]::new)));
       out.putNextEntry(new ZipEntry(MATRIX + ".class"));
       out.write(type(MATRIX, FRAGMENT));
+      out.putNextEntry(new ZipEntry(STORE + ".class"));
+      out.write(
+          type(STORE, "((\u0001 *) ((char *) \u0001 + \u0001u))[__idx\u0001] = \u0001[\u0001]"));
       out.putNextEntry(new ZipEntry(BUILDER + ".class"));
       out.write(type(BUILDER, "// BLOCK %d"));
       out.putNextEntry(new ZipEntry(GROUPS + ".class"));
@@ -144,6 +149,19 @@ class DriverPatchTest {
                 + " :: \"r\"(__smem), \"l\"(__from))");
     assertThat(DriverPatch.flag(driver, temporary.resolve("cache").toFile())).isEqualTo(flag);
     assertThat(DriverPatch.flag(driver, null)).isNotNull();
+  }
+
+  @Test
+  void accumulatorsAreStoredInPairs() throws Exception {
+    File driver = driver("unsigned long long", "(unsigned long long) ");
+    String flag = DriverPatch.flag(driver, temporary.resolve("cache").toFile());
+    Path folder = Path.of(Objects.requireNonNull(flag).replaceFirst(".*=", ""));
+    String store = text(STORE, Files.readAllBytes(folder.resolve(STORE + ".class"))).toString();
+    assertThat(store.replace('\u0001', '@'))
+        .startsWith(
+            "{ auto *__array = ((@ *) ((char *) @ + @u)); const unsigned __index = __idx@;"
+                + " const auto &__from = @; constexpr int __i = @;")
+        .endsWith("__Pair{__from[__i], __from[(__i + 1) % 4]}; } }");
   }
 
   @Test
