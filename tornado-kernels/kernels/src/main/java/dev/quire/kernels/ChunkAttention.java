@@ -1,8 +1,6 @@
 package dev.quire.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.WorkerGrid;
-import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.enums.MMAShape;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
@@ -43,25 +41,10 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
 public final class ChunkAttention {
   private ChunkAttention() {}
 
-  /** Threads of a group: eight warps. */
-  public static final int GROUP = 256;
-
-  /** Pairs of a query and a head that a group handles at once. */
-  public static final int ROWS = 64;
-
-  /** The largest head size. */
-  public static final int MAX_HEAD = 128;
-
-  /** The most groups: two on each of 132 multiprocessors. */
-  public static final int MOST_GROUPS = 264;
-
-  /** Floats of scratch that a group needs. */
-  public static final int SCRATCH = 2 * ROWS * MAX_HEAD;
-
-  /** Ints that describe a tile. */
-  public static final int DESCRIPTOR = 4;
-
-  private static final int TOTALS = ROWS * MAX_HEAD;
+  private static final int GROUP = ChunkTiles.GROUP;
+  private static final int ROWS = ChunkTiles.ROWS;
+  private static final int SCRATCH = ChunkTiles.SCRATCH;
+  private static final int TOTALS = ROWS * ChunkTiles.MAX_HEAD;
   private static final int WARP = 32;
   private static final int WARPS = GROUP / WARP;
   private static final int SIDES = GROUP / ROWS;
@@ -78,13 +61,12 @@ public final class ChunkAttention {
    * Attends.
    *
    * @param counts element 0: tiles that are there
-   * @param tiles [tiles, 4]: row of the first query, queries (1 to {@link #queries}), position of
-   *     the first query, sequence
+   * @param tiles [tiles, 4], as {@link ChunkTiles} has them
    * @param queries [rows, heads * headSize]; headSize a multiple of 16
    * @param keys [blocks, kvHeads, blockSize, headSize]
    * @param values as keys
    * @param tables [sequences, tableWidth]
-   * @param scratch [groups, {@value #SCRATCH}]
+   * @param scratch [groups, {@value ChunkTiles#SCRATCH}]
    * @param out [rows, heads * headSize]
    * @param groups of the grid
    * @param window positions that are visible, 0 for all
@@ -157,10 +139,10 @@ public final class ChunkAttention {
       int number = counts.get(0) - 1 - item / (kvHeads * parts);
       int kvHead = item % (kvHeads * parts) / parts;
       int firstHead = kvHead * perKvHead + item % parts * shared;
-      int firstRow = tiles.get(number * DESCRIPTOR);
-      int count = tiles.get(number * DESCRIPTOR + 1);
-      int firstPosition = tiles.get(number * DESCRIPTOR + 2);
-      int tableRow = tiles.get(number * DESCRIPTOR + 3) * tableWidth;
+      int firstRow = tiles.get(number * ChunkTiles.DESCRIPTOR);
+      int count = tiles.get(number * ChunkTiles.DESCRIPTOR + 1);
+      int firstPosition = tiles.get(number * ChunkTiles.DESCRIPTOR + 2);
+      int tableRow = tiles.get(number * ChunkTiles.DESCRIPTOR + 3) * tableWidth;
       int begin = window > 0 ? TornadoMath.max(0, firstPosition - window + 1) : 0;
       int end = firstPosition + count;
       int rows = count * shared;
@@ -227,8 +209,8 @@ public final class ChunkAttention {
         context.asyncCopyCommit();
         float highest = Float.NEGATIVE_INFINITY;
         for (int j = 0; j < part; j++) {
-          float raw = scratch.get(base + (side * part + j) * ROWS + row) * scale;
-          float capped = softCap > 0.0f ? softCap * TornadoMath.tanh(raw / softCap) : raw;
+          float raw = scratch.get(base + (side * part + j) * ROWS + row);
+          float capped = score(raw, scale, softCap);
           int position = start + side * part + j;
           float visible = position <= last ? capped : Float.NEGATIVE_INFINITY;
           highest = TornadoMath.max(highest, position >= first ? visible : Float.NEGATIVE_INFINITY);
@@ -296,11 +278,8 @@ public final class ChunkAttention {
           float over = 0.0f;
           int position = start + side * part;
           for (int j = 0; j < part; j += 2) {
-            float rawLeft = scratch.get(from + j * ROWS) * scale;
-            float rawRight = scratch.get(from + (j + 1) * ROWS) * scale;
-            float left = softCap > 0.0f ? softCap * TornadoMath.tanh(rawLeft / softCap) : rawLeft;
-            float right =
-                softCap > 0.0f ? softCap * TornadoMath.tanh(rawRight / softCap) : rawRight;
+            float left = score(scratch.get(from + j * ROWS), scale, softCap);
+            float right = score(scratch.get(from + (j + 1) * ROWS), scale, softCap);
             left = position + j <= last ? left : Float.NEGATIVE_INFINITY;
             left = position + j >= first ? left : Float.NEGATIVE_INFINITY;
             right = position + j + 1 <= last ? right : Float.NEGATIVE_INFINITY;
@@ -431,21 +410,8 @@ public final class ChunkAttention {
     return (low.getHalfFloatValue() & 0xFFFF) | (high.getHalfFloatValue() & 0xFFFF) << 16;
   }
 
-  /** The most queries of a tile. */
-  public static int queries(int heads, int kvHeads) {
-    return Math.max(1, ROWS / (heads / kvHeads));
-  }
-
-  /** Groups for at most {@code tiles} tiles. */
-  public static int groups(int tiles, int heads, int kvHeads) {
-    int parts = (heads / kvHeads + ROWS - 1) / ROWS;
-    return (int) Math.min(MOST_GROUPS, (long) tiles * kvHeads * parts);
-  }
-
-  /** The grid of {@code groups} groups. The reference is PagedAttention's, query by query. */
-  public static WorkerGrid grid(int groups) {
-    WorkerGrid grid = new WorkerGrid1D(groups * GROUP);
-    grid.setLocalWork(GROUP, 1, 1);
-    return grid;
+  private static float score(float raw, float scale, float softCap) {
+    float scaled = raw * scale;
+    return softCap > 0.0f ? softCap * TornadoMath.tanh(scaled / softCap) : scaled;
   }
 }

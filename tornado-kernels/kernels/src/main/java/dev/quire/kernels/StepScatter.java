@@ -109,7 +109,7 @@ public final class StepScatter {
     for (int i = thread; i < lengthCount; i += THREADS) {
       lengths.set(i, packed.get(fromLengths + i));
     }
-    int tileElements = packed.get(TILES) * ChunkAttention.DESCRIPTOR;
+    int tileElements = packed.get(TILES) * ChunkTiles.DESCRIPTOR;
     int fromTiles = packed.get(PARTS + 4);
     for (int i = thread; i < tileElements; i += THREADS) {
       tiles.set(i, packed.get(fromTiles + i));

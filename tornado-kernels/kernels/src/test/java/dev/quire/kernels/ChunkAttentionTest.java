@@ -64,17 +64,17 @@ class ChunkAttentionTest {
         }
       }
     }
-    List<int[]> tiles = tiles(ChunkAttention.queries(heads, kvHeads));
-    IntArray described = new IntArray(tiles.size() * ChunkAttention.DESCRIPTOR);
+    List<int[]> tiles = tiles(ChunkTiles.queries(heads, kvHeads));
+    IntArray described = new IntArray(tiles.size() * ChunkTiles.DESCRIPTOR);
     for (int i = 0; i < described.getSize(); i++) {
       described.set(i, tiles.get(i / 4)[i % 4]);
     }
     IntArray counts = IntArray.fromElements(tiles.size());
     float scale = (float) (1 / Math.sqrt(headSize));
-    FloatArray scratch = new FloatArray(groups * ChunkAttention.SCRATCH);
+    FloatArray scratch = new FloatArray(groups * ChunkTiles.SCRATCH);
     HalfFloatArray out = new HalfFloatArray(rows * heads * headSize);
     Device.run(
-        ChunkAttention.grid(groups),
+        ChunkTiles.grid(groups),
         Device.in(counts, described, queries, keys, values, tables),
         g ->
             g.task(

@@ -16,8 +16,7 @@ class StepScatterTest {
   void eachPartReachesItsArray(int rows, int sequences, int tiles, int wanted, int changes) {
     Random random = new Random(rows);
     int[][] parts =
-        IntStream.of(
-                rows, rows, rows, sequences, tiles * ChunkAttention.DESCRIPTOR, wanted, rows, rows)
+        IntStream.of(rows, rows, rows, sequences, tiles * ChunkTiles.DESCRIPTOR, wanted, rows, rows)
             .mapToObj(n -> random.ints(n).toArray())
             .toArray(int[][]::new);
     int tableEntries = 6000;

@@ -2,6 +2,7 @@ package dev.quire.bench.kernels;
 
 import dev.quire.kernels.AttentionGroups;
 import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.ChunkTiles;
 import dev.quire.kernels.ContextSplits;
 import dev.quire.kernels.PagedAttention;
 import java.util.ArrayList;
@@ -132,21 +133,21 @@ final class AttentionCases {
             4.0 * tokens * (heads + kvHeads) * headSize,
             2.0 * tokens * tokens * heads * headSize,
             () -> {
-              int queriesOfTile = ChunkAttention.queries(heads, kvHeads);
+              int queriesOfTile = ChunkTiles.queries(heads, kvHeads);
               int count = tokens / queriesOfTile;
-              int groups = ChunkAttention.groups(count, heads, kvHeads);
-              IntArray tiles = new IntArray(count * ChunkAttention.DESCRIPTOR);
+              int groups = ChunkTiles.groups(count, heads, kvHeads);
+              IntArray tiles = new IntArray(count * ChunkTiles.DESCRIPTOR);
               for (int t = 0; t < count; t++) {
-                tiles.set(t * ChunkAttention.DESCRIPTOR, t * queriesOfTile);
-                tiles.set(t * ChunkAttention.DESCRIPTOR + 1, queriesOfTile);
-                tiles.set(t * ChunkAttention.DESCRIPTOR + 2, t * queriesOfTile);
+                tiles.set(t * ChunkTiles.DESCRIPTOR, t * queriesOfTile);
+                tiles.set(t * ChunkTiles.DESCRIPTOR + 1, queriesOfTile);
+                tiles.set(t * ChunkTiles.DESCRIPTOR + 2, t * queriesOfTile);
               }
               AttentionShape shape =
                   new AttentionShape(label, 1, tokens, heads, kvHeads, headSize, blockSize, 1);
               AttentionShape.Arrays arrays = new AttentionShape.Arrays(shape, true);
               HalfFloatArray queries = RandomArrays.halves(tokens * heads * headSize, 1, 1);
               HalfFloatArray out = new HalfFloatArray(tokens * heads * headSize);
-              FloatArray scratch = new FloatArray(groups * ChunkAttention.SCRATCH);
+              FloatArray scratch = new FloatArray(groups * ChunkTiles.SCRATCH);
               IntArray counts = IntArray.fromElements(count);
               return new KernelWork()
                   .arrays(counts, tiles, queries, arrays.keys, arrays.values, arrays.tables)
@@ -154,7 +155,7 @@ final class AttentionCases {
                   .check(() -> arrays.chunkError(queries, out), out)
                   .repetitions(2)
                   .launch(
-                      ChunkAttention.grid(groups),
+                      ChunkTiles.grid(groups),
                       (graph, id, _) ->
                           graph.task(
                               id,

@@ -3,6 +3,7 @@ package dev.quire.engine.tornado;
 import dev.quire.engine.model.AttentionSpec;
 import dev.quire.kernels.AttentionGroups;
 import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.ChunkTiles;
 import dev.quire.kernels.ContextSplits;
 import dev.quire.kernels.PagedAttention;
 import dev.quire.kernels.RowAttention;
@@ -155,12 +156,12 @@ final class AttentionTasks {
     float softCap = attention.softCap();
     int blockSize = options.blockSize();
     int tableWidth = options.tableWidth();
-    int groups = ChunkAttention.groups(tiles, heads, kvHeads);
+    int groups = ChunkTiles.groups(tiles, heads, kvHeads);
     IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
     segments.add(
         id,
         18,
-        ChunkAttention.grid(groups),
+        ChunkTiles.grid(groups),
         g ->
             g.task(
                 id,

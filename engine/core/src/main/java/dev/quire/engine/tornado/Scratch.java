@@ -4,7 +4,7 @@ import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardSpec;
 import dev.quire.engine.model.LayerSpec;
 import dev.quire.kernels.Argmax;
-import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.ChunkTiles;
 import dev.quire.kernels.ResidualStream;
 import java.util.List;
 import java.util.function.ToIntFunction;
@@ -81,10 +81,8 @@ final class Scratch {
     partial = mirror.floats(partialRecords(options) * heads * (headSize + 2));
     int tiles = tiles(spec, options);
     int groups =
-        most(
-            spec,
-            l -> ChunkAttention.groups(tiles, l.attention().heads(), l.attention().kvHeads()));
-    chunkScores = mirror.floats((long) groups * ChunkAttention.SCRATCH);
+        most(spec, l -> ChunkTiles.groups(tiles, l.attention().heads(), l.attention().kvHeads()));
+    chunkScores = mirror.floats((long) groups * ChunkTiles.SCRATCH);
     picked = mirror.floats((long) options.logitRows() * hidden);
     pickedNormed = mirror.halves((long) TornadoOptions.wholeTiles(options.logitRows()) * hidden);
     unpacked = mirror.halves(Math.max(1, unpackedElements));

@@ -4,7 +4,7 @@ import dev.quire.engine.model.AttentionSpec;
 import dev.quire.engine.model.DecoderSpec;
 import dev.quire.engine.model.FeedForwardSpec;
 import dev.quire.engine.model.LayerSpec;
-import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.ChunkTiles;
 import dev.quire.kernels.PagedAttention;
 import dev.quire.kernels.RmsNorm;
 import dev.quire.kernels.Router;
@@ -61,13 +61,13 @@ final class SpecLimits {
   static int tileQueries(DecoderSpec spec) {
     return spec.layers().stream()
         .map(LayerSpec::attention)
-        .mapToInt(attention -> ChunkAttention.queries(attention.heads(), attention.kvHeads()))
+        .mapToInt(attention -> ChunkTiles.queries(attention.heads(), attention.kvHeads()))
         .min()
         .orElse(1);
   }
 
   /** Whether the kernel of query tiles takes a layer's heads; else rows attend one by one. */
   static boolean tiled(AttentionSpec attention) {
-    return attention.headSize() <= ChunkAttention.MAX_HEAD;
+    return attention.headSize() <= ChunkTiles.MAX_HEAD;
   }
 }

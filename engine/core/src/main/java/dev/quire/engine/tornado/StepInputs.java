@@ -1,6 +1,7 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.ChunkTiles;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -56,7 +57,7 @@ final class StepInputs {
             .toList();
     this.lengths = mirror.ints(sequenceRows);
     this.sequences = mirror.ints(rows);
-    this.tiles = mirror.ints((long) mostTiles * ChunkAttention.DESCRIPTOR);
+    this.tiles = mirror.ints((long) mostTiles * ChunkTiles.DESCRIPTOR);
     this.tileCounts = mirror.ints(1);
     this.pairCounts = mirror.ints(1);
     this.wanted = mirror.ints(options.logitRows());

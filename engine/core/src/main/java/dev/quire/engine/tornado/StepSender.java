@@ -1,7 +1,7 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.engine.exec.StepBatch;
-import dev.quire.kernels.ChunkAttention;
+import dev.quire.kernels.ChunkTiles;
 import dev.quire.kernels.RotaryCache;
 import dev.quire.kernels.StepScatter;
 import java.lang.foreign.MemorySegment;
@@ -49,7 +49,7 @@ final class StepSender {
     this.slotParts = new int[groups];
     this.changeParts = new int[groups];
     int at = StepScatter.CACHE_GROUPS + groups * StepScatter.PER_CACHE_GROUP;
-    int[] sizes = {rows, rows, rows, sequences, tiles * ChunkAttention.DESCRIPTOR, wanted};
+    int[] sizes = {rows, rows, rows, sequences, tiles * ChunkTiles.DESCRIPTOR, wanted};
     for (int i = 0; i < sizes.length; i++) {
       parts[i] = at;
       at += sizes[i];
@@ -177,7 +177,7 @@ final class StepSender {
         packed.set(parts[2] + row, s);
       }
       for (int row = begin; row < end && tiles > 0; row += tileQueries) {
-        int at = parts[4] + tile++ * ChunkAttention.DESCRIPTOR;
+        int at = parts[4] + tile++ * ChunkTiles.DESCRIPTOR;
         packed.set(at, row);
         packed.set(at + 1, Math.min(tileQueries, end - row));
         packed.set(at + 2, batch.positions[row]);
