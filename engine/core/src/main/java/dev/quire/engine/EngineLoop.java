@@ -341,10 +341,8 @@ final class EngineLoop implements AutoCloseable {
       sampling.takeBest(plan, best);
     }
     if (scheduler.hasWork()) {
-      // Their readers are woken while the next step runs.
+      // Their readers are woken while the next step runs; at the end of all work, before it idles.
       stats = clock.stats(scheduler, memory.usage(false));
-    } else {
-      publish(true);
     }
     integrity.afterStep(clock.executedNanos());
   }
