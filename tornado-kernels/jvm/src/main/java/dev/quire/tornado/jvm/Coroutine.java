@@ -10,8 +10,25 @@ interface Coroutine {
 
   /** The fastest kind that this JVM offers. */
   static Coroutine of(Runnable body) {
-    return ContinuationCoroutine.available()
-        ? new ContinuationCoroutine(body)
-        : new ThreadCoroutine(body);
+    if (ContinuationCoroutine.available()) {
+      return new ContinuationCoroutine(body);
+    }
+    Slow.say();
+    return new ThreadCoroutine(body);
+  }
+
+  /** Says once, as it is initialised, that the slow kind is used, and what to do about it. */
+  final class Slow {
+    static {
+      System.err.println(
+          "the JVM device switches its work items by threads, which takes ten times as long: add"
+              + " --add-exports java.base/jdk.internal.vm=ALL-UNNAMED to java's flags");
+    }
+
+    private Slow() {}
+
+    static void say() {
+      // What is said is said by now.
+    }
   }
 }
