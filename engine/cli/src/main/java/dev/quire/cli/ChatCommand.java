@@ -42,7 +42,7 @@ final class ChatCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     sampling.toParams(-1, SamplingDefaults.NONE); // wrong usage is said before a model is loaded
-    try (Engine engine = ModelOpener.open(console, model, serving)) {
+    try (Engine engine = ModelOpener.open(console, model, serving, 1)) {
       SamplingParams params = sampling.toParams(-1, engine.info().sampling());
       var session = new ChatSession(console, engine, ChatFormat.of(engine), params, system);
       if (console.terminals().in() && console.terminals().out()) {

@@ -16,6 +16,11 @@ final class ModelOpener {
     return open(console, model, ServingOptions.checked(serving.toEngineOptions(model)));
   }
 
+  /** For a command that never has more than so many sequences. */
+  static Engine open(Console console, ModelOptions model, ServingOptions serving, int sequences) {
+    return open(console, model, ServingOptions.checked(serving.toEngineOptions(model, sequences)));
+  }
+
   static Engine open(Console console, ModelOptions model, EngineOptions options) {
     Path path = fetched(console, model.model());
     if (path == null) {

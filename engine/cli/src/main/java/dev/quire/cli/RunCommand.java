@@ -69,12 +69,13 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    params(SamplingDefaults.NONE); // wrong usage is said before a model is loaded
+    // Wrong usage is said before a model is loaded.
+    int sequences = params(SamplingDefaults.NONE).sequences();
     String text = prompt();
     if (text.isEmpty()) {
       throw new UsageError("the prompt is empty; give a text to continue");
     }
-    try (Engine engine = ModelOpener.open(console, model, serving)) {
+    try (Engine engine = ModelOpener.open(console, model, serving, sequences)) {
       SamplingParams params = params(engine.info().sampling());
       return generate(engine, new GenerationRequest(Prompt.text(text), params));
     }

@@ -10,6 +10,8 @@ import picocli.CommandLine.TypeConversionException;
 
 /** How the engine lays out its KV cache and its steps, by the names vLLM's users know. */
 final class ServingOptions {
+  private static final int USUAL_SEQUENCES = 256;
+
   @Option(
       names = {"--max-model-len", "-c", "--ctx-size"},
       paramLabel = "TOKENS",
@@ -20,8 +22,11 @@ final class ServingOptions {
   @Option(
       names = "--max-num-seqs",
       paramLabel = "N",
-      description = "The most sequences that run at once (default: ${DEFAULT-VALUE}).")
-  private int maxNumSeqs = 256;
+      description =
+          "The most sequences that run at once (default: "
+              + USUAL_SEQUENCES
+              + ", or what the command has).")
+  private @Nullable Integer maxNumSeqs;
 
   @Option(
       names = "--max-num-batched-tokens",
@@ -113,6 +118,15 @@ final class ServingOptions {
   }
 
   EngineOptions.Builder toEngineOptions(ModelOptions model) {
+    return toEngineOptions(model, USUAL_SEQUENCES);
+  }
+
+  /**
+   * The options of an engine.
+   *
+   * @param sequences that run at once, unless the user says otherwise
+   */
+  EngineOptions.Builder toEngineOptions(ModelOptions model, int sequences) {
     if (maxModelLen < 0) {
       throw new UsageError("--max-model-len must be at least 1; it is " + maxModelLen);
     }
@@ -128,7 +142,7 @@ final class ServingOptions {
         .kvCacheType(model.kvCacheType())
         .weightCache(model.weightCache())
         .maxModelLen(maxModelLen)
-        .maxNumSeqs(maxNumSeqs)
+        .maxNumSeqs(maxNumSeqs == null ? sequences : maxNumSeqs)
         .maxNumBatchedTokens(maxNumBatchedTokens)
         .maxQueuedRequests(maxQueuedRequests)
         .blockSize(blockSize)

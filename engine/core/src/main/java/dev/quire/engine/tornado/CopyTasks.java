@@ -59,6 +59,14 @@ final class CopyTasks {
     }
   }
 
+  /** Compiles and captures the graphs, by copying nothing. */
+  void prepare() {
+    for (Group group : groups) {
+      group.counts().set(0, 0);
+      runner.run(group.program());
+    }
+  }
+
   void run(StepBatch batch) {
     for (int g = 0; g < groups.size() && batch.numCopies > 0; g++) {
       Group group = groups.get(g);

@@ -123,6 +123,11 @@ final class PlanRunner implements AutoCloseable {
     return compiled == null ? null : compiled.get();
   }
 
+  /** Graphs that have run. */
+  int startedGraphs() {
+    return started.cardinality();
+  }
+
   /** Whether a program has run before, so that nothing is left to compile. */
   boolean ready(Program program) {
     return started.get(program.first());

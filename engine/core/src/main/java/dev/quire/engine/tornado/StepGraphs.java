@@ -6,7 +6,6 @@ import dev.quire.kernels.Sampling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
-import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -208,36 +207,48 @@ final class StepGraphs {
   }
 
   /**
-   * Compiles and captures the graphs of a size that have not run yet by running an empty step.
+   * Compiles and captures what a start does not leave for later: the graphs of the smallest steps,
+   * and, if there may be others that would have to wait, those of the largest, which hold any.
+   */
+  void prepareFirst(boolean others) {
+    prepare(0, 0);
+    if (others) {
+      prepare(decodes.size() - 1, mixed.size() - 1);
+    }
+  }
+
+  /**
+   * Compiles and captures the graphs of a size that have not run yet.
    *
-   * @param sizes by their number
    * @return whether there was such a size
    */
-  boolean prepareNext(IntPredicate sizes) {
+  boolean prepareNext() {
     for (int i = 0; i < Math.max(decodes.size(), mixed.size()); i++) {
-      if (!sizes.test(i)) {
-        continue;
-      }
-      boolean any = false;
-      if (i < decodes.size() && !runner.ready(decodes.get(i).step())) {
-        decodes.get(i).sender().clear();
-        runner.run(decodes.get(i).step());
-        any = true;
-      }
-      if (i < heads.size() && !runner.ready(heads.get(i).head())) {
-        heads.get(i).counts().set(0, 0);
-        runner.run(heads.get(i).head());
-        any = true;
-      }
-      if (i < mixed.size() && !runner.ready(mixed.get(i).step())) {
-        mixed.get(i).sender().clear();
-        runner.run(mixed.get(i).step());
-        any = true;
-      }
-      if (any) {
+      if (prepare(i, i)) {
         return true;
       }
     }
     return false;
+  }
+
+  /** Runs an empty step in the graphs of these numbers that have not run yet. */
+  private boolean prepare(int single, int several) {
+    boolean any = false;
+    if (single < decodes.size() && !runner.ready(decodes.get(single).step())) {
+      decodes.get(single).sender().clear();
+      runner.run(decodes.get(single).step());
+      any = true;
+    }
+    if (single < heads.size() && !runner.ready(heads.get(single).head())) {
+      heads.get(single).counts().set(0, 0);
+      runner.run(heads.get(single).head());
+      any = true;
+    }
+    if (several < mixed.size() && !runner.ready(mixed.get(several).step())) {
+      mixed.get(several).sender().clear();
+      runner.run(mixed.get(several).step());
+      any = true;
+    }
+    return any;
   }
 }

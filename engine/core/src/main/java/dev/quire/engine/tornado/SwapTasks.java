@@ -173,6 +173,26 @@ final class SwapTasks {
     return new Way(size, list, staging, runner.add(graphs, true));
   }
 
+  /**
+   * Compiles and captures a way that has not run yet, by moving nothing.
+   *
+   * @return whether there was one
+   */
+  boolean prepareNext() {
+    for (Group group : groups) {
+      for (List<Way> ways : List.of(group.outs(), group.ins())) {
+        for (Way way : ways) {
+          if (!runner.ready(way.program())) {
+            way.list().set(0, 0);
+            runner.run(way.program());
+            return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
   /** Moves a step's blocks: those that go out, then those that come in. */
   void run(StepBatch batch) {
     if (batch.numSwapOuts == 0 && batch.numSwapIns == 0) {

@@ -117,17 +117,40 @@ public final class TornadoExecutor implements ModelExecutor {
       throw DeviceMemory.outOfMemory(e) ? use.tooLarge(e, GpuDevice.available()) : e;
     }
     if (onTornadoVm()) {
-      long before = runner.compileNanos();
-      graphs.prepareNext(first -> first == 0);
-      options
-          .say()
-          .accept(
-              "kernels of the smallest steps ready in %.2f s%s; others' at first use or when idle"
-                  .formatted((runner.compileNanos() - before) * 1e-9, compiled(runner)));
+      prepareFirst();
     }
     options
         .say()
         .accept(use.describe(weights.conversions(), onTornadoVm() ? GpuDevice.freeNow() : ""));
+  }
+
+  /**
+   * Compiles what any step can run in, at whatever cost, so that from now on no step waits for a
+   * compilation while others run.
+   */
+  void prepareFirst() {
+    long before = runner.compileNanos();
+    boolean others = options.maxSequences() > 1;
+    graphs.prepareFirst(others);
+    if (others) {
+      copies.prepare();
+      tableSender.change(tables, 0, 0);
+      runner.run(sendTables);
+    }
+    options
+        .say()
+        .accept(
+            "kernels of the smallest %ssteps ready in %.2f s%s; others' %swhen idle"
+                .formatted(
+                    others ? "and the largest " : "",
+                    (runner.compileNanos() - before) * 1e-9,
+                    compiled(runner),
+                    others ? "" : "at first use or "));
+  }
+
+  /** Graphs that have run so far: nothing is left to compile of them. */
+  int startedGraphs() {
+    return runner.startedGraphs();
   }
 
   /**
@@ -268,7 +291,7 @@ public final class TornadoExecutor implements ModelExecutor {
 
   @Override
   public boolean prepare() {
-    return graphs.prepareNext(_ -> true);
+    return graphs.prepareNext() || swaps.prepareNext();
   }
 
   /** Hands a step to its sender; sends what changed in the block tables first if it is much. */
