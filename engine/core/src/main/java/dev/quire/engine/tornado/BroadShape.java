@@ -27,7 +27,6 @@ final class BroadShape {
   static boolean takes(DeviceMatrix matrix, int rows) {
     return WANTED
         && rows <= MOST_ROWS
-        && TensorProducts.QUADS
         && matrix.inputs() % 8 == 0
         && !(matrix instanceof DeviceMatrix.Brains);
   }

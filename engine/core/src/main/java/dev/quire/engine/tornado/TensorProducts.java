@@ -26,19 +26,6 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** Writes down products of a matrix and several rows, which tensor cores compute in tiles. */
 final class TensorProducts {
-  /**
-   * Whether halves go to local memory by sixteen bytes at once: not where TornadoVM's driver is as
-   * it came, which makes four copies of them, slower than kernels that copy four bytes a thread.
-   */
-  static final boolean QUADS =
-      Boolean.parseBoolean(
-          System.getProperty(
-              "quire.products.quads",
-              switch (System.getProperty("quire.driver.patched", "")) {
-                case "off", "unknown" -> "false";
-                default -> "true";
-              }));
-
   private final KernelContext context;
   private final Segments segments;
   private final Scratch scratch;
