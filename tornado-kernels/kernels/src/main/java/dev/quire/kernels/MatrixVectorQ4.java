@@ -246,12 +246,12 @@ public final class MatrixVectorQ4 {
     return Half2.lowFloat(step) * sum - Half2.highFloat(step) * (x0 + x1 + x2 + x3);
   }
 
-  /** Groups for {@link #multiply} and all outputs. The reference is MatrixVector's. */
+  /** Groups for {@link #multiplyEarly} and all outputs. The reference is MatrixVector's. */
   public static WorkerGrid grid(int outputs) {
     return MatrixVector.grid(outputs);
   }
 
-  /** Groups for {@link #multiplyGated} and all outputs of gate and up together. */
+  /** Groups for {@link #multiplyGatedEarly} and all outputs of gate and up together. */
   public static WorkerGrid gatedGrid(int outputs) {
     return MatrixVector.gatedGrid(outputs);
   }
