@@ -16,15 +16,12 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * Nibbles times one row of input, block by block of some tiles in turn: {@link TileGroup}. The
- * products are those of {@link Q4Row#sums}, the loops shaped as those of {@link Q8Row}; the two
- * runs of a block are written out, because as turns of a loop they cost a tenth.
+ * products are those of {@link Q4Row#sums}, the loops shaped as those of {@link Q8Row}; a block's
+ * sum starts as those of {@link NibbleTile}.
  */
 final class Q4Blocks {
-  /** Inputs whose products with nibbles add up in a short: {@link QuantizedRows#forNibbles}. */
-  private static final int RUN = 16;
-
-  /** Bytes of the words of 32 rows of a run. */
-  private static final int RUN_WORDS = RUN / 4 * LINE;
+  /** Bytes of the words of 32 rows of a block. */
+  private static final int BLOCK_WORDS = QuantizedRows.BLOCK / 4 * LINE;
 
   private Q4Blocks() {}
 
@@ -47,16 +44,15 @@ final class Q4Blocks {
       int outOffset) {
     float[] factors = x.factors();
     float[] inputScales = x.scales();
-    int[] levelSums = x.levelSums();
-    int least = TileLayout.Q4_0.leastLevel();
+    float[] centres = x.centres();
     for (int b = 0; b < blocks; b++) {
-      IntVector zeros = IntVector.broadcast(INTS, least * levelSums[firstBlock + b]);
       for (int t = 0; t < tiles; t++) {
-        long line = (words + b * 2L * RUN_WORDS + t * tileBytes) & RawMemory.MASK;
-        int f = firstFactor + b * 2 * RUN;
-        ShortVector first = ShortVector.zero(WIDE_SHORTS);
+        long line = (words + b * (long) BLOCK_WORDS + t * tileBytes) & RawMemory.MASK;
+        int f = firstFactor + b * QuantizedRows.BLOCK;
+        ShortVector first =
+            FloatVector.broadcast(FLOATS, centres[firstBlock + b]).reinterpretAsShorts();
         ShortVector second = first;
-        for (int j = 0; j < RUN / 4; j++) {
+        for (int j = 0; j < QuantizedRows.BLOCK / 4; j++) {
           ShortVector x0 = FloatVector.broadcast(FLOATS, factors[f + 4 * j]).reinterpretAsShorts();
           ShortVector x1 =
               FloatVector.broadcast(FLOATS, factors[f + 4 * j + 1]).reinterpretAsShorts();
@@ -64,8 +60,7 @@ final class Q4Blocks {
               FloatVector.broadcast(FLOATS, factors[f + 4 * j + 2]).reinterpretAsShorts();
           ShortVector x3 =
               FloatVector.broadcast(FLOATS, factors[f + 4 * j + 3]).reinterpretAsShorts();
-          ShortVector v;
-          v =
+          ShortVector v =
               ShortVector.fromMemorySegment(
                   WIDE_SHORTS, RawMemory.ALL, line + j * (long) LINE, ORDER);
           first = first.add(v.mul(x0));
@@ -88,59 +83,13 @@ final class Q4Blocks {
         }
         IntVector one = first.reinterpretAsInts();
         IntVector two = second.reinterpretAsInts();
-        IntVector high = zeros.add(one.lanewise(VectorOperators.ASHR, 16));
-        IntVector secondHigh = zeros.add(two.lanewise(VectorOperators.ASHR, 16));
-        one = one.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
-        two = two.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
-        IntVector low = zeros.add(one);
-        IntVector secondLow = zeros.add(two);
-
-        first = ShortVector.zero(WIDE_SHORTS);
-        second = first;
-        for (int j = 0; j < RUN / 4; j++) {
-          ShortVector x0 =
-              FloatVector.broadcast(FLOATS, factors[f + RUN + 4 * j]).reinterpretAsShorts();
-          ShortVector x1 =
-              FloatVector.broadcast(FLOATS, factors[f + RUN + 4 * j + 1]).reinterpretAsShorts();
-          ShortVector x2 =
-              FloatVector.broadcast(FLOATS, factors[f + RUN + 4 * j + 2]).reinterpretAsShorts();
-          ShortVector x3 =
-              FloatVector.broadcast(FLOATS, factors[f + RUN + 4 * j + 3]).reinterpretAsShorts();
-          ShortVector v;
-          v =
-              ShortVector.fromMemorySegment(
-                  WIDE_SHORTS, RawMemory.ALL, line + RUN_WORDS + j * (long) LINE, ORDER);
-          first = first.add(v.mul(x0));
-          v = v.lanewise(VectorOperators.LSHR, shift);
-          first = first.add(v.mul(x1));
-          v = v.lanewise(VectorOperators.LSHR, shift);
-          first = first.add(v.mul(x2));
-          v = v.lanewise(VectorOperators.LSHR, shift);
-          first = first.add(v.mul(x3));
-          v =
-              ShortVector.fromMemorySegment(
-                  WIDE_SHORTS, RawMemory.ALL, line + RUN_WORDS + j * (long) LINE + 32, ORDER);
-          second = second.add(v.mul(x0));
-          v = v.lanewise(VectorOperators.LSHR, shift);
-          second = second.add(v.mul(x1));
-          v = v.lanewise(VectorOperators.LSHR, shift);
-          second = second.add(v.mul(x2));
-          v = v.lanewise(VectorOperators.LSHR, shift);
-          second = second.add(v.mul(x3));
-        }
-        one = first.reinterpretAsInts();
-        two = second.reinterpretAsInts();
-        high = high.add(one.lanewise(VectorOperators.ASHR, 16));
-        secondHigh = secondHigh.add(two.lanewise(VectorOperators.ASHR, 16));
-        one = one.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
-        two = two.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
-        low = low.add(one);
-        secondLow = secondLow.add(two);
-
         int to = outOffset + t * ROWS;
         long at = (scales + b * 2L * ROWS + t * tileBytes) & RawMemory.MASK;
         FloatVector d = FloatVector.broadcast(FLOATS, inputScales[firstBlock + b]);
-        ((FloatVector) low.convertShape(VectorOperators.I2F, FLOATS, 0))
+        ((FloatVector)
+                one.lanewise(VectorOperators.LSHL, 16)
+                    .lanewise(VectorOperators.ASHR, 16)
+                    .convertShape(VectorOperators.I2F, FLOATS, 0))
             .fma(
                 ((IntVector)
                         ShortVector.fromMemorySegment(SHORTS, RawMemory.ALL, at, ORDER)
@@ -152,7 +101,8 @@ final class Q4Blocks {
                     .mul(d),
                 FloatVector.fromArray(FLOATS, out, to))
             .intoArray(out, to);
-        ((FloatVector) high.convertShape(VectorOperators.I2F, FLOATS, 0))
+        ((FloatVector)
+                one.lanewise(VectorOperators.ASHR, 16).convertShape(VectorOperators.I2F, FLOATS, 0))
             .fma(
                 ((IntVector)
                         ShortVector.fromMemorySegment(SHORTS, RawMemory.ALL, at + 32, ORDER)
@@ -164,7 +114,10 @@ final class Q4Blocks {
                     .mul(d),
                 FloatVector.fromArray(FLOATS, out, to + 2 * WIDTH))
             .intoArray(out, to + 2 * WIDTH);
-        ((FloatVector) secondLow.convertShape(VectorOperators.I2F, FLOATS, 0))
+        ((FloatVector)
+                two.lanewise(VectorOperators.LSHL, 16)
+                    .lanewise(VectorOperators.ASHR, 16)
+                    .convertShape(VectorOperators.I2F, FLOATS, 0))
             .fma(
                 ((IntVector)
                         ShortVector.fromMemorySegment(SHORTS, RawMemory.ALL, at + 16, ORDER)
@@ -176,7 +129,8 @@ final class Q4Blocks {
                     .mul(d),
                 FloatVector.fromArray(FLOATS, out, to + WIDTH))
             .intoArray(out, to + WIDTH);
-        ((FloatVector) secondHigh.convertShape(VectorOperators.I2F, FLOATS, 0))
+        ((FloatVector)
+                two.lanewise(VectorOperators.ASHR, 16).convertShape(VectorOperators.I2F, FLOATS, 0))
             .fma(
                 ((IntVector)
                         ShortVector.fromMemorySegment(SHORTS, RawMemory.ALL, at + 48, ORDER)

@@ -1,5 +1,9 @@
 package dev.quire.engine.cpu.math;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
 /**
  * Rows of activations as whole numbers, with a scale for every 32. A sum of 32 products with whole
  * levels of weights is a whole number too, and exact whether ints or floats add it up: so all loops
@@ -22,9 +26,12 @@ final class QuantizedRows {
     return new QuantizedRows(PAIR, 254, mostOfGroup);
   }
 
-  /** As {@link #forBytes}, with nibbles: {@code 15 · (2176 + 8)} fits a short. */
+  /**
+   * As {@link #forBytes}, with nibbles: {@code 15 · (2032 + 8)} fits a short, and of nibbles from
+   * −8 to 7 those of a block, {@code 8 · 2 · (2032 + 8)}.
+   */
   static QuantizedRows forNibbles(int mostOfGroup) {
-    return new QuantizedRows(16, 2176, mostOfGroup);
+    return new QuantizedRows(16, 2032, mostOfGroup);
   }
 
   /** Added to the sum of two products, it leaves a short without sign. */
@@ -43,9 +50,11 @@ final class QuantizedRows {
   private float[] factors = {};
   private float[] floats = {};
   private float[] interleaved = {};
+  private MemorySegment interleavedOutside = MemorySegment.NULL;
   private float[] scales = {};
   private float[] sums = {};
   private int[] levelSums = {};
+  private float[] centres = {};
 
   /**
    * @param run how many neighbours' magnitudes
@@ -71,11 +80,19 @@ final class QuantizedRows {
       scales = new float[length / BLOCK + 1];
       sums = new float[length / BLOCK + 1];
       levelSums = new int[length / BLOCK + 1];
+      centres = new float[length / BLOCK + 1];
     }
     factorsOfRow = !wantsFactors ? 0 : run == PAIR ? inputs / 2 * 3 : inputs;
     quadRows = run == PAIR ? 0 : rows - rows % Arithmetic.QUAD;
-    if (!wantsFactors && interleaved.length < length) {
-      interleaved = new float[length];
+    if (!wantsFactors) {
+      if (mostOfGroup == BytePanel.MOST_ROWS) {
+        long bytes = (long) length * Float.BYTES;
+        if (interleavedOutside.byteSize() < bytes) {
+          interleavedOutside = Arena.ofAuto().allocate(bytes, WeightTiles.LINE);
+        }
+      } else if (interleaved.length < length) {
+        interleaved = new float[length];
+      }
     }
     int allFactors = Math.multiplyExact(rows, factorsOfRow);
     if (factors.length < allFactors) {
@@ -100,6 +117,7 @@ final class QuantizedRows {
       }
       scales[(to + k) / BLOCK] = scale;
       levelSums[(to + k) / BLOCK] = (int) sum;
+      centres[(to + k) / BLOCK] = twins(-8 * (int) sum, -8 * (int) sum);
       sums[(to + k) / BLOCK] = scale * sum;
     }
     if (factorsOfRow > 0) {
@@ -118,8 +136,16 @@ final class QuantizedRows {
     }
     int to = first * inputs + row - first;
     int from = row * inputs;
-    for (int i = from; i < from + inputs; i++, to += group) {
-      interleaved[to] = floats[i];
+    if (mostOfGroup == BytePanel.MOST_ROWS) {
+      long at = interleavedOutside.address() + (long) to * Float.BYTES;
+      for (int i = 0; i < inputs; i++) {
+        long place = (at + i * (long) group * Float.BYTES) & RawMemory.MASK;
+        RawMemory.ALL.set(ValueLayout.JAVA_FLOAT_UNALIGNED, place, floats[from + i]);
+      }
+    } else {
+      for (int i = from; i < from + inputs; i++, to += group) {
+        interleaved[to] = floats[i];
+      }
     }
   }
 
@@ -224,6 +250,11 @@ final class QuantizedRows {
     return interleaved;
   }
 
+  /** As {@link #interleaved}, the address, where groups are those of {@link BytePanel}. */
+  long interleavedAddress() {
+    return interleavedOutside.address();
+  }
+
   /** The levels, {@code [rows][inputs]}. */
   float[] floats() {
     return floats;
@@ -242,5 +273,13 @@ final class QuantizedRows {
   /** The sum of each block's levels: {@code [rows][inputs / 32]}. */
   int[] levelSums() {
     return levelSums;
+  }
+
+  /**
+   * With nibbles, what makes products with {@code 0 … 15} those with {@code −8 … 7}: −8 times a
+   * block's sum of levels, two shorts each: {@code [rows][inputs / 32]}.
+   */
+  float[] centres() {
+    return centres;
   }
 }

@@ -3,8 +3,8 @@ package dev.quire.engine.cpu.math;
 import static dev.quire.engine.cpu.math.WeightTiles.CHUNK;
 import static dev.quire.engine.cpu.math.WeightTiles.LINE;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Brings a tile's next chunk into the caches while the present one is multiplied: two lines are
@@ -16,12 +16,10 @@ import java.lang.foreign.ValueLayout;
  * <p>With few rows the loads would be too many for each block, and all are made before.
  */
 final class ReadAhead {
-  static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
-
   /** Rows from which on a chunk's blocks are as many as half of its lines. */
   static final int LEAST_ROWS = 16;
 
-  private MemorySegment data = MemorySegment.NULL;
+  private MemorySegment sink = MemorySegment.NULL;
   private long at;
   private long step;
 
@@ -35,7 +33,10 @@ final class ReadAhead {
    * @param blocks blocks of register tiles of four rows that will be computed
    */
   void begin(WeightTiles w, int tile, int from, int rows, int blocks) {
-    data = w.data();
+    if (sink.byteSize() == 0) {
+      sink = Arena.ofAuto().allocate(LINE, LINE);
+    }
+    MemorySegment data = w.data();
     boolean slowly = rows >= LEAST_ROWS;
     if (from == 0 || !slowly) {
       // Decoding has few lines under way, a loop of nothing but loads many.
@@ -44,20 +45,21 @@ final class ReadAhead {
     }
     int next = from + CHUNK;
     if (slowly && next < w.inputs()) {
-      at = w.offset(tile, next);
+      at = data.address() + w.offset(tile, next);
       long bytes = w.layout().bytes(Math.min(CHUNK, w.inputs() - next));
       step = (bytes - 2 * LINE) / blocks;
     } else {
-      at = w.offset(tile, from);
+      at = data.address() + w.offset(tile, from);
       step = 0;
     }
   }
 
-  MemorySegment data() {
-    return data;
+  /** Address of a line where a tile leaves what it read, lest loads be thought useless. */
+  long sink() {
+    return sink.address();
   }
 
-  /** Where the next block's two lines are. */
+  /** Address of the next block's two lines. */
   long at() {
     return at;
   }
@@ -67,13 +69,8 @@ final class ReadAhead {
     return step;
   }
 
-  /**
-   * Goes on.
-   *
-   * @param read what must be used, lest loads be thought useless
-   */
-  void advance(int blocks, int read) {
+  /** Goes on. */
+  void advance(int blocks) {
     at += blocks * step;
-    sunk ^= read;
   }
 }

@@ -1,5 +1,6 @@
 package dev.quire.engine.cpu.math;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -8,9 +9,6 @@ import org.jspecify.annotations.Nullable;
  * any content.
  */
 final class Scratch {
-  /** Most rows that are decoded where vectors are narrow; as many floats are a line. */
-  private static final int PANEL_ROWS = 16;
-
   private static final int LINE_SHORTS = WeightTiles.LINE / Short.BYTES;
 
   private byte[] bytes = {};
@@ -19,6 +17,9 @@ final class Scratch {
   private float[] results = {};
   private float[] totals = {};
   private @Nullable PlainWords plainWords;
+  private MemorySegment totalsOutside = MemorySegment.NULL;
+  private MemorySegment bytePanel = MemorySegment.NULL;
+  private MemorySegment nibblePanel = MemorySegment.NULL;
 
   @SuppressWarnings("UnusedVariable")
   private int sunk;
@@ -32,10 +33,8 @@ final class Scratch {
       new short[WeightTiles.CHUNK / 16 * Arithmetic.QUAD * WeightTiles.ROWS];
   private final short[] shortPanel =
       new short[WeightTiles.CHUNK * WeightTiles.ROWS / 2 + LINE_SHORTS];
-  private final float[] rowPanel = new float[(WeightTiles.CHUNK + 1) * PANEL_ROWS];
   private final short[] runSums =
       new short[WeightTiles.CHUNK / 16 * Arithmetic.QUAD * WeightTiles.ROWS + LINE_SHORTS];
-  private final LineStart rowPanelStart = new LineStart(MemorySegment.ofArray(rowPanel));
   private final LineStart shortPanelStart = new LineStart(MemorySegment.ofArray(shortPanel));
   private final LineStart runSumsStart = new LineStart(MemorySegment.ofArray(runSums));
   private final ReadAhead ahead = new ReadAhead();
@@ -132,13 +131,35 @@ final class Scratch {
     return shortPanel;
   }
 
-  /** A decoded chunk of some rows, from {@link #rowPanelStart} on. */
-  float[] rowPanel() {
-    return rowPanel;
+  /** Address of a {@linkplain BytePanel panel}. */
+  long bytePanel() {
+    if (bytePanel.byteSize() == 0) {
+      bytePanel = Arena.ofAuto().allocate(BytePanel.BYTES, WeightTiles.LINE);
+    }
+    return bytePanel.address();
   }
 
-  int rowPanelStart() {
-    return rowPanelStart.bytes() / Float.BYTES;
+  /** Address of a {@linkplain NibbleTile panel}. */
+  long nibblePanel() {
+    if (nibblePanel.byteSize() == 0) {
+      nibblePanel =
+          Arena.ofAuto().allocate(NibbleTile.BYTES + NibbleTile.SUM_BYTES, WeightTiles.LINE);
+    }
+    return nibblePanel.address();
+  }
+
+  /** Address of the sums of a quad over it. */
+  long nibbleSums() {
+    return nibblePanel() + NibbleTile.BYTES;
+  }
+
+  /** As {@link #totals}, the address. */
+  long totalsAddress(int length) {
+    long size = (long) length * Float.BYTES;
+    if (totalsOutside.byteSize() < size) {
+      totalsOutside = Arena.ofAuto().allocate(size, WeightTiles.LINE);
+    }
+    return totalsOutside.address();
   }
 
   int shortPanelStart() {
@@ -156,7 +177,6 @@ final class Scratch {
 
   /** Looks where the panels lie, since the garbage collector may have moved them. */
   void alignPanels() {
-    rowPanelStart.look();
     shortPanelStart.look();
     runSumsStart.look();
   }

@@ -200,9 +200,17 @@ class MatMulTest {
       for (int i = 0; i < 64; i++) {
         x[i] = sign * (i < 32 ? 1 : i % 16 == 3 ? 16 : 0); // as many even ones, and a single one
       }
-      float[] out = quantized(VECTOR, 1, RandomData.packed(w), x, 1);
-      for (float v : out) {
-        assertThat(v).isCloseTo(64 * sign * (type == TensorType.Q8_0 ? -128 : 7), within(1e-2f));
+      // By a single row, and by panels.
+      float[] eight = new float[8 * 64];
+      for (int r = 0; r < 8; r++) {
+        System.arraycopy(x, 0, eight, 64 * r, 64);
+      }
+      Matrix packed = RandomData.packed(w);
+      for (float[] out :
+          List.of(quantized(VECTOR, 1, packed, x, 1), quantized(VECTOR, 1, packed, eight, 8))) {
+        for (float v : out) {
+          assertThat(v).isCloseTo(64 * sign * (type == TensorType.Q8_0 ? -128 : 7), within(1e-2f));
+        }
       }
     }
   }
