@@ -22,9 +22,9 @@ final class CudaGraphs {
   static final int PORT_COMPLETE = 0;
 
   /**
-   * Once each of its groups has let dependents come, or is over. The driver has a third, once each
-   * has started, but may mistake it: on an H200 waiting groups then took the place of others that
-   * had not started, and steps of 24 rows took a third longer.
+   * Once each of its groups has let dependents come, or is over. There is a third, once each has
+   * started, which CUDA calls best effort: a dependent's waiting groups may hold what others need
+   * to start, which could last for ever.
    */
   static final int PORT_PROGRAMMATIC = 1;
 

@@ -135,7 +135,7 @@ final class StepGraphs {
         draws,
         best,
         size == 1 && LayerTasks.streams(spec, weights));
-    // Those of a few rows get slower by it: 3 to 6 % up to 64 rows on an H100.
+    // Those of a few rows get slower by it: 1 to 7 % at 8 to 64 rows on an H100.
     PlanRunner.Program program =
         runner.add(step.build(MemoryGraphs.LAST, shared, best), true, size == 1);
     return new Decode(size, sender, program, draws, best, head);
