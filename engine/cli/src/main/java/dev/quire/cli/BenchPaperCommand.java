@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -145,12 +146,13 @@ final class BenchPaperCommand implements Callable<Integer> {
     if (real) {
       List<String> names = chosen(RealEvaluation.names(device()));
       String command =
-          "quire bench paper --real --device %s%s --requests %d%s --figures "
+          "quire bench paper --real --device %s%s --requests %d%s%s --figures "
               .formatted(
                   device(),
                   model.model() == null ? "" : " -m " + model.model().getFileName(),
                   requests,
-                  seconds == null ? "" : String.format(Locale.ROOT, " --seconds %.0f", seconds));
+                  seconds == null ? "" : String.format(Locale.ROOT, " --seconds %.0f", seconds),
+                  pools());
       List<Figure> figuresMade = new ArrayList<>();
       new RealEvaluation(
               model.model(),
@@ -176,6 +178,17 @@ final class BenchPaperCommand implements Callable<Integer> {
     List<Figure> simulated = evaluation.run(chosen(evaluation.names()));
     save(simulated);
     return simulated;
+  }
+
+  /** The option as it was given; empty if it wasn't, or no figure has pools. */
+  private String pools() {
+    boolean usual = pools.equals(RealEvaluation.USUAL_POOLS);
+    boolean asked = figures.isEmpty() || figures.contains("pools");
+    return usual || !asked
+        ? ""
+        : pools.stream()
+            .map(pool -> String.format(Locale.ROOT, "%.3g", pool))
+            .collect(Collectors.joining(",", " --pools ", ""));
   }
 
   private String device() {
