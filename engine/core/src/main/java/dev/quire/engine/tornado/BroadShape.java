@@ -9,8 +9,8 @@ final class BroadShape {
   private static final boolean WANTED =
       Boolean.parseBoolean(System.getProperty("quire.products.broad", "true"));
 
-  // Of prompts in longer chunks, groups of WideQuads beside each other take less time.
-  private static final int MOST_ROWS = 512;
+  // More rows give WideQuads whole rounds of groups, three of which share a multiprocessor.
+  private static final int MOST_ROWS = 256;
 
   private static final int MULTIPROCESSORS = 132;
   private static final int PANEL_INPUTS = 32;
