@@ -111,6 +111,24 @@ final class QuantizedTiles {
       int outStride,
       Scratch s) {
     Objects.checkFromIndexSize(w.start(tile, 0), w.layout().bytes(w.inputs()), w.data().byteSize());
+    try {
+      panelsByAddress(w, tile, x, rows, out, outOffset, outStride, s);
+    } finally {
+      Reference.reachabilityFence(w);
+      Reference.reachabilityFence(x);
+      Reference.reachabilityFence(s);
+    }
+  }
+
+  private static void panelsByAddress(
+      WeightTiles w,
+      int tile,
+      QuantizedRows x,
+      int rows,
+      float[] out,
+      int outOffset,
+      int outStride,
+      Scratch s) {
     for (int first = 0; first < rows; first += ROW_BLOCK) {
       int some = Math.min(ROW_BLOCK, rows - first);
       long totals = s.totalsAddress(some * ROWS);
@@ -129,9 +147,6 @@ final class QuantizedTiles {
       }
       put(totals, some, out, outOffset + first * outStride, outStride);
     }
-    Reference.reachabilityFence(w);
-    Reference.reachabilityFence(x);
-    Reference.reachabilityFence(s);
   }
 
   // Loops of their own: within the method above C2 made objects of their vectors.
