@@ -37,8 +37,7 @@ class PlainWordsTest {
   }
 
   private static QuantizedRows quantized(TileLayout layout, int rows, int inputs) {
-    QuantizedRows x =
-        layout.hasNibbles() ? QuantizedRows.forNibbles(8) : QuantizedRows.forBytes(8);
+    QuantizedRows x = layout.hasNibbles() ? QuantizedRows.forNibbles(8) : QuantizedRows.forBytes(8);
     x.resize(rows, inputs, false);
     float[] floats = new RandomData(rows).floats(rows * inputs);
     for (int r = 0; r < rows; r++) {
