@@ -244,6 +244,6 @@ class CommandLineTest {
     Outcome outcome = run("Good morrow.\n/stats\n/exit\nnever read\n", "chat", "-n", "8");
     assertThat(outcome.exitCode()).isZero();
     assertThat(outcome.out()).isNotEmpty();
-    assertThat(outcome.err()).contains("1024 blocks").contains("2 turns");
+    assertThat(outcome.err()).contains("32 blocks").contains("2 turns");
   }
 }
