@@ -25,10 +25,7 @@ final class BroadShape {
 
   /** Whether the kernel takes so many rows of the matrix, quantised ones as halves. */
   static boolean takes(DeviceMatrix matrix, int rows) {
-    return WANTED
-        && rows <= MOST_ROWS
-        && matrix.inputs() % 8 == 0
-        && !(matrix instanceof DeviceMatrix.Brains);
+    return WANTED && rows <= MOST_ROWS && !(matrix instanceof DeviceMatrix.Brains);
   }
 
   /**

@@ -88,7 +88,7 @@ public final class ProgrammaticLaunch {
     unable = true;
     driver = null;
     System.err.println(
-        "captured graphs stay as they are, each kernel after the one before: "
+        "quire: captured graphs stay as they are, each kernel after the one before: "
             + reason.getMessage());
   }
 
@@ -129,7 +129,7 @@ public final class ProgrammaticLaunch {
       }
       if (Boolean.getBoolean(TOLD)) {
         System.err.printf(
-            "a captured graph: %d of its %d edges start at port %d%n",
+            "quire: a captured graph: %d of its %d edges start at port %d%n",
             chosen.size(), all.size(), port);
       }
       return chosen;
