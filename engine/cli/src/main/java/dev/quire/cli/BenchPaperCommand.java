@@ -86,6 +86,14 @@ final class BenchPaperCommand implements Callable<Integer> {
   private List<Double> pools = new ArrayList<>(RealEvaluation.USUAL_POOLS);
 
   @Option(
+      names = "--max-model-len",
+      paramLabel = "N",
+      description =
+          "Longest sequence with --real, in tokens; lengths and pools are as much of the paper's as"
+              + " it is of the paper's 2048 (default: ${DEFAULT-VALUE}).")
+  private int maxModelLen = RealEvaluation.USUAL_TOKENS;
+
+  @Option(
       names = "--from",
       paramLabel = "FILE",
       description = "Take the figures of a file that -o json wrote, and run nothing; repeatable.")
@@ -129,6 +137,9 @@ final class BenchPaperCommand implements Callable<Integer> {
     if (pools.stream().anyMatch(size -> !(size >= 1 && size <= 1000))) {
       throw new UsageError("--pools must be in [1, 1000]; they are " + pools);
     }
+    if (maxModelLen < 512 || maxModelLen > 2048) {
+      throw new UsageError("--max-model-len must be in [512, 2048]; it is " + maxModelLen);
+    }
     List<Figure> made = from.isEmpty() ? made() : read();
     if (page != null) {
       PaperReport.write(page, made, command());
@@ -146,13 +157,16 @@ final class BenchPaperCommand implements Callable<Integer> {
     if (real) {
       List<String> names = chosen(RealEvaluation.names(device()));
       String command =
-          "quire bench paper --real --device %s%s --requests %d%s%s --figures "
+          "quire bench paper --real --device %s%s --requests %d%s%s%s --figures "
               .formatted(
                   device(),
                   model.model() == null ? "" : " -m " + model.model().getFileName(),
                   requests,
                   seconds == null ? "" : String.format(Locale.ROOT, " --seconds %.0f", seconds),
-                  pools());
+                  pools(),
+                  maxModelLen == RealEvaluation.USUAL_TOKENS
+                      ? ""
+                      : " --max-model-len " + maxModelLen);
       List<Figure> figuresMade = new ArrayList<>();
       new RealEvaluation(
               model.model(),
@@ -162,6 +176,7 @@ final class BenchPaperCommand implements Callable<Integer> {
               seconds == null ? RealEvaluation.USUAL_SECONDS : seconds,
               blockSizes,
               pools,
+              maxModelLen,
               command,
               console::say,
               figure -> {

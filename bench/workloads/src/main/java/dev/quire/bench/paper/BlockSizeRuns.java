@@ -193,10 +193,11 @@ final class BlockSizeRuns {
         "Output by block size, ShareGPT-like: " + model,
         "tokens a second",
         rows,
-        "All requests there from the start; tokens a second until three quarters are out. Lengths"
-            + " are a quarter of the paper's, so that the last blocks' waste weighs four times as"
-            + " much: the best size is smaller than at the paper's lengths, where 16 to 128 are"
-            + " best.",
+        "All requests there from the start; tokens a second until three quarters are out. Lengths,"
+            + " and with them the best size, follow the longest sequence, "
+            + source.maxTokens()
+            + " tokens (the paper's 2048, where 16 to 128 are best): the shorter sequences are, the"
+            + " more the last blocks' waste weighs.",
         new Plot(
             "figure18b-real-" + fileName,
             "tokens a block",

@@ -23,7 +23,8 @@ final class PaperPreface {
 
       - *Real* runs compute every step with a model on this machine's CPU or GPU. The clock is the
         machine's; it jumps over the time in which there is nothing to do. Tokens are drawn, so that
-        every system does the same work. Sequences, lengths and pool are a quarter of the paper's:
+        every system does the same work. Sequences, lengths and pool are a quarter of the paper's
+        where a figure says nothing else:
         the pool holds 7.7 of the longest sequences, as OPT-13B's memory did. The limit of latency
         is fifteen times a lone request's, as the paper's half second is of OPT-13B's. On a
         CPU the embedded model's weights, 10 MB, stay in the caches, and a step takes about what its

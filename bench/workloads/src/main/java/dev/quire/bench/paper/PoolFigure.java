@@ -37,10 +37,14 @@ final class PoolFigure {
     rows.addAll(details);
     return new Figure(
         "12, real: pools",
-        "Throughput over the Orcas' by the size of the pool: " + platform.name(),
+        "Throughput over the Orcas' by the size of the pool: "
+            + platform.name()
+            + RealEvaluation.longest(platform, ", "),
         "",
         rows,
-        "ShareGPT-like lengths, sequences a quarter of the paper's, "
+        "ShareGPT-like lengths, sequences "
+            + RealEvaluation.ofThePaper(platform)
+            + ", "
             + requests
             + " requests that are there from the start; tokens a second until three quarters are"
             + " out. OPT-13B's memory holds 7.7 of the longest sequences: of the sizes here it is"

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The paper's figures by running a model: the same scheduler and allocators as in simulated time,
- * with steps that the device computes. Lengths, pool and the longest sequence are a quarter of the
- * paper's, so that a run ends soon.
+ * with steps that the device computes. Lengths and pool follow the longest sequence, which is a
+ * quarter of the paper's unless somebody asks for more, so that a run ends soon.
  */
 public final class RealEvaluation {
   /** Seconds in which requests arrive in Figure 12's runs, if nobody says otherwise. */
@@ -30,7 +30,9 @@ public final class RealEvaluation {
   public static final List<Double> USUAL_POOLS =
       List.of(4.0, DevicePlatform.FULL_SEQUENCES, 16.0, 32.0);
 
-  private static final int MAX_TOKENS = 512;
+  /** The longest sequence, in tokens, if nobody says otherwise: a quarter of the paper's. */
+  public static final int USUAL_TOKENS = 512;
+
   private static final int BLOCK_SIZE = 16;
 
   // Of a lone request's latency: as the paper's half second is of OPT-13B's, 33 ms by StepTime.
@@ -64,6 +66,7 @@ public final class RealEvaluation {
    * @param seconds in which requests arrive, in each of Figure 12's other runs
    * @param blockSizes of Figures 18b and 19
    * @param pools of the figure that compares them, in longest sequences
+   * @param maxTokens the longest sequence; lengths and pools are as much of the paper's as it is
    * @param command that does the same, up to the names of figures
    * @param progress takes lines for people
    * @param done takes each figure as it is made; one that grows by block sizes again and again
@@ -76,10 +79,11 @@ public final class RealEvaluation {
       double seconds,
       List<Integer> blockSizes,
       List<Double> pools,
+      int maxTokens,
       String command,
       Consumer<String> progress,
       Consumer<Figure> done) {
-    this.source = new DevicePlatform.Source(model, device, threads, MAX_TOKENS, progress);
+    this.source = new DevicePlatform.Source(model, device, threads, maxTokens, progress);
     this.requests = requests;
     this.seconds = seconds;
     this.blockSizes = List.copyOf(blockSizes);
@@ -141,7 +145,7 @@ public final class RealEvaluation {
   }
 
   static String machine(DevicePlatform platform) {
-    return platform.name() + " on " + platform.device();
+    return platform.name() + " on " + platform.device() + longest(platform, ", ");
   }
 
   private ServingRun.Setup setup(ServingSystem system, DevicePlatform platform, Trace trace) {
@@ -228,15 +232,16 @@ public final class RealEvaluation {
             Locale.ROOT,
             "The rate sustained at a normalised latency of %.3g s a token: %s",
             limit,
-            platform.name());
+            platform.name() + longest(platform, ", "));
     return new Figure(
             "12, real",
             title,
             "",
             rows,
-            "ShareGPT-like lengths, sequences and pool a quarter of the paper's. The limit is"
-                + " fifteen times a lone request's latency. Rates are found to 3 % by runs in which"
-                + " requests"
+            "ShareGPT-like lengths, sequences and pool "
+                + ofThePaper(platform)
+                + ". The limit is fifteen times a lone request's latency. Rates are found to 3 % by"
+                + " runs in which requests"
                 + " arrive for %.0f seconds. A backlog that grows that long can stay within the limit, for"
                     .formatted(seconds)
                 + " every system alike: rates lie above what is served when full. Batches, shares"
@@ -262,12 +267,30 @@ public final class RealEvaluation {
                 .toList());
   }
 
+  /** How long sequences are, where not as usual; names and titles tell figures apart by it. */
+  static String longest(DevicePlatform platform, String before) {
+    int tokens = platform.maxTokens();
+    return tokens == USUAL_TOKENS ? "" : before + "sequences up to " + tokens;
+  }
+
+  /** What lengths and pool are beside the paper's. */
+  static String ofThePaper(DevicePlatform platform) {
+    double scale = platform.scale();
+    if (scale == 1) {
+      return "the paper's own";
+    }
+    return scale == 0.25
+        ? "a quarter of the paper's"
+        : String.format(Locale.ROOT, "%.3g times the paper's", scale);
+  }
+
   private static String remark() {
     return DevicePlatform.gpu() ? "" : CPU_REMARK;
   }
 
   static String fileName(DevicePlatform platform) {
-    String name = platform.name() + (DevicePlatform.gpu() ? "-gpu" : "-cpu");
+    String name =
+        platform.name() + longest(platform, "-") + (DevicePlatform.gpu() ? "-gpu" : "-cpu");
     return name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
   }
 
@@ -292,18 +315,21 @@ public final class RealEvaluation {
     }
     return new Figure(
         "14, real",
-        "Throughput over Orca (Oracle)'s by decoding method: " + platform.name(),
+        "Throughput over Orca (Oracle)'s by decoding method: "
+            + platform.name()
+            + longest(platform, ", "),
         "×",
         rows,
-        "Alpaca-like lengths, a pool of a quarter of the paper's; all requests there from the"
-            + " start, tokens a second until three quarters are out. Which beams go on is drawn;"
-            + " their blocks are forked, copied and computed.",
+        "Alpaca-like lengths, a pool of "
+            + platform.slots()
+            + " tokens; all requests there from the start, tokens a second until three quarters are"
+            + " out. Which beams go on is drawn; their blocks are forked, copied and computed.",
         null);
   }
 
   private ServingRun.Setup decoding(
       ServingSystem system, DevicePlatform platform, int samples, boolean beams) {
-    return setup(system, platform, Trace.ALPACA.within(MAX_TOKENS / 2))
+    return setup(system, platform, Trace.ALPACA.within(platform.maxTokens() / 2))
         .withRequests(Math.max(12, 2 * requests / (1 + samples)))
         .withSamples(samples, beams);
   }
@@ -314,7 +340,7 @@ public final class RealEvaluation {
     double[] paper = {1.67, 3.58};
     int[] prefixes = {80, 341};
     for (int i = 0; i < 2; i++) {
-      Trace trace = Trace.translation(prefixes[i]).within((MAX_TOKENS - prefixes[i]) / 2);
+      Trace trace = Trace.translation(prefixes[i]).within((platform.maxTokens() - prefixes[i]) / 2);
       String label = "prefix of " + prefixes[i] + " tokens";
       ServingRun.Result orca = full(ServingSystem.ORCA_ORACLE, platform, trace);
       ServingRun.Result paged = full(ServingSystem.PAGED, platform, trace);
@@ -325,11 +351,14 @@ public final class RealEvaluation {
     rows.addAll(details);
     return new Figure(
         "16, real",
-        "Throughput over Orca (Oracle)'s with a prefix that all prompts share: " + platform.name(),
+        "Throughput over Orca (Oracle)'s with a prefix that all prompts share: "
+            + platform.name()
+            + longest(platform, ", "),
         "×",
         rows,
-        "The paper's prefixes, the lengths of the simulated figure, a pool of a quarter of the"
-            + " paper's; all requests there from the start, tokens a second until three quarters"
+        "The paper's prefixes, the lengths of the simulated figure, a pool of "
+            + platform.slots()
+            + " tokens; all requests there from the start, tokens a second until three quarters"
             + " are out."
             + remark(),
         null);
@@ -349,14 +378,17 @@ public final class RealEvaluation {
     rows.addAll(details);
     return new Figure(
         "17, real",
-        "Throughput over the Orcas' in conversations: " + platform.name(),
+        "Throughput over the Orcas' in conversations: " + platform.name() + longest(platform, ", "),
         "×",
         rows,
-        "Prompts of 256 tokens, outputs, sequences and pool a quarter of the paper's; all requests"
-            + " there from the start, tokens a second until three quarters are out. Memory holds"
-            + " 1.6 times as many conversations as Orca's seven (Figure 17 in simulated time);"
-            + " steps with prompts, of which each request needs the same, take what they take"
-            + " whatever else runs."
+        "Prompts of "
+            + platform.maxTokens() / 2
+            + " tokens, outputs, sequences and pool "
+            + ofThePaper(platform)
+            + "; all requests there from the start, tokens a second until three quarters are out."
+            + " Memory holds 1.6 times as many conversations as Orca's seven (Figure 17 in"
+            + " simulated time); steps with prompts, of which each request needs the same, take"
+            + " what they take whatever else runs."
             + remark(),
         null);
   }
