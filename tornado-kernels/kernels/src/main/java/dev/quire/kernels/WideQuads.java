@@ -222,108 +222,20 @@ public final class WideQuads {
     int column = context.groupIdx * TILE_OUTPUTS + warp % 2 * 64;
     int store = context.groupIdz * partRows + row;
     if (row < rows) {
-      if (column < outputs) {
-        context.mmaStore(c00, out, store, column, outputs);
-      }
-      if (column + 8 < outputs) {
-        context.mmaStore(c01, out, store, column + 8, outputs);
-      }
-      if (column + 16 < outputs) {
-        context.mmaStore(c02, out, store, column + 16, outputs);
-      }
-      if (column + 24 < outputs) {
-        context.mmaStore(c03, out, store, column + 24, outputs);
-      }
-      if (column + 32 < outputs) {
-        context.mmaStore(c04, out, store, column + 32, outputs);
-      }
-      if (column + 40 < outputs) {
-        context.mmaStore(c05, out, store, column + 40, outputs);
-      }
-      if (column + 48 < outputs) {
-        context.mmaStore(c06, out, store, column + 48, outputs);
-      }
-      if (column + 56 < outputs) {
-        context.mmaStore(c07, out, store, column + 56, outputs);
-      }
+      Accumulators.store(
+          context, c00, c01, c02, c03, c04, c05, c06, c07, out, store, column, outputs);
     }
     if (row + 16 < rows) {
-      if (column < outputs) {
-        context.mmaStore(c10, out, store + 16, column, outputs);
-      }
-      if (column + 8 < outputs) {
-        context.mmaStore(c11, out, store + 16, column + 8, outputs);
-      }
-      if (column + 16 < outputs) {
-        context.mmaStore(c12, out, store + 16, column + 16, outputs);
-      }
-      if (column + 24 < outputs) {
-        context.mmaStore(c13, out, store + 16, column + 24, outputs);
-      }
-      if (column + 32 < outputs) {
-        context.mmaStore(c14, out, store + 16, column + 32, outputs);
-      }
-      if (column + 40 < outputs) {
-        context.mmaStore(c15, out, store + 16, column + 40, outputs);
-      }
-      if (column + 48 < outputs) {
-        context.mmaStore(c16, out, store + 16, column + 48, outputs);
-      }
-      if (column + 56 < outputs) {
-        context.mmaStore(c17, out, store + 16, column + 56, outputs);
-      }
+      Accumulators.store(
+          context, c10, c11, c12, c13, c14, c15, c16, c17, out, store + 16, column, outputs);
     }
     if (row + 32 < rows) {
-      if (column < outputs) {
-        context.mmaStore(c20, out, store + 32, column, outputs);
-      }
-      if (column + 8 < outputs) {
-        context.mmaStore(c21, out, store + 32, column + 8, outputs);
-      }
-      if (column + 16 < outputs) {
-        context.mmaStore(c22, out, store + 32, column + 16, outputs);
-      }
-      if (column + 24 < outputs) {
-        context.mmaStore(c23, out, store + 32, column + 24, outputs);
-      }
-      if (column + 32 < outputs) {
-        context.mmaStore(c24, out, store + 32, column + 32, outputs);
-      }
-      if (column + 40 < outputs) {
-        context.mmaStore(c25, out, store + 32, column + 40, outputs);
-      }
-      if (column + 48 < outputs) {
-        context.mmaStore(c26, out, store + 32, column + 48, outputs);
-      }
-      if (column + 56 < outputs) {
-        context.mmaStore(c27, out, store + 32, column + 56, outputs);
-      }
+      Accumulators.store(
+          context, c20, c21, c22, c23, c24, c25, c26, c27, out, store + 32, column, outputs);
     }
     if (row + 48 < rows) {
-      if (column < outputs) {
-        context.mmaStore(c30, out, store + 48, column, outputs);
-      }
-      if (column + 8 < outputs) {
-        context.mmaStore(c31, out, store + 48, column + 8, outputs);
-      }
-      if (column + 16 < outputs) {
-        context.mmaStore(c32, out, store + 48, column + 16, outputs);
-      }
-      if (column + 24 < outputs) {
-        context.mmaStore(c33, out, store + 48, column + 24, outputs);
-      }
-      if (column + 32 < outputs) {
-        context.mmaStore(c34, out, store + 48, column + 32, outputs);
-      }
-      if (column + 40 < outputs) {
-        context.mmaStore(c35, out, store + 48, column + 40, outputs);
-      }
-      if (column + 48 < outputs) {
-        context.mmaStore(c36, out, store + 48, column + 48, outputs);
-      }
-      if (column + 56 < outputs) {
-        context.mmaStore(c37, out, store + 48, column + 56, outputs);
-      }
+      Accumulators.store(
+          context, c30, c31, c32, c33, c34, c35, c36, c37, out, store + 48, column, outputs);
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
