@@ -17,9 +17,15 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *                            128 outputs
  *               ┌ warp 0 ┬ warp 1 ┬ warp 2 ┬ warp 3 ┐   a warp: 32 rows × 32 outputs
  *    32 rows    │ 32×32  │ 32×32  │        │        │   32 deep at a time, four panels of it in
- *               └────────┴────────┴────────┴────────┘   local memory, three of them on their way
+ *               └────────┴────────┴────────┴────────┘   local memory
  *   panels of A and B as WideQuads has them
+ *
+ *   operands of panel p in registers ── barrier ── panel p + 4 asked for, into p's place ── products
+ *   group g begins at panel g of its part, and ends with panel g - 1
  * </pre>
+ *
+ * <p>A multiprocessor may have one group only, so all four panels are on their way while one is
+ * multiplied. Groups begin at different inputs, or all would want the same rows of x at once.
  */
 public final class LeanQuads {
   private LeanQuads() {}
@@ -80,12 +86,14 @@ public final class LeanQuads {
     int panels = padded / DEPTH;
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
+    int turn = context.groupIdx % count;
     int aFrom = (firstRow + thread / 4) * inputs;
     int aTo = thread / 4 * 16 + (thread % 4 ^ thread / 8 % 4) * 4;
     int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;
     int bFrom = WeightTiles.START + tile * padded + thread % 32 * 8;
-    for (int p = 0; p < 3; p++) {
-      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
+    for (int p = 0; p < 4; p++) {
+      int place = turn + TornadoMath.min(p, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
       int input = depth + thread % 4 * 8;
       int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
       for (int j = 0; j < 4; j++) {
@@ -114,11 +122,27 @@ public final class LeanQuads {
     float[] c12 = context.mmaFragment(0.0f);
     float[] c13 = context.mmaFragment(0.0f);
     for (int p = 0; p < count; p++) {
-      context.asyncCopyWaitGroup(2);
+      context.asyncCopyWaitGroup(3);
       context.localBarrier();
-      if (p + 3 < count) {
-        int depth = (panel + p + 3) * DEPTH;
-        int to = (p + 3) % STAGES;
+      int aAt = p % STAGES * (4 * A_INTS) + aBase;
+      int bAt = p % STAGES * (4 * B_INTS) + bBase;
+      HalfFloat[] xa0 = context.mmaLoadA(a, 16, aAt + chunk * 16);
+      HalfFloat[] xa1 = context.mmaLoadA(a, 16, aAt + chunk * 16 + 1024);
+      HalfFloat[] xb0 = context.mmaLoadB(b, 16, bAt);
+      HalfFloat[] xb1 = context.mmaLoadB(b, 16, bAt + 512);
+      HalfFloat[] xb2 = context.mmaLoadB(b, 16, bAt + 1024);
+      HalfFloat[] xb3 = context.mmaLoadB(b, 16, bAt + 1536);
+      HalfFloat[] ya0 = context.mmaLoadA(a, 16, aAt + (chunk ^ 2) * 16);
+      HalfFloat[] ya1 = context.mmaLoadA(a, 16, aAt + (chunk ^ 2) * 16 + 1024);
+      HalfFloat[] yb0 = context.mmaLoadB(b, 16, bAt + 256);
+      HalfFloat[] yb1 = context.mmaLoadB(b, 16, bAt + 768);
+      HalfFloat[] yb2 = context.mmaLoadB(b, 16, bAt + 1280);
+      HalfFloat[] yb3 = context.mmaLoadB(b, 16, bAt + 1792);
+      context.localBarrier();
+      if (p + 4 < count) {
+        int place = turn + p + 4;
+        int depth = (panel + (place < count ? place : place - count)) * DEPTH;
+        int to = (p + 4) % STAGES;
         int input = depth + thread % 4 * 8;
         int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
         for (int j = 0; j < 4; j++) {
@@ -133,24 +157,22 @@ public final class LeanQuads {
         }
       }
       context.asyncCopyCommit();
-      for (int step = 0; step < 2; step++) {
-        int aAt = p % STAGES * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
-        int bAt = p % STAGES * (4 * B_INTS) + bBase + step * 256;
-        HalfFloat[] a0 = context.mmaLoadA(a, 16, aAt);
-        HalfFloat[] a1 = context.mmaLoadA(a, 16, aAt + 1024);
-        HalfFloat[] b0 = context.mmaLoadB(b, 16, bAt);
-        c00 = context.mma(a0, b0, c00, MMAShape.M16N8K16);
-        c10 = context.mma(a1, b0, c10, MMAShape.M16N8K16);
-        HalfFloat[] b1 = context.mmaLoadB(b, 16, bAt + 512);
-        c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
-        c11 = context.mma(a1, b1, c11, MMAShape.M16N8K16);
-        HalfFloat[] b2 = context.mmaLoadB(b, 16, bAt + 1024);
-        c02 = context.mma(a0, b2, c02, MMAShape.M16N8K16);
-        c12 = context.mma(a1, b2, c12, MMAShape.M16N8K16);
-        HalfFloat[] b3 = context.mmaLoadB(b, 16, bAt + 1536);
-        c03 = context.mma(a0, b3, c03, MMAShape.M16N8K16);
-        c13 = context.mma(a1, b3, c13, MMAShape.M16N8K16);
-      }
+      c00 = context.mma(xa0, xb0, c00, MMAShape.M16N8K16);
+      c10 = context.mma(xa1, xb0, c10, MMAShape.M16N8K16);
+      c01 = context.mma(xa0, xb1, c01, MMAShape.M16N8K16);
+      c11 = context.mma(xa1, xb1, c11, MMAShape.M16N8K16);
+      c02 = context.mma(xa0, xb2, c02, MMAShape.M16N8K16);
+      c12 = context.mma(xa1, xb2, c12, MMAShape.M16N8K16);
+      c03 = context.mma(xa0, xb3, c03, MMAShape.M16N8K16);
+      c13 = context.mma(xa1, xb3, c13, MMAShape.M16N8K16);
+      c00 = context.mma(ya0, yb0, c00, MMAShape.M16N8K16);
+      c10 = context.mma(ya1, yb0, c10, MMAShape.M16N8K16);
+      c01 = context.mma(ya0, yb1, c01, MMAShape.M16N8K16);
+      c11 = context.mma(ya1, yb1, c11, MMAShape.M16N8K16);
+      c02 = context.mma(ya0, yb2, c02, MMAShape.M16N8K16);
+      c12 = context.mma(ya1, yb2, c12, MMAShape.M16N8K16);
+      c03 = context.mma(ya0, yb3, c03, MMAShape.M16N8K16);
+      c13 = context.mma(ya1, yb3, c13, MMAShape.M16N8K16);
     }
     context.asyncCopyWaitGroup(0);
     int row = firstRow;
