@@ -5,6 +5,7 @@ import dev.quire.bench.kernels.KernelBench;
 import dev.quire.bench.kernels.KernelCase;
 import dev.quire.bench.kernels.KernelCases;
 import dev.quire.bench.kernels.KernelTiming;
+import dev.quire.bench.kernels.Overlap;
 import dev.quire.bench.kernels.Scale;
 import dev.quire.engine.tornado.TornadoExecutor;
 import java.util.ArrayList;
@@ -33,6 +34,9 @@ import tools.jackson.databind.node.ObjectNode;
       "  quire bench kernels --device jvm -o json"
     })
 final class BenchKernelsCommand implements Callable<Integer> {
+  private static final String OVERLAP = "overlap";
+  private static final String IN_TURN = "in turn";
+
   private final Console console;
 
   @Parameters(
@@ -65,6 +69,14 @@ final class BenchKernelsCommand implements Callable<Integer> {
       paramLabel = "SECONDS",
       description = "Time for the executions of each (default: ${DEFAULT-VALUE}).")
   private double each = 0.2;
+
+  @Option(
+      names = "--overlap",
+      paramLabel = "WHICH",
+      description =
+          "Launches that begin while those before them end: ${COMPLETION-CANDIDATES} (default:"
+              + " engine, as in its steps: those of a single row, and of prompts).")
+  private Overlap overlap = Overlap.ENGINE;
 
   @Option(names = "--list", description = "Only name them.")
   private boolean list;
@@ -99,7 +111,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
       return CommandLineRunner.DONE;
     }
     long start = System.nanoTime();
-    KernelBench bench = new KernelBench(gpu, each);
+    KernelBench bench = new KernelBench(gpu, each, overlap);
     DeviceLimits limits = bench.limits(size, console::say);
     List<KernelTiming> timings = new ArrayList<>();
     List<String> failures = new ArrayList<>();
@@ -146,14 +158,24 @@ final class BenchKernelsCommand implements Callable<Integer> {
   private TextTable table(boolean gpu, DeviceLimits limits, List<KernelCase> cases) {
     TextTable table =
         new TextTable(
-                "kernel", "shape", "µs", "p10–p90", "GB/s", "TFLOP/s", "limit", "error", "start")
+                "kernel",
+                "shape",
+                "launches",
+                "µs",
+                "p10–p90",
+                "GB/s",
+                "TFLOP/s",
+                "limit",
+                "error",
+                "start")
             .width(0, cases.stream().mapToInt(one -> one.kernel().length()).max().orElse(0))
             .width(1, cases.stream().mapToInt(one -> one.shape().length()).max().orElse(0))
-            .width(2, "10000.00".length())
-            .width(3, "10000.00–10000.00".length())
-            .width(4, "1000.0".length())
-            .width(6, "100 % product".length())
-            .width(7, "1.0e-03".length());
+            .width(2, OVERLAP.length())
+            .width(3, "10000.00".length())
+            .width(4, "10000.00–10000.00".length())
+            .width(5, "1000.0".length())
+            .width(7, "100 % product".length())
+            .width(8, "1.0e-03".length());
     if (format == OutputFormat.TABLE) {
       console
           .out()
@@ -178,6 +200,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
     return List.of(
         t.kernel().kernel(),
         t.kernel().shape(),
+        t.overlap() ? OVERLAP : IN_TURN,
         number("%.2f", t.micros()),
         number("%.2f", t.low()) + "–" + number("%.2f", t.high()),
         number("%.1f", t.bandwidth() / 1e9),
@@ -204,6 +227,7 @@ final class BenchKernelsCommand implements Callable<Integer> {
       ObjectNode line = kernels.addObject();
       line.put("kernel", timing.kernel().kernel());
       line.put("shape", timing.kernel().shape());
+      line.put("overlap", timing.overlap());
       line.put("us", timing.micros());
       line.put("us_p10", timing.low());
       line.put("us_p90", timing.high());

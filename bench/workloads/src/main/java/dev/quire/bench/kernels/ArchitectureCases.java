@@ -59,7 +59,7 @@ final class ArchitectureCases {
           }
           HalfFloatArray table = RandomArrays.halves(vocabulary * width, 1, 1);
           FloatArray residual = new FloatArray(rows * width);
-          return new KernelWork()
+          return new KernelWork(rows)
               .arrays(counts, tokens, table, residual)
               .launch(
                   Embedding.grid(rows),
@@ -75,7 +75,7 @@ final class ArchitectureCases {
           IntArray counts = IntArray.fromElements(rows);
           FloatArray gateUp = RandomArrays.floats(2 * rows * width, 1, 1);
           HalfFloatArray out = new HalfFloatArray(rows * width);
-          return new KernelWork()
+          return new KernelWork(rows)
               .arrays(counts, gateUp, out)
               .launch(
                   GeluMultiply.grid(rows, width),
@@ -91,7 +91,7 @@ final class ArchitectureCases {
           FloatArray residual = RandomArrays.floats(rows * width, 1, 1);
           FloatArray delta = RandomArrays.floats(rows * width, 2, 1);
           FloatArray weight = RandomArrays.floats(width, 3, 1);
-          return new KernelWork()
+          return new KernelWork(rows)
               .arrays(counts, residual, delta, weight)
               .launch(
                   SandwichNorm.grid(rows),
@@ -118,7 +118,7 @@ final class ArchitectureCases {
           FloatArray qkv = RandomArrays.floats(rows * width, 1, 1);
           FloatArray queryWeight = RandomArrays.floats(32, 2, 1);
           FloatArray keyWeight = RandomArrays.floats(32, 3, 1);
-          return new KernelWork()
+          return new KernelWork(rows)
               .arrays(counts, qkv, queryWeight, keyWeight)
               .launch(
                   HeadNorm.grid(rows, slices),
@@ -145,7 +145,7 @@ final class ArchitectureCases {
           IntArray counts = IntArray.fromElements(rows);
           FloatArray parts = RandomArrays.floats(4 * rows * width, 1, 1);
           FloatArray out = new FloatArray(rows * width);
-          return new KernelWork()
+          return new KernelWork(rows)
               .arrays(counts, parts, out)
               .launch(
                   PartSums.grid(rows, width),
@@ -159,7 +159,7 @@ final class ArchitectureCases {
         () -> {
           IntArray counts = IntArray.fromElements(rows);
           FloatArray logits = RandomArrays.floats(rows * vocabulary, 1, 1);
-          return new KernelWork()
+          return new KernelWork(rows)
               .arrays(counts, logits)
               .launch(
                   Rows.grid(rows),
@@ -244,7 +244,7 @@ final class ArchitectureCases {
             HalfFloatArray keys = RandomArrays.halves(blocks * blockElements, 1, 1);
             HalfFloatArray values = RandomArrays.halves(blocks * blockElements, 2, 1);
             HalfFloatArray staging = RandomArrays.halves(blocks * record, 3, 1);
-            return new KernelWork()
+            return new KernelWork(0)
                 .arrays(list, place, keys, values, staging)
                 .launch(
                     BlockSwap.grid(blocks),

@@ -149,7 +149,7 @@ final class AttentionCases {
               HalfFloatArray out = new HalfFloatArray(tokens * heads * headSize);
               FloatArray scratch = new FloatArray(groups * ChunkTiles.SCRATCH);
               IntArray counts = IntArray.fromElements(count);
-              return new KernelWork()
+              return new KernelWork(tokens)
                   .arrays(counts, tiles, queries, arrays.keys, arrays.values, arrays.tables)
                   .arrays(scratch, out)
                   .check(() -> arrays.chunkError(queries, out), out)

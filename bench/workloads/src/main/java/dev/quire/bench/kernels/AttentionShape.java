@@ -88,7 +88,7 @@ record AttentionShape(
     }
 
     KernelWork work() {
-      return new KernelWork()
+      return new KernelWork(shape.sequences)
           .arrays(counts, tables, lengths, queries, keys, values, partial, out)
           .check(this::error, out);
     }

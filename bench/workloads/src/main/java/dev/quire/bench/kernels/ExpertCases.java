@@ -63,7 +63,7 @@ final class ExpertCases {
     FloatArray shares = new FloatArray(rows * used);
     FloatArray parts = RandomArrays.floats(rows * used * outputs, 4, 1);
     FloatArray out = new FloatArray(rows * outputs);
-    return new KernelWork()
+    return new KernelWork(rows)
         .arrays(counts, residual, norm, router, logits, chosen, shares, parts, out)
         .launch(
             Router.logitsGrid(rows, experts),
@@ -113,7 +113,7 @@ final class ExpertCases {
         RandomArrays.halves(count(WeightTiles.elements(experts * outputs, inputs)), 1, 0.05f);
     Pairs pairs = new Pairs();
     FloatArray x = RandomArrays.floats(rows * inputs, 3, 1);
-    return new KernelWork()
+    return new KernelWork(rows)
         .arrays(pairs.counts, pairs.chosen, weights, pairs.none, pairs.out, x)
         .launch(
             ExpertProduct.grid(rows * used, outputs, Activations.NONE),
@@ -139,7 +139,7 @@ final class ExpertCases {
     HalfFloatArray scales =
         RandomArrays.halves(count(QuantTiles.scales(experts * outputs, inputs)), 2, 0.001f);
     Pairs pairs = new Pairs();
-    return new KernelWork()
+    return new KernelWork(rows)
         .arrays(pairs.counts, pairs.chosen, quants, scales, pairs.x, pairs.out, pairs.none)
         .launch(
             ExpertProduct.grid(rows * used, outputs, Activations.NONE),
@@ -166,7 +166,7 @@ final class ExpertCases {
     HalfFloatArray steps =
         RandomArrays.halves(count(NibbleTiles.steps(experts * outputs, inputs)), 2, 0.01f);
     Pairs pairs = new Pairs();
-    return new KernelWork()
+    return new KernelWork(rows)
         .arrays(pairs.counts, pairs.chosen, nibbles, steps, pairs.x, pairs.out, pairs.none)
         .launch(
             ExpertProduct.grid(rows * used, outputs, Activations.NONE),

@@ -24,14 +24,27 @@ public final class KernelBench {
 
   private final boolean capture;
   private final double secondsEach;
+  private final Overlap overlap;
 
   /**
+   * With launches that overlap where the engine's do.
+   *
    * @param capture whether the device has graphs to capture; the JVM needs none
    * @param secondsEach time for the executions of a case
    */
   public KernelBench(boolean capture, double secondsEach) {
+    this(capture, secondsEach, Overlap.ENGINE);
+  }
+
+  /**
+   * @param capture whether the device has graphs to capture; the JVM needs none
+   * @param secondsEach time for the executions of a case
+   * @param overlap which launches begin while those before them end
+   */
+  public KernelBench(boolean capture, double secondsEach, Overlap overlap) {
     this.capture = capture;
     this.secondsEach = secondsEach;
+    this.overlap = overlap;
   }
 
   /**
@@ -86,16 +99,17 @@ public final class KernelBench {
         sorted[sorted.length / 10],
         sorted[sorted.length * 9 / 10],
         executions.error(),
+        executions.overlap(),
         executions.firstNanos() / 1e9);
   }
 
-  private record Executions(double firstNanos, double[] nanos, double error) {}
+  private record Executions(double firstNanos, double[] nanos, double error, boolean overlap) {}
 
   private Executions time(KernelWork work, int repetitions) {
     long before = System.nanoTime();
-    try (KernelGraph graph = new KernelGraph(work, repetitions, capture)) {
+    try (KernelGraph graph = new KernelGraph(work, repetitions, capture, overlap)) {
       double firstNanos = System.nanoTime() - before;
-      return new Executions(firstNanos, replays(graph), graph.error());
+      return new Executions(firstNanos, replays(graph), graph.error(), graph.overlaps());
     }
   }
 

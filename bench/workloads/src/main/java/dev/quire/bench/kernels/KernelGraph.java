@@ -1,5 +1,6 @@
 package dev.quire.bench.kernels;
 
+import dev.quire.engine.tornado.ProgrammaticLaunch;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
@@ -14,13 +15,19 @@ public final class KernelGraph implements AutoCloseable {
 
   private final TornadoExecutionPlan plan;
   private final double error;
+  private final boolean overlaps;
 
   /**
-   * Sends the arrays, compiles, and executes for the first time.
+   * Sends the arrays, compiles, and executes for the first time; launches overlap where the
+   * engine's do.
    *
    * @param capture whether the first execution is captured, to be replayed by all others
    */
   public KernelGraph(KernelWork work, int repetitions, boolean capture) {
+    this(work, repetitions, capture, Overlap.ENGINE);
+  }
+
+  KernelGraph(KernelWork work, int repetitions, boolean capture, Overlap overlap) {
     GridScheduler grids = new GridScheduler();
     TaskGraph graph =
         new TaskGraph(NAME)
@@ -43,6 +50,7 @@ public final class KernelGraph implements AutoCloseable {
     if (!grids.keySet().isEmpty()) {
       plan.withGridScheduler(grids);
     }
+    ProgrammaticLaunch.choose(overlap.of(work));
     if (capture) {
       plan.withCUDAGraph();
     }
@@ -50,7 +58,8 @@ public final class KernelGraph implements AutoCloseable {
     if (!work.results().isEmpty()) {
       first.transferToHost(work.results().toArray());
     }
-    error = work.error();
+    overlaps = ProgrammaticLaunch.overlapping() > 0;
+    error = work.error(repetitions);
   }
 
   /** Executes once more and waits for the end. */
@@ -61,6 +70,11 @@ public final class KernelGraph implements AutoCloseable {
   /** The largest relative error of the first execution's results; NaN where nothing checks. */
   double error() {
     return error;
+  }
+
+  /** Whether launches begin while those before them end. */
+  boolean overlaps() {
+    return overlaps;
   }
 
   @Override

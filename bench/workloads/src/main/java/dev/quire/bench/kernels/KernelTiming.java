@@ -7,6 +7,7 @@ package dev.quire.bench.kernels;
  * @param low the tenth percentile of it
  * @param high the ninetieth percentile of it
  * @param error the largest relative error of the elements looked at; NaN where none was
+ * @param overlap whether launches began while those before them ended
  * @param secondsToStart compilation, transfers and the first execution
  */
 public record KernelTiming(
@@ -15,6 +16,7 @@ public record KernelTiming(
     double low,
     double high,
     double error,
+    boolean overlap,
     double secondsToStart) {
   /** Bytes a second. */
   public double bandwidth() {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoubleSupplier;
+import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.WorkerGrid;
@@ -14,11 +15,29 @@ public final class KernelWork {
   /** Repetitions of a graph, unless the work says otherwise. */
   static final int REPETITIONS = 8;
 
+  // StepGraphs of the engine has no larger steps of single tokens.
+  private static final int MOST_SINGLE_TOKENS = 256;
+
+  private final int rows;
   private final List<TornadoNativeArray> arrays = new ArrayList<>();
   private final List<TornadoNativeArray> results = new ArrayList<>();
   private final List<Launch> launches = new ArrayList<>();
   private int repetitions = REPETITIONS;
-  private @Nullable DoubleSupplier error;
+  private @Nullable IntToDoubleFunction error;
+
+  /**
+   * Nothing yet.
+   *
+   * @param rows of the step that the launches belong to; 0 if they don't belong to one
+   */
+  public KernelWork(int rows) {
+    this.rows = rows;
+  }
+
+  /** Whether the engine launches them while the one before ends: a single row's, and prompts'. */
+  boolean overlap() {
+    return rows == 1 || rows > MOST_SINGLE_TOKENS;
+  }
 
   /** Adds a task to a graph. */
   @FunctionalInterface
@@ -77,6 +96,15 @@ public final class KernelWork {
    * @param read the arrays that it reads
    */
   public KernelWork check(DoubleSupplier error, TornadoNativeArray... read) {
+    return check(_ -> error.getAsDouble(), read);
+  }
+
+  /**
+   * The same for a result to which each repetition adds.
+   *
+   * @param error of how many repetitions
+   */
+  KernelWork check(IntToDoubleFunction error, TornadoNativeArray... read) {
     this.error = error;
     results.addAll(Arrays.asList(read));
     return this;
@@ -99,7 +127,7 @@ public final class KernelWork {
   }
 
   /** The largest relative error, or NaN where nothing checks. */
-  double error() {
-    return error == null ? Double.NaN : error.getAsDouble();
+  double error(int executed) {
+    return error == null ? Double.NaN : error.applyAsDouble(executed);
   }
 }

@@ -45,7 +45,7 @@ public final class Limits {
 
   static KernelWork empty() {
     IntArray array = new IntArray(GROUP);
-    return new KernelWork()
+    return new KernelWork(0)
         .arrays(array)
         .repetitions(1)
         .launch(
@@ -64,7 +64,7 @@ public final class Limits {
           List<FloatArray> arrays = new ArrayList<>();
           arrays.add(RandomArrays.floats(floats, 1, 1));
           arrays.add(new FloatArray(floats));
-          return new KernelWork()
+          return new KernelWork(0)
               .arrays(arrays)
               .repetitions(4)
               .launch(

@@ -64,6 +64,9 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
     /** A residual stream that makes of {@code weighted} what {@code x} has. */
     final FloatArray residual;
 
+    /** Sampled elements of it, as the last graph left them. */
+    private final double[] before = new double[16];
+
     final FloatArray norm;
     final FloatArray weighted;
     final FloatArray squares;
@@ -161,8 +164,12 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
     }
 
     /** Of products that are added to the residual stream. */
-    KernelWork unchecked() {
-      return new KernelWork()
+    KernelWork addedWork() {
+      return unchecked().check(this::addedError, residual);
+    }
+
+    private KernelWork unchecked() {
+      return new KernelWork(shape.rows)
           .arrays(counts, x, out, gated, residual, norm, weighted, squares)
           .arrays(weights)
           .arrays(quants)
@@ -197,11 +204,33 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
     }
 
     private double sum(int row, int output) {
+      return sum(lastMatrix(), row, output);
+    }
+
+    private double sum(int matrix, int row, int output) {
       double sum = 0;
       for (int i = 0; i < shape.inputs; i++) {
-        sum += weight(lastMatrix(), output, i) * x.get(row * shape.inputs + i).getFloat32();
+        sum += weight(matrix, output, i) * x.get(row * shape.inputs + i).getFloat32();
       }
       return sum;
+    }
+
+    /** Each repetition has added its sums, to what earlier graphs left. */
+    private double addedError(int repetitions) {
+      Random random = new Random(5);
+      double worst = 0;
+      double size = 0;
+      for (int sample = 0; sample < before.length; sample++) {
+        int output = random.nextInt(shape.outputs);
+        double expected = before[sample];
+        for (int repetition = 0; repetition < repetitions; repetition++) {
+          expected += sum(repetition % shape.matrices, 0, output);
+        }
+        before[sample] = residual.get(output);
+        worst = Math.max(worst, Math.abs(expected - before[sample]));
+        size = Math.max(size, Math.abs(expected));
+      }
+      return worst / size;
     }
 
     /** The result is that of the last repetition. */

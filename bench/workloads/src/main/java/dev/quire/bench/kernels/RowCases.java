@@ -54,7 +54,7 @@ final class RowCases {
               FloatArray weight = RandomArrays.floats(width, 3, 1);
               HalfFloatArray out = new HalfFloatArray(rows * width);
               IntArray counts = IntArray.fromElements(rows);
-              return new KernelWork()
+              return new KernelWork(rows)
                   .arrays(counts, residual, delta, weight, out)
                   .check(() -> normError(residual, weight, out, rows, width), residual, out)
                   .launch(
@@ -102,7 +102,7 @@ final class RowCases {
               FloatArray gateUp = RandomArrays.floats(rows * 2 * hidden, 1, 1);
               HalfFloatArray out = new HalfFloatArray(rows * hidden);
               IntArray counts = IntArray.fromElements(rows);
-              return new KernelWork()
+              return new KernelWork(rows)
                   .arrays(counts, gateUp, out)
                   .check(() -> siluError(gateUp, out, rows, hidden), out)
                   .launch(
@@ -147,7 +147,7 @@ final class RowCases {
               HalfFloatArray keys = new HalfFloatArray(slotCount * kvHeads * headSize);
               HalfFloatArray values = new HalfFloatArray(slotCount * kvHeads * headSize);
               IntArray counts = IntArray.fromElements(rows);
-              return new KernelWork()
+              return new KernelWork(rows)
                   .arrays(counts, qkv, positions, slots, frequencies, queries, keys, values)
                   .launch(
                       RotaryCache.grid(rows, heads, kvHeads),
@@ -208,7 +208,7 @@ final class RowCases {
               IntArray tokens = new IntArray(rows);
               IntArray counts = IntArray.fromElements(rows);
               KernelWork work =
-                  new KernelWork()
+                  new KernelWork(rows)
                       .arrays(counts, logits, best, bestTokens, parameters, tokens)
                       .launch(
                           Argmax.grid(rows, vocabulary),
@@ -274,7 +274,7 @@ final class RowCases {
               HalfFloatArray keys = RandomArrays.halves(2 * pairs * blockElements, 1, 1);
               HalfFloatArray values = RandomArrays.halves(2 * pairs * blockElements, 2, 1);
               IntArray counts = IntArray.fromElements(pairs);
-              return new KernelWork()
+              return new KernelWork(0)
                   .arrays(counts, numbers, keys, values)
                   .launch(
                       BlockCopy.grid(pairs),

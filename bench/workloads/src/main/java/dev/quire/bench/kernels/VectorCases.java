@@ -65,7 +65,7 @@ final class VectorCases {
 
   private static KernelWork work(ProductShape.Arrays arrays, int activation, int stream) {
     if (stream == ResidualStream.ADDED) {
-      return arrays.unchecked();
+      return arrays.addedWork();
     }
     return activation == Activations.NONE ? arrays.work() : arrays.gatedWork();
   }

@@ -25,6 +25,22 @@ final class KernelBenchTest {
   }
 
   @Test
+  void launchesOverlapWhereTheEnginesDo() {
+    assertThat(List.of(0, 1, 2, 256, 512))
+        .filteredOn(rows -> Overlap.ENGINE.of(new KernelWork(rows)))
+        .as("a single row, and prompts")
+        .containsExactly(1, 512);
+    assertThat(Overlap.NEVER.of(new KernelWork(1))).isFalse();
+    assertThat(Overlap.ALWAYS.of(new KernelWork(8))).isTrue();
+    assertThat(tiny())
+        .filteredOn(one -> one.kernel().startsWith("MatrixVector"))
+        .allMatch(one -> Overlap.ENGINE.of(one.work().get()));
+    KernelTiming timing =
+        new KernelBench(false, 0, Overlap.ALWAYS).measure(tiny().getFirst(), LIMITS);
+    assertThat(timing.overlap()).as("nothing is captured on the JVM").isFalse();
+  }
+
+  @Test
   void fullShapesHaveNamesOfTheirOwn() {
     assertThat(KernelCases.of(Scale.FULL)).extracting(KernelCase::name).doesNotHaveDuplicates();
   }
@@ -41,8 +57,8 @@ final class KernelBenchTest {
 
   @Test
   void aCaseNearTheDevicesLimitSaysWhich() {
-    KernelCase kernel = new KernelCase("k", "s", 1e6, 4e6, KernelWork::new);
-    KernelTiming timing = new KernelTiming(kernel, 10, 9, 11, Double.NaN, 0);
+    KernelCase kernel = new KernelCase("k", "s", 1e6, 4e6, () -> new KernelWork(1));
+    KernelTiming timing = new KernelTiming(kernel, 10, 9, 11, Double.NaN, false, 0);
     assertThat(timing.bandwidth()).isEqualTo(1e11);
     assertThat(timing.rate()).isEqualTo(4e11);
     DeviceLimits memory = new DeviceLimits(2e11, 1e12, 0);

@@ -45,6 +45,7 @@ public final class ProgrammaticLaunch {
   private static @Nullable CudaGraphs driver;
   private static boolean unable;
   private static volatile boolean overlap = true;
+  private static volatile int changed;
 
   private ProgrammaticLaunch() {}
 
@@ -55,8 +56,14 @@ public final class ProgrammaticLaunch {
   }
 
   /** Whether kernels of the graphs that are captured from now on overlap. */
-  static void choose(boolean wanted) {
+  public static void choose(boolean wanted) {
     overlap = wanted;
+    changed = 0;
+  }
+
+  /** Edges at which kernels overlap in the graph that was captured last, since the choice. */
+  public static int overlapping() {
+    return changed;
   }
 
   /** How kernels of captured graphs follow each other, for people. */
@@ -101,12 +108,14 @@ public final class ProgrammaticLaunch {
    */
   public static long cuGraphInstantiate(long graph) {
     int port = port();
-    List<Edge> changed = port == CudaGraphs.PORT_COMPLETE ? List.of() : change(graph, port);
+    List<Edge> edges = port == CudaGraphs.PORT_COMPLETE ? List.of() : change(graph, port);
     long instance = original(graph);
     CudaGraphs current = driver;
-    if (instance == 0 && !changed.isEmpty() && current != null) {
+    changed = edges.size();
+    if (instance == 0 && !edges.isEmpty() && current != null) {
       giveUp(new IllegalStateException("the driver does not instantiate the changed graph"));
-      current.replace(graph, changed, port, CudaGraphs.PORT_COMPLETE);
+      current.replace(graph, edges, port, CudaGraphs.PORT_COMPLETE);
+      changed = 0;
       instance = original(graph);
     }
     return instance;
