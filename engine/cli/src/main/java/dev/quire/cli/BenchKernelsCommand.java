@@ -73,10 +73,13 @@ final class BenchKernelsCommand implements Callable<Integer> {
   @Option(
       names = "--overlap",
       paramLabel = "WHICH",
-      description =
-          "Launches that begin while those before them end: ${COMPLETION-CANDIDATES} (default:"
-              + " engine, as in its steps: those of a single row, and of prompts).")
-  private Overlap overlap = Overlap.ENGINE;
+      split = ",",
+      description = {
+        "Launches that begin while those before them end: ${COMPLETION-CANDIDATES}; several, each"
+            + " kernel measured once for each (default: engine, as in its steps: those of a single"
+            + " row, and of prompts)."
+      })
+  private List<Overlap> overlaps = new ArrayList<>();
 
   @Option(names = "--list", description = "Only name them.")
   private boolean list;
@@ -111,8 +114,10 @@ final class BenchKernelsCommand implements Callable<Integer> {
       return CommandLineRunner.DONE;
     }
     long start = System.nanoTime();
-    KernelBench bench = new KernelBench(gpu, each, overlap);
-    DeviceLimits limits = bench.limits(size, console::say);
+    List<KernelBench> benches =
+        (overlaps.isEmpty() ? List.of(Overlap.ENGINE) : overlaps)
+            .stream().map(overlap -> new KernelBench(gpu, each, overlap)).toList();
+    DeviceLimits limits = benches.getFirst().limits(size, console::say);
     List<KernelTiming> timings = new ArrayList<>();
     List<String> failures = new ArrayList<>();
     TextTable table = table(gpu, limits, cases);
@@ -120,10 +125,12 @@ final class BenchKernelsCommand implements Callable<Integer> {
     while (next < cases.size() && System.nanoTime() - start < seconds * 1e9) {
       KernelCase one = cases.get(next++);
       try {
-        KernelTiming timing = bench.measure(one, limits);
-        timings.add(timing);
-        if (format == OutputFormat.TABLE) {
-          table.print(console.out(), cells(timing, limits));
+        for (KernelBench bench : benches) {
+          KernelTiming timing = bench.measure(one, limits);
+          timings.add(timing);
+          if (format == OutputFormat.TABLE) {
+            table.print(console.out(), cells(timing, limits));
+          }
         }
       } catch (RuntimeException failure) {
         failures.add(one.name() + ": " + reason(failure));
