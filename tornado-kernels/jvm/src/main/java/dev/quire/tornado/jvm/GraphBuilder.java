@@ -1,7 +1,9 @@
 package dev.quire.tornado.jvm;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -70,7 +72,35 @@ public final class GraphBuilder {
                 + " cannot go to the device; pass native arrays and scalars");
       }
     }
-    steps.add(new GraphStep.Task(name + "." + id, function, code, List.of(arguments)));
+    List<Object> all = List.of(arguments);
+    refuseWaitForItself(name + "." + id, function, code, all);
+    steps.add(new GraphStep.Task(name + "." + id, function, code, all));
+  }
+
+  /**
+   * TornadoVM orders tasks by the last writer of each array, argument after argument: an array that
+   * comes again behind an argument that is written depends on the very task, and TornadoVM's
+   * compiler of graphs goes on looking for a task that is free to run.
+   */
+  private static void refuseWaitForItself(
+      String task, KernelFunction function, Object code, List<Object> arguments) {
+    Set<Object> arrays = Collections.newSetFromMap(new IdentityHashMap<>());
+    boolean again = false;
+    for (Object argument : arguments) {
+      again |= argument instanceof TornadoNativeArray && !arrays.add(argument);
+    }
+    KernelMethod kernel = again ? KernelMethod.find(function, code, arguments) : null;
+    ArrayWrites.Repeated repeated = kernel == null ? null : ArrayWrites.repeated(kernel, arguments);
+    if (kernel != null && repeated != null) {
+      throw new KernelFault(
+          ("task %s: %s is the array that %s writes as %s; TornadoVM would take the task to wait"
+               + " for itself, and never start it. Pass another array there")
+              .formatted(
+                  task,
+                  kernel.argument(repeated.again()),
+                  kernel.title(),
+                  kernel.argument(repeated.written())));
+    }
   }
 
   /** The graph as it stands. */

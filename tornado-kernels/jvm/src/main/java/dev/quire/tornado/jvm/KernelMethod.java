@@ -71,6 +71,12 @@ record KernelMethod(
     return number < parameters.size() ? parameters.get(number) : null;
   }
 
+  /** A parameter for people, by its number from 0. */
+  String argument(int number) {
+    String name = parameter(number);
+    return "argument " + (number + 1) + (name == null ? "" : " (" + name + ")");
+  }
+
   private static List<String> parameters(ClassLoader loader, String owner, String name) {
     List<String> names = new ArrayList<>();
     ClassModel model = read(loader, owner.replace('.', '/'));
@@ -139,6 +145,12 @@ record KernelMethod(
         && !internalName.startsWith("jdk/")
         && !internalName.startsWith("[")
         && !internalName.startsWith("uk/ac/manchester/tornado/api/");
+  }
+
+  /** The methods of a class; none where it can't be read. */
+  static List<MethodModel> methods(ClassLoader loader, String owner) {
+    ClassModel model = read(loader, owner);
+    return model == null ? List.of() : model.methods();
   }
 
   private static @Nullable ClassModel read(ClassLoader loader, String owner) {
