@@ -25,6 +25,11 @@ final class GraphPatch {
   /** The property that tells a JVM on the SDK how many nodes a task graph may have. */
   static final String PROPERTY = "quire.graph.nodes";
 
+  /** The property that is {@code unknown} where the runtime is left as it is. */
+  static final String STATE_PROPERTY = "quire.graph.patched";
+
+  private static final String UNKNOWN = "-D" + STATE_PROPERTY + "=unknown";
+
   private static final String MODULE = "tornado.runtime";
   private static final String TYPE = "uk/ac/manchester/tornado/runtime/graph/TornadoGraph.class";
   private static final int NODES = 8192;
@@ -36,27 +41,27 @@ final class GraphPatch {
   private GraphPatch() {}
 
   /**
-   * The flags of a JVM on the SDK; none where the runtime has another class than the one that this
-   * knows.
+   * The flags of a JVM on the SDK; one that says so where the runtime has another class than the
+   * one that this knows.
    *
-   * @param runtime the runtime's jar, or null
+   * @param runtime the runtime's jar, or null if the SDK has none of the name
    * @param cache where the class is kept; null: in a folder that goes with this JVM
    */
   static List<String> flags(@Nullable File runtime, @Nullable File cache) {
     List<String> flags = new ArrayList<String>();
-    if (runtime == null) {
-      return flags;
-    }
     try {
-      byte[] changed = changed(runtime);
-      if (changed != null) {
+      byte[] changed = runtime == null ? null : changed(runtime);
+      if (runtime == null || changed == null) {
+        flags.add(UNKNOWN);
+      } else {
         Path folder = DriverPatch.folder("runtime", runtime, cache);
         DriverPatch.write(folder, TYPE, changed);
         flags.add("--patch-module=" + MODULE + "=" + folder);
         flags.add("-D" + PROPERTY + "=" + NODES);
       }
     } catch (IOException e) {
-      flags.clear(); // Steps take more graphs.
+      flags.clear();
+      flags.add(UNKNOWN); // Steps take more graphs.
     }
     return flags;
   }

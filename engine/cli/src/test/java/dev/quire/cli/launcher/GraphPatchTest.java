@@ -68,11 +68,13 @@ class GraphPatchTest {
   }
 
   @Test
-  void anotherRuntimeStaysAsItIs() throws Exception {
+  void anotherRuntimeStaysAsItIsAndTheJvmIsTold() throws Exception {
     File cache = temporary.resolve("cache").toFile();
-    assertThat(GraphPatch.flags(null, cache)).isEmpty();
-    assertThat(GraphPatch.flags(runtime(type(2048)), cache)).isEmpty();
-    assertThat(GraphPatch.flags(temporary.resolve("absent.jar").toFile(), cache)).isEmpty();
+    String told = "-Dquire.graph.patched=unknown";
+    assertThat(GraphPatch.flags(null, cache)).containsExactly(told);
+    assertThat(GraphPatch.flags(runtime(type(2048)), cache)).containsExactly(told);
+    File absent = temporary.resolve("absent.jar").toFile();
+    assertThat(GraphPatch.flags(absent, cache)).containsExactly(told);
     assertThat(cache).doesNotExist();
   }
 }

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
@@ -55,9 +56,10 @@ public final class TornadoExecutor implements ModelExecutor {
     var parts = new ModelParts(model, DeviceShape.of(model.spec()));
     this.spec = parts.shape().device();
     this.options = options;
-    String driver = onTornadoVm() ? TornadoInternals.driver() : "";
-    if (!driver.isEmpty()) {
-      options.say().accept(driver);
+    if (onTornadoVm()) {
+      Stream.of(TornadoInternals.driver(), TornadoInternals.graphs())
+          .filter(line -> !line.isEmpty())
+          .forEach(options.say());
     }
     if (UNCHECKED) {
       options.say().accept("the device's results are not checked: for compiling where none is");

@@ -58,6 +58,14 @@ final class TornadoInternals {
     };
   }
 
+  /** That the launcher could not give graphs more nodes, for people; empty where it could. */
+  static String graphs() {
+    return "unknown".equals(System.getProperty("quire.graph.patched"))
+        ? "TornadoVM's graphs: 1024 nodes each, as its runtime has another class than the one"
+              + " known; a step takes several of them, which is slower"
+        : "";
+  }
+
   /**
    * Makes room for many tasks; call it before the first is added.
    *

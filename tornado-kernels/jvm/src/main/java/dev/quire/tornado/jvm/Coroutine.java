@@ -21,8 +21,8 @@ interface Coroutine {
   final class Slow {
     static {
       System.err.println(
-          "the JVM device switches its work items by threads, which takes ten times as long: add"
-              + " --add-exports java.base/jdk.internal.vm=ALL-UNNAMED to java's flags");
+          "quire: the JVM device switches its work items by threads, which takes ten times as long:"
+              + " add --add-exports java.base/jdk.internal.vm=ALL-UNNAMED to java's flags");
     }
 
     private Slow() {}

@@ -94,7 +94,7 @@ public final class GraphBuilder {
     if (kernel != null && repeated != null) {
       throw new KernelFault(
           ("task %s: %s is the array that %s writes as %s; TornadoVM would take the task to wait"
-               + " for itself, and never start it. Pass another array there")
+                  + " for itself, and never start it. Pass another array there")
               .formatted(
                   task,
                   kernel.argument(repeated.again()),
