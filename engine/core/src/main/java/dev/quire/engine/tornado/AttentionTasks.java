@@ -1,10 +1,13 @@
 package dev.quire.engine.tornado;
 
 import dev.quire.engine.model.AttentionSpec;
+import dev.quire.engine.model.RopeLayout;
+import dev.quire.engine.model.RopeSpec;
 import dev.quire.kernels.AttentionGroups;
 import dev.quire.kernels.ChunkAttention;
 import dev.quire.kernels.ChunkTiles;
 import dev.quire.kernels.ContextSplits;
+import dev.quire.kernels.FusedAttention;
 import dev.quire.kernels.PagedAttention;
 import dev.quire.kernels.RowAttention;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -63,8 +66,15 @@ final class AttentionTasks {
     }
     products.addBias(id + "qkvBias", inputs.counts, scratch.qkv, layer.queryKeyValueBias(), width);
     rotary.normHeads(id + "headNorm", layer, attention, width);
-    rotary.rotateAndStore(id + "rotate", layer, attention, product);
-    if (tiles == 0 && SpecLimits.shared(attention)) {
+    boolean fused = fuses(attention) && rotary.plain(layer, attention, product);
+    if (fused) {
+      attendFused(id + "attend", layer, attention);
+    } else {
+      rotary.rotateAndStore(id + "rotate", layer, attention, product);
+    }
+    if (fused) {
+      // Done.
+    } else if (tiles == 0 && SpecLimits.shared(attention)) {
       attendOne(id, layer, attention);
     } else if (tiles > 0 && SpecLimits.tiled(attention)) {
       attendChunks(id + "attend", layer, attention);
@@ -76,6 +86,63 @@ final class AttentionTasks {
             id + "output", layer.output(), scratch.attended, join, layer.outputBias() != null);
     products.addBias(id + "outputBias", inputs.counts, scratch.delta, layer.outputBias(), hidden);
     return shape;
+  }
+
+  private boolean fuses(AttentionSpec attention) {
+    return Boolean.parseBoolean(System.getProperty("quire.attention.fused", "true"))
+        && rows == 1
+        && tiles == 0
+        && attention.headSize() <= FusedAttention.MAX_HEAD
+        && attention.headSize() % 16 == 0
+        && options.blockSize() % FusedAttention.ROWS == 0;
+  }
+
+  private void attendFused(String id, DeviceLayer layer, AttentionSpec attention) {
+    RopeSpec rope = attention.rope();
+    int rotary = rope == null ? 0 : rope.rotarySize();
+    int apart = rope == null || rope.layout() == RopeLayout.INTERLEAVED ? 1 : rotary / 2;
+    float magnitude = rope == null ? 1 : rope.magnitude();
+    int heads = attention.heads();
+    int kvHeads = attention.kvHeads();
+    int headSize = attention.headSize();
+    int window = attention.window();
+    float scale = attention.scale();
+    float softCap = attention.softCap();
+    int blockSize = options.blockSize();
+    IntArray slots = inputs.slots.get(layer.spec().cacheGroup());
+    IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
+    segments.add(
+        id,
+        20,
+        FusedAttention.grid(heads),
+        g ->
+            g.task(
+                id,
+                FusedAttention::attendEarly,
+                context,
+                inputs.counts,
+                scratch.qkv,
+                inputs.positions,
+                slots,
+                layer.frequencies(),
+                layer.keys(),
+                layer.values(),
+                tables,
+                scratch.attended,
+                heads,
+                kvHeads,
+                headSize,
+                blockSize,
+                rotary,
+                apart,
+                magnitude,
+                window,
+                scale,
+                softCap),
+        inputs.counts,
+        inputs.positions,
+        slots,
+        tables);
   }
 
   private void attendOne(String id, DeviceLayer layer, AttentionSpec attention) {

@@ -77,6 +77,13 @@ final class RotaryTasks {
         && (layer.queryNorm() == null || layer.keyNorm() == null);
   }
 
+  /** Whether nothing but the rotation is to be done: no norms of single heads, no parts to add. */
+  boolean plain(DeviceLayer layer, AttentionSpec attention, ProductShape product) {
+    boolean wholeRow = attention.norm() == QueryKeyNorm.WHOLE_ROW;
+    boolean unnormed = layer.queryNorm() == null || layer.keyNorm() == null;
+    return product.splits() == 1 && (wholeRow || unnormed);
+  }
+
   /**
    * Rotates queries and keys by their positions, and stores keys and values in their slots.
    *
