@@ -4,6 +4,7 @@ import dev.quire.kernels.AttentionGroups;
 import dev.quire.kernels.ChunkAttention;
 import dev.quire.kernels.ChunkTiles;
 import dev.quire.kernels.ContextSplits;
+import dev.quire.kernels.FusedAttention;
 import dev.quire.kernels.PagedAttention;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,7 @@ final class AttentionCases {
         attention.paged(new AttentionShape("tiny", 2, 64, 4, 2, 32, blockSize, 2));
       }
       attention.contiguous(new AttentionShape("tiny", 2, 64, 4, 2, 32, 16, 2));
+      attention.fused(new AttentionShape("tiny", 1, 64, 4, 2, 32, 16, 1));
       attention.chunk("tiny", 32, 4, 2, 32, 16);
     } else {
       for (int blockSize : new int[] {8, 16, 32, 64}) {
@@ -37,8 +39,13 @@ final class AttentionCases {
       }
       attention.contiguous(new AttentionShape("8B", 128, 1024, 32, 8, 128, 16, 1));
       attention.paged(new AttentionShape("1B", 8, 1024, 32, 8, 64, 16, 8));
+      attention.paged(new AttentionShape("1B", 1, 128, 32, 8, 64, 16, 1));
       attention.paged(new AttentionShape("1B", 1, 1024, 32, 8, 64, 16, 8));
       attention.paged(new AttentionShape("1B", 1, 8192, 32, 8, 64, 16, 64));
+      for (int length : new int[] {128, 256, 1024, 8192}) {
+        attention.fused(new AttentionShape("1B", 1, length, 32, 8, 64, 16, 1));
+      }
+      attention.fused(new AttentionShape("8B", 1, 1024, 32, 8, 128, 16, 1));
       attention.chunk("1B", 512, 32, 8, 64, 16);
       attention.chunk("1B", 2048, 32, 8, 64, 16);
       attention.chunk("1B", 8192, 32, 8, 64, 16);
@@ -121,6 +128,59 @@ final class AttentionCases {
                 shape.headSize(),
                 shape.splits(),
                 0));
+  }
+
+  /** A single row from its sums of queries, keys and values on. */
+  private void fused(AttentionShape shape) {
+    int heads = shape.heads();
+    int kvHeads = shape.kvHeads();
+    int headSize = shape.headSize();
+    cases.add(
+        new KernelCase(
+            "FusedAttention",
+            shape.text() + " block " + shape.blockSize(),
+            shape.bytes(),
+            shape.operations(),
+            () -> {
+              AttentionShape.Arrays arrays = new AttentionShape.Arrays(shape, true);
+              FloatArray frequencies = RandomArrays.floats(headSize / 2, 4, 0.1f);
+              FloatArray qkv = RandomArrays.floats((heads + 2 * kvHeads) * headSize, 5, 1);
+              arrays.rotate(qkv, frequencies);
+              int last = shape.length() - 1;
+              int block = arrays.tables.get(last / shape.blockSize());
+              IntArray positions = IntArray.fromElements(last);
+              IntArray slots =
+                  IntArray.fromElements(block * shape.blockSize() + last % shape.blockSize());
+              return arrays
+                  .storing()
+                  .arrays(qkv, positions, slots, frequencies)
+                  .launch(
+                      FusedAttention.grid(heads),
+                      (graph, id, _) ->
+                          graph.task(
+                              id,
+                              FusedAttention::attendEarly,
+                              context,
+                              arrays.counts,
+                              qkv,
+                              positions,
+                              slots,
+                              frequencies,
+                              arrays.keys,
+                              arrays.values,
+                              arrays.tables,
+                              arrays.out,
+                              heads,
+                              kvHeads,
+                              headSize,
+                              shape.blockSize(),
+                              headSize,
+                              headSize / 2,
+                              1.0f,
+                              0,
+                              shape.scale(),
+                              0.0f));
+            }));
   }
 
   /** One prompt in one chunk: half of its score matrix is computed. */

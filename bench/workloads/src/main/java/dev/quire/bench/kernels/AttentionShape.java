@@ -1,7 +1,9 @@
 package dev.quire.bench.kernels;
 
 import dev.quire.kernels.AttentionReference;
+import dev.quire.kernels.RotaryCache;
 import java.util.Random;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -91,6 +93,29 @@ record AttentionShape(
       return new KernelWork(shape.sequences)
           .arrays(counts, tables, lengths, queries, keys, values, partial, out)
           .check(this::error, out);
+    }
+
+    /** Of a kernel that stores the last position itself. */
+    KernelWork storing() {
+      return new KernelWork(shape.sequences)
+          .arrays(counts, tables, queries, keys, values, out)
+          .check(this::error, out, keys, values);
+    }
+
+    /** Takes the rotated queries of a row of sums over, as a reference. */
+    void rotate(FloatArray qkv, FloatArray frequencies) {
+      for (int head = 0; head < shape.heads; head++) {
+        float[] query = new float[shape.headSize];
+        for (int i = 0; i < query.length; i++) {
+          query[i] = qkv.get(head * query.length + i);
+        }
+        float[] turned =
+            RotaryCache.reference(
+                query, shape.length - 1, frequencies.toHeapArray(), shape.headSize / 2, 1);
+        for (int i = 0; i < query.length; i++) {
+          queries.set(head * query.length + i, new HalfFloat(turned[i]));
+        }
+      }
     }
 
     /** Of a prefill chunk: all positions of the only sequence have a query. */
