@@ -56,13 +56,11 @@ public final class Argmax {
     float token = first;
     for (int step = 0; step < SLICE / WARP; step++) {
       int i = first + step * WARP;
-      if (i < vocabulary) {
-        float value = logits.get(row * vocabulary + i);
-        if (value > largest) {
-          largest = value;
-          token = i;
-        }
-      }
+      // Not under an if: all loads are then under way together.
+      float value = logits.get(row * vocabulary + TornadoMath.min(i, vocabulary - 1));
+      float seen = i < vocabulary ? value : Float.NEGATIVE_INFINITY;
+      token = seen > largest ? i : token;
+      largest = seen > largest ? seen : largest;
     }
     for (int distance = WARP / 2; distance > 0; distance /= 2) {
       float other = context.simdShuffleDown(largest, distance);

@@ -188,7 +188,8 @@ public final class Sampling {
       int missing = reached < enough ? 1 : 0;
       more = candidate * below * missing;
       int slice = (int) token / SLICE;
-      if (warp == slice % WARPS) {
+      int looks = warp == slice % WARPS ? more : 0;
+      if (looks > 0) {
         float next = Float.NEGATIVE_INFINITY;
         float nextToken = vocabulary;
         for (int step = 0; step < SLICE / WARP; step++) {

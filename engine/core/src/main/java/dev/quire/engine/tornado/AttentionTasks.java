@@ -28,13 +28,15 @@ final class AttentionTasks {
   private final int hidden;
   private final float epsilon;
   private final int tiles;
+  private final int longest;
   private final ResidualTasks residual;
   private final RotaryTasks rotary;
 
   /**
    * @param tiles the most tiles of queries; 0 where every sequence of a step has one token
+   * @param longest context of a step, in positions
    */
-  AttentionTasks(StepContext step, int tiles, ResidualTasks residual) {
+  AttentionTasks(StepContext step, int tiles, int longest, ResidualTasks residual) {
     this.context = step.context();
     this.scratch = step.scratch();
     this.options = step.options();
@@ -45,6 +47,7 @@ final class AttentionTasks {
     this.hidden = step.spec().hiddenSize();
     this.epsilon = step.spec().normEpsilon();
     this.tiles = tiles;
+    this.longest = longest;
     this.residual = residual;
     this.rotary = new RotaryTasks(step);
   }
@@ -66,20 +69,11 @@ final class AttentionTasks {
     }
     products.addBias(id + "qkvBias", inputs.counts, scratch.qkv, layer.queryKeyValueBias(), width);
     rotary.normHeads(id + "headNorm", layer, attention, width);
-    boolean fused = fuses(attention) && rotary.plain(layer, attention, product);
-    if (fused) {
+    if (fuses(attention) && rotary.plain(layer, attention, product)) {
       attendFused(id + "attend", layer, attention);
     } else {
       rotary.rotateAndStore(id + "rotate", layer, attention, product);
-    }
-    if (fused) {
-      // Done.
-    } else if (tiles == 0 && SpecLimits.shared(attention)) {
-      attendOne(id, layer, attention);
-    } else if (tiles > 0 && SpecLimits.tiled(attention)) {
-      attendChunks(id + "attend", layer, attention);
-    } else {
-      attendRows(id + "attend", layer, attention);
+      attend(id, layer, attention);
     }
     ProductShape shape =
         residual.delta(
@@ -88,10 +82,24 @@ final class AttentionTasks {
     return shape;
   }
 
+  private void attend(String id, DeviceLayer layer, AttentionSpec attention) {
+    if (tiles == 0 && SpecLimits.shared(attention)) {
+      attendOne(id, layer, attention);
+    } else if (tiles > 0 && SpecLimits.tiled(attention)) {
+      attendChunks(id + "attend", layer, attention);
+    } else {
+      attendRows(id + "attend", layer, attention);
+    }
+  }
+
+  /** Whether one kernel rotates, stores and attends. */
   private boolean fuses(AttentionSpec attention) {
+    int window = attention.window();
+    int attended = window > 0 ? Math.min(window, longest) : longest;
     return Boolean.parseBoolean(System.getProperty("quire.attention.fused", "true"))
         && rows == 1
         && tiles == 0
+        && attended <= FusedAttention.FEW_POSITIONS
         && attention.headSize() <= FusedAttention.MAX_HEAD
         && attention.headSize() % 16 == 0
         && options.blockSize() % FusedAttention.ROWS == 0;

@@ -16,6 +16,7 @@ final class LayerTasks {
   /**
    * @param rows the most tokens of a step
    * @param tiles the most tiles of queries; 0 where every sequence of a step has one token
+   * @param longest context of a step, in positions
    */
   LayerTasks(
       DecoderSpec spec,
@@ -25,7 +26,8 @@ final class LayerTasks {
       StepInputs inputs,
       Segments segments,
       int rows,
-      int tiles) {
+      int tiles,
+      int longest) {
     var context = new KernelContext();
     var products = new ProductTasks(context, segments, scratch, rows);
     var step = new StepContext(context, spec, scratch, options, inputs, segments, products, rows);
@@ -33,7 +35,7 @@ final class LayerTasks {
     this.embedding = new EmbeddingTasks(step, weights);
     boolean streamed = rows == 1 && streams(spec, weights);
     this.residual = new ResidualTasks(step, streamed, weights.finalNorm);
-    this.attention = new AttentionTasks(step, tiles, residual);
+    this.attention = new AttentionTasks(step, tiles, longest, residual);
     this.dense = new FeedForwardTasks(step, residual);
     this.experts = new ExpertTasks(step, dense);
   }

@@ -2,6 +2,7 @@ package dev.quire.engine.tornado;
 
 import dev.quire.engine.exec.StepBatch;
 import dev.quire.engine.model.DecoderSpec;
+import dev.quire.kernels.FusedAttention;
 import dev.quire.kernels.Sampling;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,11 @@ final class StepGraphs {
   private final PlanRunner runner;
   private final List<Integer> decodeSizes;
   private final List<Decode> decodes = new ArrayList<>();
+  private final int fewPositions;
+
+  /** For a single token whose context is longer than that of the first of {@link #decodes}. */
+  private final @Nullable Decode longSingle;
+
   private final List<Integer> mixedSizes;
   private final List<Mixed> mixed = new ArrayList<>();
   private final List<Head> heads = new ArrayList<>();
@@ -86,17 +92,30 @@ final class StepGraphs {
     this.mirror = mirror;
     this.runner = runner;
     this.decodeSizes = Buckets.decode(options);
+    this.fewPositions = Math.min(options.maxLength(), FusedAttention.FEW_POSITIONS);
     for (int size : decodeSizes) {
       Head head = buildHead(size);
       heads.add(head);
-      decodes.add(build(size, head));
+      decodes.add(build(size, "", size == 1 ? fewPositions : options.maxLength(), head));
     }
+    boolean longer = options.maxLength() > fewPositions;
+    this.longSingle =
+        longer && decodeSizes.getFirst() == 1
+            ? build(1, "l", options.maxLength(), heads.getFirst())
+            : null;
     this.mixedSizes = Buckets.mixed(options);
     mixedSizes.forEach(size -> mixed.add(buildMixed(size)));
   }
 
-  /** For single tokens of so many sequences; null if there are too many. */
-  @Nullable Decode decode(int sequences, boolean others) {
+  /**
+   * For single tokens of so many sequences; null if there are too many.
+   *
+   * @param longest context, in positions
+   */
+  @Nullable Decode decode(int sequences, int longest, boolean others) {
+    if (sequences == 1 && longest > fewPositions) {
+      return longSingle;
+    }
     int i = pick(decodeSizes, sequences, others, n -> decodes.get(n).step());
     return i < 0 ? null : decodes.get(i);
   }
@@ -117,12 +136,12 @@ final class StepGraphs {
     return decodeSizes.getLast();
   }
 
-  private Decode build(int size, Head head) {
+  private Decode build(int size, String suffix, int longest, Head head) {
     var sender = new StepSender(spec.cacheGroups().size(), size, size, 0, 1, size, changes(size));
     var best = new IntArray(size);
-    var step = new Segments("decode" + size + "p");
+    var step = new Segments("decode" + size + suffix + "p");
     sender.add(step, inputs);
-    new LayerTasks(spec, weights, scratch, options, inputs, step, size, 0).addAll();
+    new LayerTasks(spec, weights, scratch, options, inputs, step, size, 0, longest).addAll();
     var draws = new FloatArray(size * Sampling.PARAMETERS);
     HeadTasks.add(
         step,
@@ -170,7 +189,8 @@ final class StepGraphs {
             spec.cacheGroups().size(), size, sequences, tiles, queries, 0, changes(size));
     var step = new Segments("mixed" + size + "p");
     sender.add(step, inputs);
-    new LayerTasks(spec, weights, scratch, options, inputs, step, size, tiles).addAll();
+    new LayerTasks(spec, weights, scratch, options, inputs, step, size, tiles, options.maxLength())
+        .addAll();
     return new Mixed(sender, runner.add(step.build(MemoryGraphs.LAST, shared), true, true));
   }
 
@@ -228,17 +248,21 @@ final class StepGraphs {
         return true;
       }
     }
-    return false;
+    return longSingle != null && prepare(longSingle);
+  }
+
+  private boolean prepare(Decode decode) {
+    if (runner.ready(decode.step())) {
+      return false;
+    }
+    decode.sender().clear();
+    runner.run(decode.step());
+    return true;
   }
 
   /** Runs an empty step in the graphs of these numbers that have not run yet. */
   private boolean prepare(int single, int several) {
-    boolean any = false;
-    if (single < decodes.size() && !runner.ready(decodes.get(single).step())) {
-      decodes.get(single).sender().clear();
-      runner.run(decodes.get(single).step());
-      any = true;
-    }
+    boolean any = single < decodes.size() && prepare(decodes.get(single));
     if (single < heads.size() && !runner.ready(heads.get(single).head())) {
       heads.get(single).counts().set(0, 0);
       runner.run(heads.get(single).head());

@@ -268,7 +268,8 @@ public final class TornadoExecutor implements ModelExecutor {
     boolean single = batch.numTokens == batch.numSequences;
     boolean others = batch.numSequences > 1;
     try {
-      StepGraphs.Decode decode = single ? graphs.decode(batch.numTokens, others) : null;
+      StepGraphs.Decode decode =
+          single ? graphs.decode(batch.numTokens, batch.contextLengths[0], others) : null;
       if (decode != null) {
         fill(decode.sender(), batch, Buckets.splits(decode.size(), options.maxLength()));
         decode.sender().want(batch, 0, batch.numLogitsRows);
