@@ -39,7 +39,7 @@ public final class FusedAttention {
   public static final int MAX_HEAD = 256;
 
   /** Positions above which a context is better split among groups. */
-  public static final int FEW_POSITIONS = 8192;
+  public static final int FEW_POSITIONS = 1024;
 
   /** Neighbouring positions of a block that a warp reads: block sizes are multiples of it. */
   public static final int ROWS = 4;

@@ -96,8 +96,7 @@ final class AttentionTasks {
   private boolean fuses(AttentionSpec attention) {
     int window = attention.window();
     int attended = window > 0 ? Math.min(window, longest) : longest;
-    return Boolean.parseBoolean(System.getProperty("quire.attention.fused", "true"))
-        && rows == 1
+    return rows == 1
         && tiles == 0
         && attended <= FusedAttention.FEW_POSITIONS
         && attention.headSize() <= FusedAttention.MAX_HEAD
