@@ -44,10 +44,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>And each kernel waits, before it does anything, until those before it are over: in a captured
  * graph it may then be launched while they still run ({@code ProgrammaticLaunch} of the engine,
- * which is called before a graph is instantiated). A kernel whose name has {@code Early} at its end
- * or before {@code Quads} waits where it says so, by {@code asyncCopyWaitGroup(15)}, reads before
- * that only what no kernel of its graph writes, and lets those after it come by {@code
- * asyncCopyWaitGroup(14)}.
+ * which is called to instantiate a graph, and to launch it the first time). A kernel whose name has
+ * {@code Early} at its end or before {@code Quads} waits where it says so, by {@code
+ * asyncCopyWaitGroup(15)}, reads before that only what no kernel of its graph writes, and lets
+ * those after it come by {@code asyncCopyWaitGroup(14)}.
  */
 final class DriverPatch {
   /** Says {@code off} where TornadoVM's driver is to stay as it is. */
@@ -177,13 +177,13 @@ final class DriverPatch {
     {PACKAGE + "lir/CUDALIRStmt$CpAsyncWaitGroupStmt.class", GROUPS, GROUPS_WAIT},
   };
 
-  // Class, method, descriptor, and the class whose method is called instead.
-  private static final String[] CALL = {
-    "uk/ac/manchester/tornado/drivers/cuda/CUDACommandQueue.class",
-    "cuGraphInstantiate",
-    "(J)J",
-    "dev/quire/engine/tornado/ProgrammaticLaunch"
+  // Of this class, methods with their descriptors; the last class's are called instead.
+  private static final String QUEUE =
+      "uk/ac/manchester/tornado/drivers/cuda/CUDACommandQueue.class";
+  private static final String[][] CALLS = {
+    {"cuGraphInstantiate", "(J)J"}, {"cuGraphLaunch", "(JJ)J"},
   };
+  private static final String CALLED = "dev/quire/engine/tornado/ProgrammaticLaunch";
 
   private static final int[] LENGTHS = {
     0, 0, 0, 4, 4, 8, 8, 2, 2, 4, 4, 4, 4, 0, 0, 3, 2, 4, 4, 2, 2
@@ -213,7 +213,7 @@ final class DriverPatch {
   }
 
   private static String number() {
-    return Integer.toHexString(31 * Arrays.deepHashCode(CHANGES) + Arrays.hashCode(CALL));
+    return Integer.toHexString(31 * Arrays.deepHashCode(CHANGES) + Arrays.deepHashCode(CALLS));
   }
 
   /** The flag; null where the driver has other classes than those that this knows. */
@@ -252,17 +252,22 @@ final class DriverPatch {
           classes.put(change[0], changed);
         }
       }
-      ZipEntry caller = jar.getEntry(CALL[0]);
+      ZipEntry caller = jar.getEntry(QUEUE);
       if (caller == null) {
         return null;
       }
+      byte[] queue;
       try (InputStream in = jar.getInputStream(caller)) {
-        byte[] changed = CallPatch.redirect(all(in), CALL[1], CALL[2], CALL[3]);
+        queue = all(in);
+      }
+      for (String[] call : CALLS) {
+        byte[] changed = CallPatch.redirect(queue, call[0], call[1], CALLED);
         if (changed == null) {
           return null;
         }
-        classes.put(CALL[0], changed);
+        queue = changed;
       }
+      classes.put(QUEUE, queue);
     }
     return classes;
   }

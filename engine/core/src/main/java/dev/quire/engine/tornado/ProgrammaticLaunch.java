@@ -2,6 +2,7 @@ package dev.quire.engine.tornado;
 
 import dev.quire.engine.tornado.CudaGraphs.Edge;
 import java.lang.reflect.Method;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +45,7 @@ public final class ProgrammaticLaunch {
 
   private static @Nullable CudaGraphs driver;
   private static boolean unable;
+  private static @Nullable GraphReplay launched;
   private static volatile boolean overlap = true;
   private static volatile int changed;
 
@@ -121,6 +123,31 @@ public final class ProgrammaticLaunch {
     return instance;
   }
 
+  /**
+   * Launches an instantiated graph; the patched driver calls it in place of its own native method
+   * of this name.
+   *
+   * @param instance the driver's handle
+   * @param queue TornadoVM's
+   * @return the driver's result, 0 if all is well
+   */
+  public static long cuGraphLaunch(long instance, long queue) {
+    launched =
+        new GraphReplay(
+            instance, call("getStreamPointer", queue), call("getContextPointer", queue));
+    return call("cuGraphLaunch", instance, queue);
+  }
+
+  /** Forgets what was launched. */
+  static void forget() {
+    launched = null;
+  }
+
+  /** The graph that TornadoVM launched last, since it was forgotten; null if there is none. */
+  static @Nullable GraphReplay launched() {
+    return launched;
+  }
+
   private static List<Edge> change(long graph, int port) {
     CudaGraphs current = open();
     if (current == null) {
@@ -172,12 +199,18 @@ public final class ProgrammaticLaunch {
   }
 
   private static long original(long graph) {
+    return call("cuGraphInstantiate", graph);
+  }
+
+  private static long call(String name, Long... arguments) {
+    Class<?>[] types = new Class<?>[arguments.length];
+    Arrays.fill(types, long.class);
     try {
-      Method method = Class.forName(QUEUE).getDeclaredMethod("cuGraphInstantiate", long.class);
+      Method method = Class.forName(QUEUE).getDeclaredMethod(name, types);
       method.setAccessible(true);
-      return (long) method.invoke(null, graph);
+      return (long) method.invoke(null, (Object[]) arguments);
     } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("TornadoVM has no cuGraphInstantiate", e);
+      throw new IllegalStateException("TornadoVM has no " + name, e);
     }
   }
 }
