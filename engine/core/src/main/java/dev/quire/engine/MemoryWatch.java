@@ -2,11 +2,13 @@ package dev.quire.engine;
 
 import dev.quire.paging.KvAllocator;
 import dev.quire.paging.KvUsage;
+import jdk.jfr.FlightRecorder;
 
 /**
  * Takes down what the KV cache holds, a few times a second: counting what is shared and what is
  * wasted costs a look at every block of every running sequence. Each count is a {@link
- * KvCacheEvent} of the JDK's Flight Recorder, too.
+ * KvCacheEvent} of the JDK's Flight Recorder, too, where that is in use: to make the event's class
+ * known to it takes a tenth of a second, and a start would wait for that.
  */
 final class MemoryWatch {
   private static final long INTERVAL_NANOS = 50_000_000;
@@ -31,7 +33,9 @@ final class MemoryWatch {
     if (fresh || now - takenNanos >= INTERVAL_NANOS) {
       takenNanos = now;
       latest = allocator.usage();
-      KvCacheEvent.record(latest);
+      if (FlightRecorder.isInitialized()) {
+        KvCacheEvent.record(latest);
+      }
     }
     return latest;
   }

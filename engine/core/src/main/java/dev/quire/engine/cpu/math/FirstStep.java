@@ -17,6 +17,9 @@ final class FirstStep {
   private static final long LONG_NANOS = 1_000_000_000L;
   private static final long LOOK_NANOS = 2_000_000;
 
+  /** How long a process may take to load a model before its first step. */
+  private static final long LOAD_NANOS = 2_000_000_000L;
+
   private volatile long start;
   private volatile boolean over;
   private volatile boolean manyTokens;
@@ -52,6 +55,17 @@ final class FirstStep {
   /** Whether a step of many tokens has come: their loops are wanted first. */
   boolean hasManyTokens() {
     return manyTokens;
+  }
+
+  /**
+   * Returns when the step is over, or better computed with what takes long to compile, or doesn't
+   * come: whoever reads a model needs the processors.
+   */
+  void awaitEnd() {
+    long end = System.nanoTime() + LOAD_NANOS;
+    while (!over && (start != 0 || System.nanoTime() < end)) {
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
   }
 
   /** Returns when the step isn't under way, or is for long. */

@@ -76,8 +76,8 @@ final class WarmingArithmetic extends Arithmetic {
   /** A busy machine takes long to compile, and as much longer for a step of slow arithmetic. */
   private static final long PATIENCE_NANOS = 10_000_000_000L;
 
-  /** For how long at most the loops of a first step are compiled before it comes. */
-  private static final long PLAIN_NANOS = 250_000_000L;
+  /** Runs of a first step's loops after which C2 has compiled them all, or soon will have. */
+  private static final int PLAIN_RUNS = 1000;
 
   /** Calls of a group's plain loops; some are lost where threads count at once. */
   private static final int[] calls = new int[GROUPS];
@@ -114,13 +114,14 @@ final class WarmingArithmetic extends Arithmetic {
   }
 
   private void warmAfterFirstStep(TileLayout layout, int single, int few, int several) {
+    // With rows that are taken two by two and one that is left, or C2 compiles without either.
     Runnable one = WarmUpWork.plain(layout, 1, TILES_TOGETHER);
-    Runnable some = WarmUpWork.plain(layout, 3, TILES_TOGETHER);
-    long end = System.nanoTime() + PLAIN_NANOS;
-    while (!FIRST_STEP.hasBegun() && System.nanoTime() < end) {
+    Runnable some = WarmUpWork.plain(layout, 5, TILES_TOGETHER);
+    for (int run = 0; run < PLAIN_RUNS && !FIRST_STEP.hasBegun(); run++) {
       one.run();
       some.run();
     }
+    FIRST_STEP.awaitEnd();
     for (int group : new int[] {single, few, several}) {
       warm(FIRST_STEP.hasManyTokens() ? several : group);
       warm(group);
