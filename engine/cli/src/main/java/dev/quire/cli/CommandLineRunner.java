@@ -27,6 +27,12 @@ final class CommandLineRunner {
 
   /** Runs one command; returns the exit code. */
   static int run(Console console, String... args) {
+    try (HeadStart _ = HeadStart.of(args)) {
+      return parseAndRun(console, args);
+    }
+  }
+
+  private static int parseAndRun(Console console, String... args) {
     RootCommand root = new RootCommand(CommandSpec.create());
     CommandLine line = new CommandLine(root);
     String asked = args.length > 0 ? args[0] : "";

@@ -3,6 +3,7 @@ package dev.quire.cli;
 import dev.quire.engine.Engine;
 import dev.quire.engine.EngineOptions;
 import dev.quire.engine.ModelInfo;
+import dev.quire.engine.ModelReading;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -30,11 +31,17 @@ final class ModelOpener {
       WeightReading.show(console, path);
     }
     EngineOptions told = options.withSay(console::say);
-    Engine engine = path == null ? Engine.loadEmbedded(told) : Engine.load(path, told);
+    Engine engine = path == null ? Engine.loadEmbedded(told) : load(path, told);
     ModelInfo info = engine.info();
     console.say("device: " + info.device());
     console.say(context(info));
     return engine;
+  }
+
+  private static Engine load(Path path, EngineOptions options) {
+    try (ModelReading reading = HeadStart.take(path)) {
+      return reading == null ? Engine.load(path, options) : Engine.load(reading, options);
+    }
   }
 
   /** A model named hf:owner/name comes from the hub, as far as it is not in the cache. */

@@ -80,6 +80,16 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
+   * Loads a model that is being read.
+   *
+   * @throws QuireException as {@link #load(Path, EngineOptions)}, or if it was loaded before
+   * @throws RuntimeException as {@link #load(Path, EngineOptions)}
+   */
+  public static Engine load(ModelReading reading, EngineOptions options) {
+    return EngineLoader.load(reading, options);
+  }
+
+  /**
    * Loads the small model that comes with the engine.
    *
    * @throws QuireException if this build of the engine comes without one

@@ -4,10 +4,8 @@ import com.sun.management.OperatingSystemMXBean;
 import dev.quire.engine.chat.GgufTemplate;
 import dev.quire.engine.cpu.CpuExecutor;
 import dev.quire.engine.cpu.CpuOptions;
-import dev.quire.engine.cpu.math.Arithmetic;
 import dev.quire.engine.cpu.math.KvType;
 import dev.quire.engine.cpu.math.TileStore;
-import dev.quire.engine.cpu.math.VectorWidth;
 import dev.quire.engine.exec.ModelExecutor;
 import dev.quire.engine.model.DecoderModel;
 import dev.quire.engine.model.DecoderSpec;
@@ -24,19 +22,12 @@ import dev.quire.weights.GgufFile;
 import dev.quire.weights.HuggingFaceFolder;
 import dev.quire.weights.ModelFile;
 import dev.quire.weights.tensor.Tensor;
-import dev.quire.weights.tensor.TensorType;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
-import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /** Puts an engine together from a model file: sizes the KV cache, makes executor and tokenizer. */
@@ -54,29 +45,27 @@ final class EngineLoader {
 
   private static final long DEFAULT_MOST_SWAP = 4L << 30;
 
-  /** Smaller models are loaded before their loops are warm, and run well with plain ones. */
-  private static final long WORTH_WARMING = 64L << 20;
-
   private EngineLoader() {}
 
   static Engine load(Path path, EngineOptions options) {
-    ModelFile file = ModelFile.open(path);
-    return load(file, file::close, options);
+    return load(ModelFile.open(path), options);
   }
 
   static Engine loadEmbedded(EngineOptions options) {
-    GgufFile file = EmbeddedModel.open();
-    return load(file, file::close, options);
+    return load(EmbeddedModel.open(), options);
   }
 
-  private static Engine load(ModelFile file, Runnable release, EngineOptions options) {
+  private static Engine load(ModelFile file, EngineOptions options) {
+    boolean warms =
+        options.device().equals("cpu")
+            || (options.device().equals("auto") && !TornadoExecutor.onTornadoVm());
+    return load(ModelReading.of(file, warms), options);
+  }
+
+  static Engine load(ModelReading reading, EngineOptions options) {
+    ModelFile file = reading.take();
+    Runnable release = file::close;
     try {
-      if (options.device().equals("cpu")
-          || (options.device().equals("auto") && !TornadoExecutor.onTornadoVm())) {
-        warmUp(file);
-      }
-      FutureTask<@Nullable Tokenizer> reading = new FutureTask<>(() -> tokenizer(file));
-      Thread.ofPlatform().daemon().name("quire-vocabulary").start(reading);
       LoadedModel loaded = model(file, options, reading);
       Tokenizer tokenizer = tokenizer(reading, loaded.executor());
       DecoderSpec spec = loaded.spec();
@@ -119,65 +108,22 @@ final class EngineLoader {
     }
   }
 
-  /**
-   * Vector code takes a second to compile; with this it does while vocabulary and tensors are read.
-   * Types of matrices alone count: vectors are read as floats.
-   */
-  private static void warmUp(ModelFile file) {
-    Set<TensorType> types = EnumSet.noneOf(TensorType.class);
-    long bytes = 0;
-    for (Tensor tensor : file.tensors()) {
-      bytes += tensor.data().byteSize();
-      if (tensor.shape().length > 1) {
-        types.add(tensor.type());
-      }
-    }
-    if (bytes > WORTH_WARMING) {
-      Arithmetic.warmUp(VectorWidth.AUTO, types);
-    }
-  }
-
   /** Makes the executor while the vocabulary is read; what is wrong with that is said first. */
-  private static LoadedModel model(
-      ModelFile file, EngineOptions options, Future<@Nullable Tokenizer> reading) {
+  private static LoadedModel model(ModelFile file, EngineOptions options, ModelReading reading) {
     try {
       return model(file, options);
     } catch (RuntimeException | Error e) {
-      result(reading); // the file may be closed after this
+      reading.tokenizer(); // the file may be closed after this
       throw e;
     }
   }
 
-  private static @Nullable Tokenizer tokenizer(
-      Future<@Nullable Tokenizer> reading, ModelExecutor executor) {
+  private static @Nullable Tokenizer tokenizer(ModelReading reading, ModelExecutor executor) {
     try {
-      return result(reading);
+      return reading.tokenizer();
     } catch (RuntimeException | Error e) {
       executor.close();
       throw e;
-    }
-  }
-
-  private static <T extends @Nullable Object> T result(Future<T> task) {
-    boolean interrupted = false;
-    try {
-      while (true) {
-        try {
-          return task.get();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        } catch (ExecutionException e) {
-          switch (e.getCause()) {
-            case RuntimeException cause -> throw cause;
-            case Error cause -> throw cause;
-            case null, default -> throw new IllegalStateException(e);
-          }
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
     }
   }
 
@@ -256,16 +202,6 @@ final class EngineLoader {
     return file instanceof GgufFile gguf
         ? gguf.metadata().string("general.name", fallback)
         : fallback;
-  }
-
-  private static @Nullable Tokenizer tokenizer(ModelFile file) {
-    return switch (file) {
-      case GgufFile gguf -> GgufTokenizer.isIn(gguf) ? GgufTokenizer.read(gguf) : null;
-      case HuggingFaceFolder folder ->
-          Files.exists(folder.path().resolve("tokenizer.json"))
-              ? Tokenizer.fromHuggingFace(folder.path())
-              : null;
-    };
   }
 
   private static @Nullable TemplateTexts chatTemplate(ModelFile file) {
