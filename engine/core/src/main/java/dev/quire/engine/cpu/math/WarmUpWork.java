@@ -79,11 +79,12 @@ final class WarmUpWork {
   /** What {@link PlainWords} are warmed up with. */
   static Runnable plain(TileLayout layout, int rows, int tiles) {
     int outputs = tiles * WeightTiles.ROWS;
+    int inputs = 2 * QuantizedRows.BLOCK;
     MemorySegment data =
-        Arena.ofAuto().allocate(WeightTiles.bytes(layout, outputs, WeightTiles.CHUNK), Long.BYTES);
-    WeightTiles weights = new WeightTiles(layout, outputs, WeightTiles.CHUNK, data);
+        Arena.ofAuto().allocate(WeightTiles.bytes(layout, outputs, inputs), Long.BYTES);
+    WeightTiles weights = new WeightTiles(layout, outputs, inputs, data);
     QuantizedRows x = layout.hasNibbles() ? QuantizedRows.forNibbles(1) : QuantizedRows.forBytes(1);
-    x.resize(rows, WeightTiles.CHUNK, true);
+    x.resize(rows, inputs, true);
     float[] out = new float[rows * outputs];
     PlainWords words = new PlainWords();
     return () -> words.products(weights, 0, tiles, x, out, 0, outputs);

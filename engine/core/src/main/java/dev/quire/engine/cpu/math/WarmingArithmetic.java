@@ -77,7 +77,13 @@ final class WarmingArithmetic extends Arithmetic {
   private static final long PATIENCE_NANOS = 10_000_000_000L;
 
   /** Runs of a first step's loops after which C2 has compiled them all, or soon will have. */
-  private static final int PLAIN_RUNS = 1000;
+  private static final int PLAIN_RUNS = 4096;
+
+  /** Of these, those after which C2 has much to compile, and gets a core now and then. */
+  private static final int PLAIN_RUNS_AT_ONCE = 1024;
+
+  private static final int PLAIN_RUNS_BETWEEN_PAUSES = 16;
+  private static final long PLAIN_PAUSE_NANOS = 1_000_000;
 
   /** Calls of a group's plain loops; some are lost where threads count at once. */
   private static final int[] calls = new int[GROUPS];
@@ -114,12 +120,16 @@ final class WarmingArithmetic extends Arithmetic {
   }
 
   private void warmAfterFirstStep(TileLayout layout, int single, int few, int several) {
-    // With rows that are taken two by two and one that is left, or C2 compiles without either.
+    // Rows are taken two by two: with one that is left and without, or C2 would compile for that
+    // case alone, and once more when it meets the other.
     Runnable one = WarmUpWork.plain(layout, 1, TILES_TOGETHER);
-    Runnable some = WarmUpWork.plain(layout, 5, TILES_TOGETHER);
+    Runnable some = WarmUpWork.plain(layout, 4, TILES_TOGETHER);
     for (int run = 0; run < PLAIN_RUNS && !FIRST_STEP.hasBegun(); run++) {
       one.run();
       some.run();
+      if (run > PLAIN_RUNS_AT_ONCE && run % PLAIN_RUNS_BETWEEN_PAUSES == 0) {
+        LockSupport.parkNanos(PLAIN_PAUSE_NANOS);
+      }
     }
     FIRST_STEP.awaitEnd();
     for (int group : new int[] {single, few, several}) {
@@ -324,7 +334,7 @@ final class WarmingArithmetic extends Arithmetic {
   int tilesOfSeveral() {
     for (int group = FEW; group < CACHES; group++) {
       if (state.get(group) == LATER) {
-        return TILES_TOGETHER;
+        return PlainWords.MOST_TILES;
       }
     }
     return 1;
