@@ -8,7 +8,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class PlainWordsTest {
-  private static final int TILES = 5;
+  private static final int TILES = PlainWords.MOST_TILES + 1;
 
   @ParameterizedTest
   @EnumSource(names = {"Q8_0", "Q4_0"})
@@ -29,8 +29,9 @@ class PlainWordsTest {
           int at = tile * WeightTiles.ROWS;
           reference.quantizedProducts(tiles, tile, x, expected, at, outputs, scratch);
         }
-        words.products(tiles, 0, 4, x, actual, 0, outputs);
-        words.products(tiles, 4, 1, x, actual, 4 * WeightTiles.ROWS, outputs);
+        int most = PlainWords.MOST_TILES;
+        words.products(tiles, 0, most, x, actual, 0, outputs);
+        words.products(tiles, most, 1, x, actual, most * WeightTiles.ROWS, outputs);
         assertThat(actual).as("%s, %d inputs, %d rows", type, inputs, rows).isEqualTo(expected);
       }
     }
