@@ -91,7 +91,7 @@ final class TensorProducts {
     int count = matrix.outputs() * NibbleTiles.paddedInputs(inputs) / 8;
     segments.add(
         id,
-        7,
+        6,
         NibbleTiles.grid(count),
         g ->
             g.task(

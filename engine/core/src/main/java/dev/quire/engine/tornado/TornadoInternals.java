@@ -46,7 +46,7 @@ final class TornadoInternals {
   static String driver() {
     return switch (System.getProperty("quire.driver.patched", "")) {
       case "true" ->
-          "TornadoVM's driver: eight of its classes are patched, so that kernels address memory by"
+          "TornadoVM's driver: nine of its classes are patched, so that kernels address memory by"
               + " pointers and copy it by sixteen bytes, and "
               + ProgrammaticLaunch.summary()
               + "; QUIRE_DRIVER_PATCH=off leaves them as they are";
@@ -62,7 +62,7 @@ final class TornadoInternals {
   static String graphs() {
     return "unknown".equals(System.getProperty("quire.graph.patched"))
         ? "TornadoVM's graphs: 1024 nodes each, as its runtime has another class than the one"
-              + " known; a step takes several of them, which is slower"
+            + " known; a step takes several of them, which is slower"
         : "";
   }
 

@@ -191,7 +191,7 @@ final class VectorProducts {
     int inputs = matrix.inputs();
     segments.add(
         id,
-        14,
+        13,
         MatrixVectorShared.grid(matrix.outputs(), activation),
         g ->
             g.task(
