@@ -53,10 +53,10 @@ public final class FusedAttention {
   /**
    * Rotates, stores and attends.
    *
-   * @param counts element 0: 1, or 0 where nothing is to be stored
+   * @param counts element 0: 1, or 0 where nothing is to be stored; element 2: the position, as
+   *     {@link RotaryCache#rotateAndStore} has it, with all before it in the cache: they lie
+   *     together, since each look-up that waits for another is time that counts
    * @param qkv [(heads + 2 * kvHeads) * headSize]; headSize a multiple of 16
-   * @param positions [1], as {@link RotaryCache#rotateAndStore} has it; what is before is in the
-   *     cache
    * @param slots [1]: block * blockSize + place in the block; negative: not to be stored
    * @param frequencies as {@link RotaryCache#rotateAndStore} has them
    * @param keys [blocks, kvHeads, blockSize, headSize], blockSize a multiple of {@link #ROWS}
@@ -73,7 +73,6 @@ public final class FusedAttention {
       KernelContext context,
       IntArray counts,
       FloatArray qkv,
-      IntArray positions,
       IntArray slots,
       FloatArray frequencies,
       HalfFloatArray keys,
@@ -108,8 +107,10 @@ public final class FusedAttention {
     int pairs = (headSize + 2 * WARP - 1) / (2 * WARP);
     int step = sets * ROWS * WARPS;
     int there = counts.get(0);
-    int given = there > 0 ? positions.get(0) : 0;
-    int slot = there > 0 ? slots.get(0) : -1;
+    int given = counts.get(StepScatter.FIRST_POSITION);
+    // The first of the heads that share a key stores it.
+    int stores = head % perKvHead == 0 ? there : 0;
+    int slot = stores > 0 ? slots.get(0) : -1;
     int cached = given % RotaryCache.STRETCHED;
     int visible = window > 0 ? TornadoMath.max(0, cached + 1 - window) : 0;
     int begin = visible / ROWS * ROWS;
@@ -122,13 +123,10 @@ public final class FusedAttention {
     int stride = apart == 1 ? 2 : 1;
     int first = pair < rotated ? pair * stride : 2 * pair;
     int second = pair < rotated ? first + apart : first + 1;
-    float cosine = 1.0f;
-    float sine = 0.0f;
-    if (pair < rotated) {
+    float frequency = 0.0f;
+    if (rotary > 0) {
       int set = given / RotaryCache.STRETCHED * (rotary / 2);
-      float angle = cached * frequencies.get(set + pair);
-      cosine = magnitude * TornadoMath.cos(angle);
-      sine = magnitude * TornadoMath.sin(angle);
+      frequency = frequencies.get(set + TornadoMath.min(pair, rotary / 2 - 1));
     }
     int[] key = new int[4];
     int[] value = new int[4];
@@ -207,6 +205,14 @@ public final class FusedAttention {
       v14 = values.getHalf2(value(value, rest, 14, pairs, sets, lane, headSize));
       v15 = values.getHalf2(value(value, rest, 15, pairs, sets, lane, headSize));
     }
+    // Behind the loads, which would wait for it.
+    float cosine = 1.0f;
+    float sine = 0.0f;
+    if (pair < rotated) {
+      float angle = cached * frequency;
+      cosine = magnitude * TornadoMath.cos(angle);
+      sine = magnitude * TornadoMath.sin(angle);
+    }
     context.localBarrier(); // Else the compiler puts off loads to save registers.
     Predecessors.await(context);
     Predecessors.release(context);
@@ -219,9 +225,8 @@ public final class FusedAttention {
       Half2 rounded = Half2.fromFloats(left, right);
       own[which * headSize + first] = which == 0 ? left * scale : Half2.lowFloat(rounded);
       own[which * headSize + second] = which == 0 ? right * scale : Half2.highFloat(rounded);
-      int stores = head % perKvHead == 0 ? slot : -1;
-      if (stores >= 0) {
-        int line = (stores / blockSize * kvHeads + kvHead) * blockSize + stores % blockSize;
+      if (slot >= 0) {
+        int line = (slot / blockSize * kvHeads + kvHead) * blockSize + slot % blockSize;
         if (which == 1) {
           keys.set(line * headSize + first, new HalfFloat(left));
           keys.set(line * headSize + second, new HalfFloat(right));

@@ -26,6 +26,9 @@ public final class StepScatter {
   private static final int GROUPS = 16;
   private static final int THREADS = GROUPS * GROUP;
 
+  /** Where the counts have the position of the first row, of a step that has one. */
+  public static final int FIRST_POSITION = 2;
+
   /** Header: rows of the step, 0 to {@code counts[0]}. */
   public static final int ROWS = 0;
 
@@ -57,7 +60,7 @@ public final class StepScatter {
    * Writes out all but the cache groups beyond the first.
    *
    * @param packed the header, then the parts
-   * @param counts [2]: rows; positions a split
+   * @param counts [3]: rows; positions a split; the first row's position, or 0
    * @param tileCounts [1]
    * @param pairCounts [1]
    * @param wantedCounts [1]
@@ -98,6 +101,13 @@ public final class StepScatter {
     int fromPositions = packed.get(PARTS + 1);
     int fromSequences = packed.get(PARTS + 2);
     int fromSlots = packed.get(CACHE_GROUPS);
+    if (thread == 0) {
+      int first = 0;
+      if (rows > 0) {
+        first = packed.get(fromPositions);
+      }
+      counts.set(FIRST_POSITION, first);
+    }
     for (int i = thread; i < rows; i += THREADS) {
       tokens.set(i, packed.get(fromTokens + i));
       positions.set(i, packed.get(fromPositions + i));

@@ -84,15 +84,14 @@ class FusedAttentionTest {
     HalfFloatArray values = Device.halves(valuesBefore);
     HalfFloatArray out = new HalfFloatArray(heads * headSize);
     float scale = (float) (1 / Math.sqrt(headSize));
-    IntArray counts = IntArray.fromElements(there);
+    IntArray counts = IntArray.fromElements(there, 0, position);
     FloatArray sums = FloatArray.fromArray(qkv);
-    IntArray positions = IntArray.fromElements(position);
     IntArray slots = IntArray.fromElements(slot);
     FloatArray turns = FloatArray.fromArray(frequencies);
     float magnitude = rotary == 0 ? 1 : MAGNITUDE;
     Device.run(
         FusedAttention.grid(heads),
-        Device.in(counts, sums, positions, slots, turns, keys, values, tables, out),
+        Device.in(counts, sums, slots, turns, keys, values, tables, out),
         g ->
             g.task(
                 "kernel",
@@ -100,7 +99,6 @@ class FusedAttentionTest {
                 new KernelContext(),
                 counts,
                 sums,
-                positions,
                 slots,
                 turns,
                 keys,

@@ -47,7 +47,7 @@ class StepScatterTest {
       all[entry + 2] = changes;
     }
     IntArray packed = IntArray.fromArray(all);
-    IntArray counts = new IntArray(2);
+    IntArray counts = new IntArray(3);
     IntArray[] single = {new IntArray(1), new IntArray(1), new IntArray(1)};
     IntArray[] out = new IntArray[parts.length];
     for (int p = 0; p < parts.length; p++) {
@@ -91,7 +91,7 @@ class StepScatterTest {
                 tables[1],
                 StepScatter.CACHE_GROUPS + StepScatter.PER_CACHE_GROUP),
         Device.out(out[7], tables[1]));
-    assertThat(counts.toHeapArray()).containsExactly(rows, 128);
+    assertThat(counts.toHeapArray()).containsExactly(rows, 128, rows > 0 ? parts[1][0] : 0);
     assertThat(single[0].get(0)).isEqualTo(tiles);
     assertThat(single[1].get(0)).isEqualTo(2 * rows);
     assertThat(single[2].get(0)).isEqualTo(wanted);

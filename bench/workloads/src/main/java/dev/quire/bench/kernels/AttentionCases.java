@@ -148,12 +148,12 @@ final class AttentionCases {
               arrays.rotate(qkv, frequencies);
               int last = shape.length() - 1;
               int block = arrays.tables.get(last / shape.blockSize());
-              IntArray positions = IntArray.fromElements(last);
+              IntArray counts = IntArray.fromElements(1, 0, last);
               IntArray slots =
                   IntArray.fromElements(block * shape.blockSize() + last % shape.blockSize());
               return arrays
                   .storing()
-                  .arrays(qkv, positions, slots, frequencies)
+                  .arrays(counts, qkv, slots, frequencies)
                   .launch(
                       FusedAttention.grid(heads),
                       (graph, id, _) ->
@@ -161,9 +161,8 @@ final class AttentionCases {
                               id,
                               FusedAttention::attendEarly,
                               context,
-                              arrays.counts,
+                              counts,
                               qkv,
-                              positions,
                               slots,
                               frequencies,
                               arrays.keys,

@@ -98,7 +98,7 @@ record AttentionShape(
     /** Of a kernel that stores the last position itself. */
     KernelWork storing() {
       return new KernelWork(shape.sequences)
-          .arrays(counts, tables, queries, keys, values, out)
+          .arrays(tables, queries, keys, values, out)
           .check(this::error, out, keys, values);
     }
 

@@ -120,7 +120,7 @@ final class AttentionTasks {
     IntArray tables = inputs.tables.get(layer.spec().cacheGroup());
     segments.add(
         id,
-        20,
+        19,
         FusedAttention.grid(heads),
         g ->
             g.task(
@@ -129,7 +129,6 @@ final class AttentionTasks {
                 context,
                 inputs.counts,
                 scratch.qkv,
-                inputs.positions,
                 slots,
                 layer.frequencies(),
                 layer.keys(),
@@ -147,7 +146,6 @@ final class AttentionTasks {
                 scale,
                 softCap),
         inputs.counts,
-        inputs.positions,
         slots,
         tables);
   }

@@ -13,7 +13,7 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * what a {@link StepSender} sends, shared by all graphs.
  */
 final class StepInputs {
-  /** Rows; positions a split. */
+  /** Rows; positions a split; the first row's position. */
   final IntArray counts;
 
   final IntArray tokens;
@@ -47,7 +47,7 @@ final class StepInputs {
   StepInputs(HostMirror mirror, int groups, int mostTiles, TornadoOptions options) {
     int rows = options.rows();
     int sequenceRows = Math.min(rows, options.maxSequences());
-    this.counts = mirror.ints(2);
+    this.counts = mirror.ints(3);
     this.tokens = mirror.ints(rows);
     this.positions = mirror.ints(rows);
     this.slots = IntStream.range(0, groups).mapToObj(_ -> mirror.ints(rows)).toList();
