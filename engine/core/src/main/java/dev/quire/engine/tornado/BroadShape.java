@@ -2,15 +2,19 @@ package dev.quire.engine.tornado;
 
 import dev.quire.kernels.BroadQuads;
 import dev.quire.kernels.WeightTiles;
+import dev.quire.kernels.WideQuads;
 
-/** Into how many parts {@link BroadQuads} cuts the inputs of a product of more than 64 rows. */
+/**
+ * Whether {@link BroadQuads} or {@link WideQuads} takes a product of more than 64 rows, and into
+ * how many parts it cuts the inputs: by the rounds of groups that the multiprocessors need.
+ */
 final class BroadShape {
   // To compare.
   private static final boolean WANTED =
       Boolean.parseBoolean(System.getProperty("quire.products.broad", "true"));
 
-  // More rows give WideQuads whole rounds of groups, three of which share a multiprocessor.
-  private static final int MOST_ROWS = 256;
+  // With more rows there are whole rounds of WideQuads' groups, whatever the matrix.
+  private static final int MOST_ROWS = 512;
 
   private static final int MULTIPROCESSORS = 132;
   private static final int PANEL_INPUTS = 32;
@@ -21,11 +25,23 @@ final class BroadShape {
   private static final int GROUP = 3500;
   private static final int PART_BYTES = 2500;
 
+  // Groups of WideQuads that share a multiprocessor and take its time in turn, and, in tenths of
+  // that, what one or two of them take that have it for themselves.
+  private static final int SHARED = 3;
+  private static final int[] LAST_TENTHS = {0, 18, 22};
+
   private BroadShape() {}
 
-  /** Whether the kernel takes so many rows of the matrix, quantised ones as halves. */
-  static boolean takes(DeviceMatrix matrix, int rows) {
-    return WANTED && rows <= MOST_ROWS && !(matrix instanceof DeviceMatrix.Brains);
+  /** Whether BroadQuads takes so many rows of the matrix, quantised ones as halves. */
+  static boolean takes(DeviceMatrix matrix, int rows, int most) {
+    if (!WANTED || rows > MOST_ROWS || matrix instanceof DeviceMatrix.Brains) {
+      return false;
+    }
+    if (rows <= BroadQuads.MOST_ROWS) {
+      return true;
+    }
+    ProductShape broad = of(matrix, rows, most);
+    return cycles(matrix, broad.partRows(), broad.splits()) < wideCycles(matrix, rows, most);
   }
 
   /**
@@ -53,5 +69,20 @@ final class BroadShape {
     int panels = Math.ceilDiv(WeightTiles.paddedInputs(matrix.inputs()) / PANEL_INPUTS, splits);
     long parts = 8L * splits * rows * matrix.outputs() / PART_BYTES;
     return rounds * ((long) panels * PANEL * tileRows / 64 + GROUP) + parts;
+  }
+
+  /** What WideQuads takes with the best number of parts. */
+  private static long wideCycles(DeviceMatrix matrix, int rows, int most) {
+    int tiles =
+        Math.ceilDiv(rows, WideQuads.TILE_ROWS)
+            * Math.ceilDiv(matrix.outputs(), WideQuads.TILE_OUTPUTS);
+    int splits = ProductShape.wideSplits(tiles, most);
+    int groups = Math.ceilDiv(tiles * splits, MULTIPROCESSORS);
+    int tenths = groups / SHARED * SHARED * 10 + LAST_TENTHS[groups % SHARED];
+    long panels = Math.ceilDiv(WeightTiles.paddedInputs(matrix.inputs()) / PANEL_INPUTS, splits);
+    long parts = 8L * splits * rows * matrix.outputs() / PART_BYTES;
+    return panels * PANEL * WideQuads.TILE_ROWS / 64 * tenths / 10
+        + (long) Math.min(groups, SHARED) * GROUP
+        + parts;
   }
 }

@@ -79,11 +79,11 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     if (rows <= MediumQuads.TILE_ROWS) {
       return new ProductShape(Kernel.MEDIUM, splits(MEDIUM_GROUPS, columns, most), partRows);
     }
-    if (BroadShape.takes(matrix, rows)) {
+    if (BroadShape.takes(matrix, rows, most)) {
       return BroadShape.of(matrix, rows, most);
     }
     int wide = columns * Math.ceilDiv(rows, WideQuads.TILE_ROWS);
-    int splits = splits(WIDE_GROUPS, wide, most);
+    int splits = wideSplits(wide, most);
     if (wideEnough(wide * splits)) {
       return new ProductShape(Kernel.WIDE, splits, partRows);
     }
@@ -111,7 +111,7 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     if (rows <= MediumQuads.TILE_ROWS) {
       return new ProductShape(Kernel.MEDIUM, 1, partRows);
     }
-    if (BroadShape.takes(matrix, rows)) {
+    if (BroadShape.takes(matrix, rows, 1)) {
       return BroadShape.of(matrix, rows, 1);
     }
     return new ProductShape(wideEnough(wide) ? Kernel.WIDE : Kernel.TILED, 1, partRows);
@@ -129,6 +129,11 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
       splits--;
     }
     return splits;
+  }
+
+  /** Into how many parts WideQuads cuts inputs of which there are so many tiles. */
+  static int wideSplits(int tiles, int most) {
+    return splits(WIDE_GROUPS, tiles, most);
   }
 
   private static int splits(int groups, int tiles, int most) {
