@@ -16,6 +16,9 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
 final class GatedSums {
   private GatedSums() {}
 
+  /** Pairs of gates that a thread has under way. */
+  private static final int TURN = 4;
+
   /**
    * Activates a tile; after a barrier.
    *
@@ -43,22 +46,24 @@ final class GatedSums {
       int threads) {
     int count = TornadoMath.min(tileRows, rows - firstRow) * (tileOutputs / 4);
     int own = firstRow * outputs + firstOutput;
-    for (int i = thread; i < count; i += 2 * threads) {
-      // Two pairs a turn, all of whose sums are asked for before one is stored.
-      int at0 = place(i, count, own, firstOutput, tileOutputs, outputs);
-      int at1 = place(i + threads, count, own, firstOutput, tileOutputs, outputs);
-      int from0 = TornadoMath.max(at0, own);
-      int from1 = TornadoMath.max(at1, own);
-      float gate0 = sums.get(from0);
-      float gate1 = sums.get(from0 + 1);
-      float gate2 = sums.get(from1);
-      float gate3 = sums.get(from1 + 1);
-      float up0 = sums.get(from0 + 8);
-      float up1 = sums.get(from0 + 9);
-      float up2 = sums.get(from1 + 8);
-      float up3 = sums.get(from1 + 9);
-      store(gated, at0, outputs, activation, gate0, gate1, up0, up1);
-      store(gated, at1, outputs, activation, gate2, gate3, up2, up3);
+    float[] gate0 = new float[TURN];
+    float[] gate1 = new float[TURN];
+    float[] up0 = new float[TURN];
+    float[] up1 = new float[TURN];
+    for (int first = thread; first < count; first += TURN * threads) {
+      // All sums of a turn are asked for before one is stored.
+      for (int j = 0; j < TURN; j++) {
+        int i = first + j * threads;
+        int from = TornadoMath.max(place(i, count, own, firstOutput, tileOutputs, outputs), own);
+        gate0[j] = sums.get(from);
+        gate1[j] = sums.get(from + 1);
+        up0[j] = sums.get(from + 8);
+        up1[j] = sums.get(from + 9);
+      }
+      for (int j = 0; j < TURN; j++) {
+        int at = place(first + j * threads, count, own, firstOutput, tileOutputs, outputs);
+        store(gated, at, outputs, activation, gate0[j], gate1[j], up0[j], up1[j]);
+      }
     }
   }
 

@@ -9,7 +9,6 @@ import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
  * More than 64 rows of activations times a weight matrix, on tensor cores, with a large tile.
@@ -239,58 +238,18 @@ public final class WideQuads {
     }
     if (activation != Activations.NONE) {
       context.localBarrier();
-      int pair = thread % (TILE_OUTPUTS / 4) * 2;
-      int gate = context.groupIdx * TILE_OUTPUTS + pair / 8 * 16 + pair % 8;
-      int to = context.groupIdx * (TILE_OUTPUTS / 2) + pair;
-      if (gate < outputs) {
-        // Four rows at a time, whose sums are all read before the first of them is needed.
-        for (int r = firstRow + warp; r < firstRow + TILE_ROWS; r += 16) {
-          int at0 = TornadoMath.min(r, rows - 1) * outputs + gate;
-          int at1 = TornadoMath.min(r + 4, rows - 1) * outputs + gate;
-          int at2 = TornadoMath.min(r + 8, rows - 1) * outputs + gate;
-          int at3 = TornadoMath.min(r + 12, rows - 1) * outputs + gate;
-          float g0 = out.get(at0);
-          float h0 = out.get(at0 + 1);
-          float u0 = out.get(at0 + 8);
-          float v0 = out.get(at0 + 9);
-          float g1 = out.get(at1);
-          float h1 = out.get(at1 + 1);
-          float u1 = out.get(at1 + 8);
-          float v1 = out.get(at1 + 9);
-          float g2 = out.get(at2);
-          float h2 = out.get(at2 + 1);
-          float u2 = out.get(at2 + 8);
-          float v2 = out.get(at2 + 9);
-          float g3 = out.get(at3);
-          float h3 = out.get(at3 + 1);
-          float u3 = out.get(at3 + 8);
-          float v3 = out.get(at3 + 9);
-          if (r < rows) {
-            gated.setHalf2(
-                r * (outputs / 2) + to,
-                Half2.fromFloats(
-                    Activations.apply(activation, g0, u0), Activations.apply(activation, h0, v0)));
-          }
-          if (r + 4 < rows) {
-            gated.setHalf2(
-                (r + 4) * (outputs / 2) + to,
-                Half2.fromFloats(
-                    Activations.apply(activation, g1, u1), Activations.apply(activation, h1, v1)));
-          }
-          if (r + 8 < rows) {
-            gated.setHalf2(
-                (r + 8) * (outputs / 2) + to,
-                Half2.fromFloats(
-                    Activations.apply(activation, g2, u2), Activations.apply(activation, h2, v2)));
-          }
-          if (r + 12 < rows) {
-            gated.setHalf2(
-                (r + 12) * (outputs / 2) + to,
-                Half2.fromFloats(
-                    Activations.apply(activation, g3, u3), Activations.apply(activation, h3, v3)));
-          }
-        }
-      }
+      GatedSums.activate(
+          out,
+          gated,
+          activation,
+          firstRow,
+          rows,
+          TILE_ROWS,
+          context.groupIdx * TILE_OUTPUTS,
+          TILE_OUTPUTS,
+          outputs,
+          thread,
+          GROUP);
     }
   }
 

@@ -106,6 +106,9 @@ final class TileCases {
       gated("WideQuads-gated", shape, WideQuads::multiplyQuads, WideQuads::grid);
       gated("BroadQuads-gated", shape, BroadQuads::multiplyQuads, BroadQuads::grid);
     }
+    if (shape.rows() <= LeanQuads.TILE_ROWS && shape.label().endsWith("gate-up")) {
+      gated("LeanQuads-gated", shape, LeanQuads::multiplyQuads, LeanQuads::grid);
+    }
     if (shape.rows() <= LeanQuads.TILE_ROWS) {
       allSplits("LeanQuads", shape, LeanQuads::multiplyQuads, LeanQuads::grid);
     }
