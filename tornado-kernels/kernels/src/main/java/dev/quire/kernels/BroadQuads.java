@@ -38,7 +38,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * </pre>
  *
  * <p>A panel's operands are in registers before it is multiplied, so that no product waits for
- * local memory, and none for the barrier.
+ * local memory, and none for the barrier. Groups of other outputs begin at other inputs, or all
+ * would want the same rows of x at once.
  */
 public final class BroadQuads {
   private BroadQuads() {}
@@ -103,6 +104,7 @@ public final class BroadQuads {
     int pairs = padded / (2 * DEPTH);
     int first = context.groupIdy * pairs / splits;
     int count = (context.groupIdy + 1) * pairs / splits - first;
+    int turn = context.groupIdx / tiles % (2 * count);
     int aInts = tileRows * DEPTH / 2;
     int ints = aInts + B_INTS;
     int stages = tileRows > 128 ? 4 : 6;
@@ -110,7 +112,8 @@ public final class BroadQuads {
     int aTo = thread / 2 * 8 + (thread % 2 ^ thread / 8 % 2) * 4;
     int bFrom = WeightTiles.START + (firstOutput + thread / 16 * 8) * padded + thread % 16 * 8;
     for (int p = 0; p < stages; p++) {
-      int depth = (2 * first + TornadoMath.min(p, 2 * count - 1)) * DEPTH;
+      int place = turn + TornadoMath.min(p, 2 * count - 1);
+      int depth = (2 * first + (place < 2 * count ? place : place - 2 * count)) * DEPTH;
       int input = depth + thread % 2 * 8;
       int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
       for (int i = 0; i < tileRows / 128; i++) {
@@ -208,7 +211,8 @@ public final class BroadQuads {
       HalfFloat[] yb5 = context.mmaLoadB(panels, 16, odd + bAt + 1280);
       HalfFloat[] yb6 = context.mmaLoadB(panels, 16, odd + bAt + 1536);
       HalfFloat[] yb7 = context.mmaLoadB(panels, 16, odd + bAt + 1792);
-      int depth0 = (2 * first + TornadoMath.min(2 * p + stages, 2 * count - 1)) * DEPTH;
+      int place0 = turn + TornadoMath.min(2 * p + stages, 2 * count - 1);
+      int depth0 = (2 * first + (place0 < 2 * count ? place0 : place0 - 2 * count)) * DEPTH;
       int input0 = depth0 + thread % 2 * 8;
       int from0 = aFrom + (inputs % 64 == 0 ? input0 : TornadoMath.min(input0, inputs - 8));
       int to0 = 2 * p % stages * ints;
@@ -287,7 +291,8 @@ public final class BroadQuads {
       xb5 = context.mmaLoadB(panels, 16, even + bAt + 1280);
       xb6 = context.mmaLoadB(panels, 16, even + bAt + 1536);
       xb7 = context.mmaLoadB(panels, 16, even + bAt + 1792);
-      int depth1 = (2 * first + TornadoMath.min((2 * p + 1) + stages, 2 * count - 1)) * DEPTH;
+      int place1 = turn + TornadoMath.min((2 * p + 1) + stages, 2 * count - 1);
+      int depth1 = (2 * first + (place1 < 2 * count ? place1 : place1 - 2 * count)) * DEPTH;
       int input1 = depth1 + thread % 2 * 8;
       int from1 = aFrom + (inputs % 64 == 0 ? input1 : TornadoMath.min(input1, inputs - 8));
       int to1 = (2 * p + 1) % stages * ints;

@@ -17,10 +17,16 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *                            128 outputs
  *               ┌ warp 0 ┬ warp 1 ┬ warp 2 ┬ warp 3 ┐   a warp: 32 rows × 32 outputs
  *    64 rows    ├────────┼────────┼────────┼────────┤   32 deep at a time, four panels of it in local
- *               │ warp 4 │ warp 5 │ warp 6 │ warp 7 │   memory, three of them on their way
+ *               │ warp 4 │ warp 5 │ warp 6 │ warp 7 │   memory
  *               └────────┴────────┴────────┴────────┘
  *   panels of A and B as WideQuads has them
+ *
+ *   operands of panel p in registers ── barrier ── panel p + 4 asked for, into p's place ── products
+ *   group g begins at panel g of its part, and ends with panel g - 1
  * </pre>
+ *
+ * <p>All four panels are on their way while one is multiplied. Groups begin at different inputs, or
+ * all would want the same rows of x at once.
  */
 public final class MediumQuads {
   private MediumQuads() {}
@@ -81,12 +87,14 @@ public final class MediumQuads {
     int panels = padded / DEPTH;
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
+    int turn = context.groupIdx % count;
     int aFrom = (firstRow + thread / 4) * inputs;
     int aTo = thread / 4 * 16 + (thread % 4 ^ thread / 8 % 4) * 4;
     int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;
     int bFrom = WeightTiles.START + tile * padded + thread % 32 * 8;
-    for (int p = 0; p < 3; p++) {
-      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
+    for (int p = 0; p < 4; p++) {
+      int place = turn + TornadoMath.min(p, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
       int input = depth + thread % 4 * 8;
       int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
       for (int j = 0; j < 4; j++) {
@@ -115,11 +123,29 @@ public final class MediumQuads {
     float[] c12 = context.mmaFragment(0.0f);
     float[] c13 = context.mmaFragment(0.0f);
     for (int p = 0; p < count; p++) {
-      context.asyncCopyWaitGroup(2);
+      context.asyncCopyWaitGroup(3);
       context.localBarrier();
-      if (p + 3 < count) {
-        int depth = (panel + p + 3) * DEPTH;
-        int to = (p + 3) % STAGES;
+      int aAt0 = p % STAGES * (4 * A_INTS) + aBase + chunk * 16;
+      int bAt0 = p % STAGES * (4 * B_INTS) + bBase;
+      HalfFloat[] xa0 = context.mmaLoadA(a, 16, aAt0);
+      HalfFloat[] xa1 = context.mmaLoadA(a, 16, aAt0 + 1024);
+      HalfFloat[] xb0 = context.mmaLoadB(b, 16, bAt0);
+      HalfFloat[] xb1 = context.mmaLoadB(b, 16, bAt0 + 512);
+      HalfFloat[] xb2 = context.mmaLoadB(b, 16, bAt0 + 1024);
+      HalfFloat[] xb3 = context.mmaLoadB(b, 16, bAt0 + 1536);
+      int aAt1 = p % STAGES * (4 * A_INTS) + aBase + (chunk ^ 2) * 16;
+      int bAt1 = p % STAGES * (4 * B_INTS) + bBase + 256;
+      HalfFloat[] ya0 = context.mmaLoadA(a, 16, aAt1);
+      HalfFloat[] ya1 = context.mmaLoadA(a, 16, aAt1 + 1024);
+      HalfFloat[] yb0 = context.mmaLoadB(b, 16, bAt1);
+      HalfFloat[] yb1 = context.mmaLoadB(b, 16, bAt1 + 512);
+      HalfFloat[] yb2 = context.mmaLoadB(b, 16, bAt1 + 1024);
+      HalfFloat[] yb3 = context.mmaLoadB(b, 16, bAt1 + 1536);
+      context.localBarrier();
+      if (p + 4 < count) {
+        int place = turn + p + 4;
+        int depth = (panel + (place < count ? place : place - count)) * DEPTH;
+        int to = (p + 4) % STAGES;
         int input = depth + thread % 4 * 8;
         int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
         for (int j = 0; j < 4; j++) {
@@ -134,24 +160,22 @@ public final class MediumQuads {
         }
       }
       context.asyncCopyCommit();
-      for (int step = 0; step < 2; step++) {
-        int aAt = p % STAGES * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
-        int bAt = p % STAGES * (4 * B_INTS) + bBase + step * 256;
-        HalfFloat[] a0 = context.mmaLoadA(a, 16, aAt);
-        HalfFloat[] a1 = context.mmaLoadA(a, 16, aAt + 1024);
-        HalfFloat[] b0 = context.mmaLoadB(b, 16, bAt);
-        c00 = context.mma(a0, b0, c00, MMAShape.M16N8K16);
-        c10 = context.mma(a1, b0, c10, MMAShape.M16N8K16);
-        HalfFloat[] b1 = context.mmaLoadB(b, 16, bAt + 512);
-        c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
-        c11 = context.mma(a1, b1, c11, MMAShape.M16N8K16);
-        HalfFloat[] b2 = context.mmaLoadB(b, 16, bAt + 1024);
-        c02 = context.mma(a0, b2, c02, MMAShape.M16N8K16);
-        c12 = context.mma(a1, b2, c12, MMAShape.M16N8K16);
-        HalfFloat[] b3 = context.mmaLoadB(b, 16, bAt + 1536);
-        c03 = context.mma(a0, b3, c03, MMAShape.M16N8K16);
-        c13 = context.mma(a1, b3, c13, MMAShape.M16N8K16);
-      }
+      c00 = context.mma(xa0, xb0, c00, MMAShape.M16N8K16);
+      c10 = context.mma(xa1, xb0, c10, MMAShape.M16N8K16);
+      c01 = context.mma(xa0, xb1, c01, MMAShape.M16N8K16);
+      c11 = context.mma(xa1, xb1, c11, MMAShape.M16N8K16);
+      c02 = context.mma(xa0, xb2, c02, MMAShape.M16N8K16);
+      c12 = context.mma(xa1, xb2, c12, MMAShape.M16N8K16);
+      c03 = context.mma(xa0, xb3, c03, MMAShape.M16N8K16);
+      c13 = context.mma(xa1, xb3, c13, MMAShape.M16N8K16);
+      c00 = context.mma(ya0, yb0, c00, MMAShape.M16N8K16);
+      c10 = context.mma(ya1, yb0, c10, MMAShape.M16N8K16);
+      c01 = context.mma(ya0, yb1, c01, MMAShape.M16N8K16);
+      c11 = context.mma(ya1, yb1, c11, MMAShape.M16N8K16);
+      c02 = context.mma(ya0, yb2, c02, MMAShape.M16N8K16);
+      c12 = context.mma(ya1, yb2, c12, MMAShape.M16N8K16);
+      c03 = context.mma(ya0, yb3, c03, MMAShape.M16N8K16);
+      c13 = context.mma(ya1, yb3, c13, MMAShape.M16N8K16);
     }
     context.asyncCopyWaitGroup(0);
     int row = firstRow + warp / 4 * 32;

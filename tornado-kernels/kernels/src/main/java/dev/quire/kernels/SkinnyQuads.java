@@ -17,11 +17,17 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *                      64 outputs
  *               ┌ warp 0 ┬ warp 1 ┬ warp 2 ┬ warp 3 ┐   a warp: 16 rows × 16 outputs
  *    16 rows    │ 16×16  │ 16×16  │        │        │   64 deep at a time, four panels of it in local
- *               └────────┴────────┴────────┴────────┘   memory, three of them on their way
+ *               └────────┴────────┴────────┴────────┘   memory
  *   A, a panel of x: 16 rows of 128 bytes, eight chunks of 16 bytes each;
  *      chunk c of row r lies at c xor (r mod 8), so that 8 rows' chunks are in 32 banks
  *   B, a panel of weights: 8 blocks of 8 outputs × 64 inputs, as WeightTiles has them
+ *
+ *   operands of panel p in registers ── barrier ── panel p + 4 asked for, into p's place ── products
+ *   group g begins at panel g of its part, and ends with panel g - 1
  * </pre>
+ *
+ * <p>All four panels are on their way while one is multiplied. Groups begin at different inputs, or
+ * all would want the same rows of x at once.
  */
 public final class SkinnyQuads {
   private SkinnyQuads() {}
@@ -82,12 +88,14 @@ public final class SkinnyQuads {
     int panels = padded / DEPTH;
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
+    int turn = context.groupIdx % count;
     int aFrom = (firstRow + thread / 8) * inputs;
     int aTo = thread / 8 * 32 + (thread % 8 ^ thread / 8 % 8) * 4;
     int tile = context.groupIdx * TILE_OUTPUTS + thread / 64 * 8;
     int bFrom = WeightTiles.START + tile * padded + thread % 64 * 8;
-    for (int p = 0; p < 3; p++) {
-      int depth = (panel + TornadoMath.min(p, count - 1)) * DEPTH;
+    for (int p = 0; p < 4; p++) {
+      int place = turn + TornadoMath.min(p, count - 1);
+      int depth = (panel + (place < count ? place : place - count)) * DEPTH;
       int input = depth + thread % 8 * 8;
       int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
       for (int j = 0; j < 4; j++) {
@@ -110,13 +118,35 @@ public final class SkinnyQuads {
     float[] c00 = context.mmaFragment(0.0f);
     float[] c01 = context.mmaFragment(0.0f);
     for (int p = 0; p < count; p++) {
-      context.asyncCopyWaitGroup(2);
+      context.asyncCopyWaitGroup(3);
       context.localBarrier();
-      if (p + 3 < count) {
-        int depth = (panel + p + 3) * DEPTH;
+      int aAt0 = p % 4 * (4 * A_INTS) + aBase + chunk * 16;
+      int bAt0 = p % 4 * (4 * B_INTS) + bBase;
+      HalfFloat[] xa0 = context.mmaLoadA(a, 16, aAt0);
+      HalfFloat[] xb0 = context.mmaLoadB(b, 16, bAt0);
+      HalfFloat[] xb1 = context.mmaLoadB(b, 16, bAt0 + 1024);
+      int aAt1 = p % 4 * (4 * A_INTS) + aBase + (chunk ^ 2) * 16;
+      int bAt1 = p % 4 * (4 * B_INTS) + bBase + 256;
+      HalfFloat[] ya0 = context.mmaLoadA(a, 16, aAt1);
+      HalfFloat[] yb0 = context.mmaLoadB(b, 16, bAt1);
+      HalfFloat[] yb1 = context.mmaLoadB(b, 16, bAt1 + 1024);
+      int aAt2 = p % 4 * (4 * A_INTS) + aBase + (chunk ^ 4) * 16;
+      int bAt2 = p % 4 * (4 * B_INTS) + bBase + 512;
+      HalfFloat[] za0 = context.mmaLoadA(a, 16, aAt2);
+      HalfFloat[] zb0 = context.mmaLoadB(b, 16, bAt2);
+      HalfFloat[] zb1 = context.mmaLoadB(b, 16, bAt2 + 1024);
+      int aAt3 = p % 4 * (4 * A_INTS) + aBase + (chunk ^ 6) * 16;
+      int bAt3 = p % 4 * (4 * B_INTS) + bBase + 768;
+      HalfFloat[] va0 = context.mmaLoadA(a, 16, aAt3);
+      HalfFloat[] vb0 = context.mmaLoadB(b, 16, bAt3);
+      HalfFloat[] vb1 = context.mmaLoadB(b, 16, bAt3 + 1024);
+      context.localBarrier();
+      if (p + 4 < count) {
+        int place = turn + p + 4;
+        int depth = (panel + (place < count ? place : place - count)) * DEPTH;
         int input = depth + thread % 8 * 8;
         int from = aFrom + (inputs % 64 == 0 ? input : TornadoMath.min(input, inputs - 8));
-        int stage = (p + 3) % 4;
+        int stage = (p + 4) % 4;
         for (int j = 0; j < 4; j++) {
           context.asyncCopyToLocal(a, stage * A_INTS + aTo + j, x, from + 2 * j);
         }
@@ -129,15 +159,14 @@ public final class SkinnyQuads {
         }
       }
       context.asyncCopyCommit();
-      for (int step = 0; step < 4; step++) {
-        int aAt = p % 4 * (4 * A_INTS) + aBase + (chunk ^ 2 * step) * 16;
-        int bAt = p % 4 * (4 * B_INTS) + bBase + step * 256;
-        HalfFloat[] a0 = context.mmaLoadA(a, 16, aAt);
-        HalfFloat[] b0 = context.mmaLoadB(b, 16, bAt);
-        c00 = context.mma(a0, b0, c00, MMAShape.M16N8K16);
-        HalfFloat[] b1 = context.mmaLoadB(b, 16, bAt + 1024);
-        c01 = context.mma(a0, b1, c01, MMAShape.M16N8K16);
-      }
+      c00 = context.mma(xa0, xb0, c00, MMAShape.M16N8K16);
+      c01 = context.mma(xa0, xb1, c01, MMAShape.M16N8K16);
+      c00 = context.mma(ya0, yb0, c00, MMAShape.M16N8K16);
+      c01 = context.mma(ya0, yb1, c01, MMAShape.M16N8K16);
+      c00 = context.mma(za0, zb0, c00, MMAShape.M16N8K16);
+      c01 = context.mma(za0, zb1, c01, MMAShape.M16N8K16);
+      c00 = context.mma(va0, vb0, c00, MMAShape.M16N8K16);
+      c01 = context.mma(va0, vb1, c01, MMAShape.M16N8K16);
     }
     context.asyncCopyWaitGroup(0);
     int column = context.groupIdx * TILE_OUTPUTS + warp * 16;

@@ -23,6 +23,7 @@ class TileProductTest {
     "7, 72, 328, 3, 0",
     "16, 136, 192, 2, 0",
     "16, 144, 96, 1, 1",
+    "9, 264, 640, 2, 0",
     "5, 48, 640, 1, 2"
   })
   void aFewRowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
@@ -31,14 +32,14 @@ class TileProductTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"17, 128, 64, 1, 0", "3, 8, 8, 1, 0", "32, 200, 328, 4, 0", "31, 272, 96, 1, 1"})
+  @CsvSource({"17, 128, 64, 1, 0", "3, 8, 8, 1, 0", "32, 200, 328, 4, 0", "31, 272, 320, 1, 1"})
   void upTo32RowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, LeanQuads.TILE_ROWS)
         .halves(LeanQuads::multiplyQuads, LeanQuads::grid);
   }
 
   @ParameterizedTest
-  @CsvSource({"33, 128, 64, 1, 0", "3, 8, 8, 1, 0", "64, 200, 328, 4, 0", "70, 272, 96, 1, 2"})
+  @CsvSource({"33, 128, 64, 1, 0", "3, 8, 8, 1, 0", "64, 200, 328, 4, 0", "70, 272, 320, 1, 2"})
   void upTo64RowsInQuads(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, MediumQuads.TILE_ROWS)
         .halves(MediumQuads::multiplyQuads, MediumQuads::grid);
@@ -98,6 +99,20 @@ class TileProductTest {
   void aFewRowsOfDeepQ8(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, SkinnyDeepQ8.TILE_ROWS)
         .quants(SkinnyDeepQ8::multiplyQuads, SkinnyDeepQ8::grid);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"17, 8, 512, 1, 0", "32, 72, 2304, 3, 0", "31, 144, 512, 1, 1", "9, 64, 1024, 2, 0"})
+  void upTo32RowsOfDeepQ8(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, LeanDeepQ8.TILE_ROWS)
+        .quants(LeanDeepQ8::multiplyQuads, LeanDeepQ8::grid);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"33, 8, 512, 1, 0", "64, 72, 2304, 3, 0", "50, 144, 512, 1, 1", "9, 64, 1024, 2, 0"})
+  void upTo64RowsOfDeepQ8(int rows, int outputs, int inputs, int splits, int activation) {
+    new Tiled(rows, outputs, inputs, splits, activation, MediumDeepQ8.TILE_ROWS)
+        .quants(MediumDeepQ8::multiplyQuads, MediumDeepQ8::grid);
   }
 
   @ParameterizedTest

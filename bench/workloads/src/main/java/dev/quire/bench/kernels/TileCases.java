@@ -2,7 +2,9 @@ package dev.quire.bench.kernels;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.BroadQuads;
+import dev.quire.kernels.LeanDeepQ8;
 import dev.quire.kernels.LeanQuads;
+import dev.quire.kernels.MediumDeepQ8;
 import dev.quire.kernels.MediumQuads;
 import dev.quire.kernels.SkinnyDeepQ4;
 import dev.quire.kernels.SkinnyDeepQ8;
@@ -120,6 +122,14 @@ final class TileCases {
       halves("BroadQuads", shape, splits, BroadQuads::multiplyQuads, BroadQuads::grid);
     }
     allSplits("TiledQuads", shape, TiledQuads::multiplyQuads, TiledQuads::grid);
+    if (SkinnyDeepQ8.takes(shape.inputs(), quantSplits(shape))) {
+      if (shape.rows() <= LeanDeepQ8.TILE_ROWS) {
+        quants("LeanDeep", "-Q8", shape, LeanDeepQ8::multiplyQuads, LeanDeepQ8::grid);
+      }
+      if (shape.rows() <= MediumDeepQ8.TILE_ROWS) {
+        quants("MediumDeep", "-Q8", shape, MediumDeepQ8::multiplyQuads, MediumDeepQ8::grid);
+      }
+    }
     quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiplyQuads, TiledProductQ8::grid);
     quants("TiledProduct", "-Q4", shape, TiledProductQ4::multiplyQuads, TiledProductQ4::grid);
     if (!shape.label().startsWith("1B")) {

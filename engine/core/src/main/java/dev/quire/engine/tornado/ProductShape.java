@@ -1,6 +1,8 @@
 package dev.quire.engine.tornado;
 
+import dev.quire.kernels.LeanDeepQ8;
 import dev.quire.kernels.LeanQuads;
+import dev.quire.kernels.MediumDeepQ8;
 import dev.quire.kernels.MediumQuads;
 import dev.quire.kernels.SkinnyDeepQ8;
 import dev.quire.kernels.SkinnyQuads;
@@ -21,6 +23,9 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     SKINNY,
     /** As skinny, of quantised weights, whose inputs split into whole turns. */
     DEEP,
+    /** As lean and medium, of Q8_0, whose inputs split into whole turns. */
+    LEAN_DEEP,
+    MEDIUM_DEEP,
     LEAN,
     MEDIUM,
     TILED,
@@ -63,14 +68,17 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
       return new ProductShape(Kernel.VECTOR, 1, partRows);
     }
     int most = Math.clamp(WeightTiles.paddedInputs(matrix.inputs()) / LEAST_INPUTS, 1, MOST_SPLITS);
-    if (rows <= SkinnyQuads.TILE_ROWS) {
+    if (rows <= MediumQuads.TILE_ROWS) {
       int tiles = Math.ceilDiv(outputs, SkinnyQuads.TILE_OUTPUTS);
       // The nearest number: 96 tiles in 3 parts, and not in 2 of which 60 groups stand alone.
       int splits = splits(SKINNY_GROUPS + tiles / 2, tiles, Math.max(1, most / 2));
-      int deep = deepSplits(matrix, splits);
-      return deep > 0
-          ? new ProductShape(Kernel.DEEP, deep, partRows)
-          : new ProductShape(Kernel.SKINNY, splits, partRows);
+      int deep = deepSplits(matrix, rows, splits);
+      if (deep > 0) {
+        return new ProductShape(deepKernel(rows), deep, partRows);
+      }
+      if (rows <= SkinnyQuads.TILE_ROWS) {
+        return new ProductShape(Kernel.SKINNY, splits, partRows);
+      }
     }
     int columns = Math.ceilDiv(outputs, WideQuads.TILE_OUTPUTS);
     if (rows <= LeanQuads.TILE_ROWS) {
@@ -98,9 +106,11 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     if (rows == 1) {
       return new ProductShape(Kernel.VECTOR, 1, partRows);
     }
+    if (deepSplits(matrix, rows, 1) > 0) {
+      return new ProductShape(deepKernel(rows), 1, partRows);
+    }
     if (rows <= SkinnyQuads.TILE_ROWS) {
-      boolean deep = deepSplits(matrix, 1) > 0;
-      return new ProductShape(deep ? Kernel.DEEP : Kernel.SKINNY, 1, partRows);
+      return new ProductShape(Kernel.SKINNY, 1, partRows);
     }
     int wide =
         Math.ceilDiv(matrix.outputs(), WideQuads.TILE_OUTPUTS)
@@ -117,11 +127,22 @@ record ProductShape(Kernel kernel, int splits, int partRows) {
     return new ProductShape(wideEnough(wide) ? Kernel.WIDE : Kernel.TILED, 1, partRows);
   }
 
-  /** The most splits that the kernel of quantised weights takes; 0 if it isn't one for them. */
-  private static int deepSplits(DeviceMatrix matrix, int most) {
-    boolean quantised =
-        matrix instanceof DeviceMatrix.Quants || matrix instanceof DeviceMatrix.Nibbles;
-    if (!DEEP || !quantised) {
+  private static Kernel deepKernel(int rows) {
+    if (rows <= SkinnyQuads.TILE_ROWS) {
+      return Kernel.DEEP;
+    }
+    return rows <= LeanDeepQ8.TILE_ROWS ? Kernel.LEAN_DEEP : Kernel.MEDIUM_DEEP;
+  }
+
+  /** The most splits that the kernel of quantised weights takes; 0 if there is none for them. */
+  private static int deepSplits(DeviceMatrix matrix, int rows, int most) {
+    int mostRows =
+        switch (matrix) {
+          case DeviceMatrix.Quants quants -> MediumDeepQ8.TILE_ROWS;
+          case DeviceMatrix.Nibbles nibbles -> SkinnyQuads.TILE_ROWS;
+          default -> 0;
+        };
+    if (!DEEP || rows > mostRows) {
       return 0;
     }
     int splits = most;

@@ -2,7 +2,9 @@ package dev.quire.engine.tornado;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.BroadQuads;
+import dev.quire.kernels.LeanDeepQ8;
 import dev.quire.kernels.LeanQuads;
+import dev.quire.kernels.MediumDeepQ8;
 import dev.quire.kernels.MediumQuads;
 import dev.quire.kernels.NibbleTiles;
 import dev.quire.kernels.QuantTiles;
@@ -159,7 +161,7 @@ final class TensorProducts {
           case TILED -> TiledQuads::multiplyQuads;
           case WIDE -> WideQuads::multiplyQuads;
           case BROAD -> BroadQuads::multiplyQuads;
-          case VECTOR, DEEP -> throw new IllegalArgumentException(id);
+          case VECTOR, DEEP, LEAN_DEEP, MEDIUM_DEEP -> throw new IllegalArgumentException(id);
         };
     WorkerGrid grid =
         switch (shape.kernel()) {
@@ -169,7 +171,7 @@ final class TensorProducts {
           case TILED -> TiledQuads.grid(rows, outputs, splits);
           case WIDE -> WideQuads.grid(rows, outputs, splits);
           case BROAD -> BroadQuads.grid(rows, outputs, splits);
-          case VECTOR, DEEP -> throw new IllegalArgumentException(id);
+          case VECTOR, DEEP, LEAN_DEEP, MEDIUM_DEEP -> throw new IllegalArgumentException(id);
         };
     segments.add(
         id,
@@ -257,6 +259,8 @@ final class TensorProducts {
         switch (shape.kernel()) {
           case SKINNY -> SkinnyProductQ8::multiply;
           case DEEP -> SkinnyDeepQ8::multiplyQuads;
+          case LEAN_DEEP -> LeanDeepQ8::multiplyQuads;
+          case MEDIUM_DEEP -> MediumDeepQ8::multiplyQuads;
           default -> TiledProductQ8::multiplyQuads;
         };
     quantised(
@@ -302,7 +306,7 @@ final class TensorProducts {
         shape);
   }
 
-  /** A product of up to 64 rows, in the tiles of halves' skinny and tiled ones. */
+  /** A product of up to 64 rows. */
   private void quantised(
       String id,
       IntArray counts,
@@ -325,6 +329,8 @@ final class TensorProducts {
         switch (shape.kernel()) {
           case SKINNY -> SkinnyQuads.grid(rows, outputs, splits);
           case DEEP -> SkinnyDeepQ8.grid(rows, outputs, splits);
+          case LEAN_DEEP -> LeanDeepQ8.grid(rows, outputs, splits);
+          case MEDIUM_DEEP -> MediumDeepQ8.grid(rows, outputs, splits);
           default -> TiledQuads.grid(rows, outputs, splits);
         },
         g ->
