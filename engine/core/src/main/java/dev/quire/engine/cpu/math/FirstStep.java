@@ -17,8 +17,8 @@ final class FirstStep {
   private static final long LONG_NANOS = 1_000_000_000L;
   private static final long LOOK_NANOS = 2_000_000;
 
-  /** How long a process may take to load a model before its first step. */
-  private static final long LOAD_NANOS = 2_000_000_000L;
+  /** How long a process may take to load a model before its first step, and that step after it. */
+  private static final long PATIENCE_NANOS = 2_000_000_000L;
 
   private volatile long start;
   private volatile boolean over;
@@ -59,11 +59,11 @@ final class FirstStep {
 
   /**
    * Returns when the step is over, or better computed with what takes long to compile, or doesn't
-   * come: whoever reads a model needs the processors.
+   * come or end for long: whoever reads a model needs the processors.
    */
   void awaitEnd() {
-    long end = System.nanoTime() + LOAD_NANOS;
-    while (!over && (start != 0 || System.nanoTime() < end)) {
+    long called = System.nanoTime();
+    while (!over && System.nanoTime() - (start == 0 ? called : start) < PATIENCE_NANOS) {
       LockSupport.parkNanos(LOOK_NANOS);
     }
   }
