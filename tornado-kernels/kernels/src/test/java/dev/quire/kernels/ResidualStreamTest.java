@@ -111,6 +111,42 @@ class ResidualStreamTest {
     normed.check(weights.values, out, gated, outputs, activation);
   }
 
+  @ParameterizedTest
+  @CsvSource({"8, 32, 0", "24, 2080, 0", "16, 96, 1", "8192, 64, 0", "16384, 32, 1"})
+  void productsOfFourBytes(int outputs, int inputs, int activation) {
+    Quantised weights = Quantised.random(outputs, inputs, activation != Activations.NONE);
+    Normed normed = new Normed(inputs);
+    FloatArray out = new FloatArray(outputs);
+    HalfFloatArray gated = new HalfFloatArray(outputs / 2);
+    int warps = MatrixVectorDots.warps(outputs);
+    int blocks = MatrixVectorDots.blocks(outputs, activation);
+    Device.run(
+        MatrixVectorDots.grid(outputs, warps, blocks),
+        Device.in(weights.quants, weights.scales, normed.weighted, normed.squares),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorDots::multiplyEarly,
+                new KernelContext(),
+                weights.quants,
+                weights.scales,
+                new HalfFloatArray(1),
+                out,
+                gated,
+                new FloatArray(1),
+                new FloatArray(1),
+                normed.weighted,
+                normed.squares,
+                inputs,
+                warps,
+                blocks,
+                activation,
+                ResidualStream.NORMED,
+                EPSILON),
+        Device.out(out, gated));
+    normed.check(weights.values, out, gated, outputs, activation);
+  }
+
   @Test
   void halvesAreAdded() {
     int outputs = 24;
@@ -167,6 +203,40 @@ class ResidualStreamTest {
                 added.squares,
                 inputs,
                 warps,
+                Activations.NONE,
+                ResidualStream.ADDED,
+                EPSILON),
+        Device.out(added.residual, added.weighted, added.squares));
+    added.check(weights.values);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"24, 96", "8192, 64"})
+  void fourBytesAreAdded(int outputs, int inputs) {
+    Quantised weights = Quantised.random(outputs, inputs, false);
+    Added added = new Added(outputs, inputs);
+    int warps = MatrixVectorDots.warps(outputs);
+    int blocks = MatrixVectorDots.blocks(outputs, Activations.NONE);
+    Device.run(
+        MatrixVectorDots.grid(outputs, warps, blocks),
+        Device.in(weights.quants, weights.scales, added.x, added.residual, added.norm),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorDots::multiplyEarly,
+                new KernelContext(),
+                weights.quants,
+                weights.scales,
+                added.x,
+                new FloatArray(1),
+                new HalfFloatArray(1),
+                added.residual,
+                added.norm,
+                added.weighted,
+                added.squares,
+                inputs,
+                warps,
+                blocks,
                 Activations.NONE,
                 ResidualStream.ADDED,
                 EPSILON),

@@ -144,4 +144,59 @@ class VectorProductTest {
       Matrices.checkGated(weights.values, x, gated, 1, outputs / 2, inputs, activation);
     }
   }
+
+  @ParameterizedTest
+  @CsvSource({
+    "8, 32, 0",
+    "8, 64, 0",
+    "16, 288, 0",
+    "136, 1024, 0",
+    "16, 2176, 0",
+    "8192, 96, 0",
+    "16, 64, 1",
+    "48, 96, 2",
+    "144, 608, 1",
+    "8192, 128, 1",
+    "8, 3072, 0",
+    "16, 10240, 0",
+    "16, 20480, 1",
+    "8192, 768, 1"
+  })
+  void oneRowOfQ8ByFours(int outputs, int inputs, int activation) {
+    Quantised weights = Quantised.random(outputs, inputs, activation != Activations.NONE);
+    HalfFloatArray x = Device.halves(Matrices.small(new Random(9), inputs));
+    FloatArray out = new FloatArray(outputs);
+    HalfFloatArray gated = new HalfFloatArray(outputs / 2);
+    int warps = MatrixVectorDots.warps(outputs);
+    int blocks = MatrixVectorDots.blocks(outputs, activation);
+    Device.run(
+        MatrixVectorDots.grid(outputs, warps, blocks),
+        Device.in(weights.quants, weights.scales, x),
+        g ->
+            g.task(
+                "kernel",
+                MatrixVectorDots::multiplyEarly,
+                new KernelContext(),
+                weights.quants,
+                weights.scales,
+                x,
+                out,
+                gated,
+                new FloatArray(1),
+                new FloatArray(1),
+                new FloatArray(1),
+                new FloatArray(1),
+                inputs,
+                warps,
+                blocks,
+                activation,
+                ResidualStream.PLAIN,
+                0.0f),
+        Device.out(out, gated));
+    if (activation == Activations.NONE) {
+      Matrices.check(weights.values, x, out, 1, outputs, inputs);
+    } else {
+      Matrices.checkGated(weights.values, x, gated, 1, outputs / 2, inputs, activation);
+    }
+  }
 }

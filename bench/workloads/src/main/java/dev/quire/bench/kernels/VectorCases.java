@@ -2,10 +2,12 @@ package dev.quire.bench.kernels;
 
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
+import dev.quire.kernels.MatrixVectorDots;
 import dev.quire.kernels.MatrixVectorQ4;
 import dev.quire.kernels.MatrixVectorQ8;
 import dev.quire.kernels.MatrixVectorShared;
 import dev.quire.kernels.ResidualStream;
+import dev.quire.kernels.WeightTiles;
 import java.util.ArrayList;
 import java.util.List;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -57,6 +59,26 @@ final class VectorCases {
     quants("MatrixVector-normed-Q8", shape, warps, Activations.NONE, ResidualStream.NORMED);
     quants("MatrixVector-normed-gated-Q8", shape, gated, Activations.SILU, ResidualStream.NORMED);
     quants("MatrixVector-added-Q8", shape, warps, Activations.NONE, ResidualStream.ADDED);
+    // Warps on a block of outputs, and blocks of a group.
+    for (int[] split : new int[][] {{8, 1}, {8, 2}, {2, 8}}) {
+      int own = split[0];
+      int blocks = split[1];
+      if (shape.outputs() % (blocks * WeightTiles.OUTPUTS) == 0) {
+        String name = "-Q8/" + own + "x" + blocks;
+        dots("Dots" + name, shape, own, blocks, Activations.NONE, ResidualStream.PLAIN);
+        dots("Dots-added" + name, shape, own, blocks, Activations.NONE, ResidualStream.ADDED);
+        dots("Dots-normed" + name, shape, own, blocks, Activations.NONE, ResidualStream.NORMED);
+        if (blocks > 1) {
+          dots(
+              "Dots-normed-gated" + name,
+              shape,
+              own,
+              blocks,
+              Activations.SILU,
+              ResidualStream.NORMED);
+        }
+      }
+    }
     nibbles(shape);
     if (LibraryProduct.available()) {
       cases.add(LibraryProduct.of(shape));
@@ -167,6 +189,39 @@ final class VectorCases {
                                 arrays.squares,
                                 shape.inputs(),
                                 warps,
+                                activation,
+                                stream,
+                                0.0f))));
+  }
+
+  private void dots(
+      String kernel, ProductShape shape, int warps, int blocks, int activation, int stream) {
+    cases.add(
+        ProductCases.quants(
+            kernel,
+            shape,
+            1,
+            arrays ->
+                work(arrays, activation, stream)
+                    .launch(
+                        MatrixVectorDots.grid(shape.outputs(), warps, blocks),
+                        (graph, id, i) ->
+                            graph.task(
+                                id,
+                                MatrixVectorDots::multiplyEarly,
+                                context,
+                                arrays.quants.get(i % shape.matrices()),
+                                arrays.scales.get(i % shape.matrices()),
+                                arrays.x,
+                                arrays.out,
+                                arrays.gated,
+                                arrays.residual,
+                                arrays.norm,
+                                arrays.weighted,
+                                arrays.squares,
+                                shape.inputs(),
+                                warps,
+                                blocks,
                                 activation,
                                 stream,
                                 0.0f))));

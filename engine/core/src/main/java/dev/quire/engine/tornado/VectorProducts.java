@@ -3,6 +3,7 @@ package dev.quire.engine.tornado;
 import dev.quire.kernels.Activations;
 import dev.quire.kernels.MatrixVector;
 import dev.quire.kernels.MatrixVectorBf16;
+import dev.quire.kernels.MatrixVectorDots;
 import dev.quire.kernels.MatrixVectorQ4;
 import dev.quire.kernels.MatrixVectorQ8;
 import dev.quire.kernels.MatrixVectorShared;
@@ -221,6 +222,10 @@ final class VectorProducts {
       int activation,
       Stream stream) {
     int inputs = matrix.inputs();
+    if (MatrixVectorDots.suits(matrix.outputs(), inputs, activation)) {
+      dots(id, matrix, x, out, gated, activation, stream);
+      return;
+    }
     int warps = MatrixVectorQ8.warps(matrix.outputs(), activation);
     segments.add(
         id,
@@ -242,6 +247,44 @@ final class VectorProducts {
                 scratch.squares,
                 inputs,
                 warps,
+                activation,
+                stream.kind(),
+                stream.epsilon()));
+  }
+
+  private void dots(
+      String id,
+      DeviceMatrix.Quants matrix,
+      HalfFloatArray x,
+      FloatArray out,
+      HalfFloatArray gated,
+      int activation,
+      Stream stream) {
+    int inputs = matrix.inputs();
+    int outputs = matrix.outputs();
+    int warps = MatrixVectorDots.warps(outputs);
+    int blocks = MatrixVectorDots.blocks(outputs, activation);
+    segments.add(
+        id,
+        16,
+        MatrixVectorDots.grid(outputs, warps, blocks),
+        g ->
+            g.task(
+                id,
+                MatrixVectorDots::multiplyEarly,
+                context,
+                matrix.quants(),
+                matrix.scales(),
+                x,
+                out,
+                gated,
+                scratch.residual,
+                stream.norm(),
+                scratch.weighted,
+                scratch.squares,
+                inputs,
+                warps,
+                blocks,
                 activation,
                 stream.kind(),
                 stream.epsilon()));
