@@ -104,7 +104,7 @@ public final class BroadQuads {
     int pairs = padded / (2 * DEPTH);
     int first = context.groupIdy * pairs / splits;
     int count = (context.groupIdy + 1) * pairs / splits - first;
-    int turn = context.groupIdx / tiles % (2 * count);
+    int turn = WeightTiles.beginning(context.groupIdx / tiles, 2 * count * DEPTH) / DEPTH;
     int aInts = tileRows * DEPTH / 2;
     int ints = aInts + B_INTS;
     int stages = tileRows > 128 ? 4 : 6;

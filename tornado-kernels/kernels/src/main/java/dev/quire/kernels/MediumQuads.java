@@ -22,7 +22,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *   panels of A and B as WideQuads has them
  *
  *   operands of panel p in registers ── barrier ── panel p + 4 asked for, into p's place ── products
- *   group g begins at panel g of its part, and ends with panel g - 1
+ *   group begins at an input of its own ({@link WeightTiles#beginning}), and ends before it
  * </pre>
  *
  * <p>All four panels are on their way while one is multiplied. Groups begin at different inputs, or
@@ -87,7 +87,7 @@ public final class MediumQuads {
     int panels = padded / DEPTH;
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
-    int turn = context.groupIdx % count;
+    int turn = WeightTiles.beginning(context.groupIdx, count * DEPTH) / DEPTH;
     int aFrom = (firstRow + thread / 4) * inputs;
     int aTo = thread / 4 * 16 + (thread % 4 ^ thread / 8 % 4) * 4;
     int tile = context.groupIdx * TILE_OUTPUTS + thread / 32 * 8;

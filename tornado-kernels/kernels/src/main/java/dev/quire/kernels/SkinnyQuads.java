@@ -23,7 +23,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *   B, a panel of weights: 8 blocks of 8 outputs × 64 inputs, as WeightTiles has them
  *
  *   operands of panel p in registers ── barrier ── panel p + 4 asked for, into p's place ── products
- *   group g begins at panel g of its part, and ends with panel g - 1
+ *   group begins at an input of its own ({@link WeightTiles#beginning}), and ends before it
  * </pre>
  *
  * <p>All four panels are on their way while one is multiplied. Groups begin at different inputs, or
@@ -88,7 +88,7 @@ public final class SkinnyQuads {
     int panels = padded / DEPTH;
     int panel = context.groupIdz * panels / splits;
     int count = (context.groupIdz + 1) * panels / splits - panel;
-    int turn = context.groupIdx % count;
+    int turn = WeightTiles.beginning(context.groupIdx / 2, count * DEPTH) / DEPTH;
     int aFrom = (firstRow + thread / 8) * inputs;
     int aTo = thread / 8 * 32 + (thread % 8 ^ thread / 8 % 8) * 4;
     int tile = context.groupIdx * TILE_OUTPUTS + thread / 64 * 8;

@@ -55,6 +55,19 @@ public final class WeightTiles {
     return START + (output / OUTPUTS * paddedInputs(inputs) + input) * OUTPUTS + output % OUTPUTS;
   }
 
+  /**
+   * Where a group begins with its inputs, and comes round to: groups that all began with the first
+   * would want the same rows of activations at once. Of the outputs and not of the kernel, so that
+   * kernels for few and many rows add the same products in the same order.
+   *
+   * @param tile of 128 outputs
+   * @param inputs that the group has
+   * @return a multiple of 64, below {@code inputs}
+   */
+  static int beginning(int tile, int inputs) {
+    return inputs < INPUTS ? 0 : tile % (inputs / INPUTS) * INPUTS;
+  }
+
   /** The array of a matrix given row by row. */
   public static HalfFloatArray pack(float[] weights, int outputs, int inputs) {
     HalfFloatArray tiles = new HalfFloatArray(Math.toIntExact(elements(outputs, inputs)));

@@ -3,6 +3,7 @@ package dev.quire.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.quire.kernels.Matrices.Quantised;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,6 +80,23 @@ class TileProductTest {
   void highTilesInQuads(int rows, int outputs, int inputs, int splits, int activation) {
     new Tiled(rows, outputs, inputs, splits, activation, BroadQuads.MOST_ROWS)
         .halves(BroadQuads::multiplyQuads, BroadQuads::grid);
+  }
+
+  /** So a step's logits don't depend on which graph there is for it yet. */
+  @Test
+  void kernelsForFewAndManyRowsGiveTheSameBits() {
+    float[] few = sums(SkinnyQuads.TILE_ROWS, SkinnyQuads::multiplyQuads, SkinnyQuads::grid);
+    assertThat(sums(LeanQuads.TILE_ROWS, LeanQuads::multiplyQuads, LeanQuads::grid)).isEqualTo(few);
+    assertThat(sums(MediumQuads.TILE_ROWS, MediumQuads::multiplyQuads, MediumQuads::grid))
+        .isEqualTo(few);
+    assertThat(sums(BroadQuads.MOST_ROWS, BroadQuads::multiplyQuads, BroadQuads::grid))
+        .isEqualTo(few);
+  }
+
+  private static float[] sums(int tileRows, Halves multiply, Grid grid) {
+    Tiled product = new Tiled(12, 400, 448, 1, 0, tileRows);
+    product.halves(multiply, grid);
+    return Arrays.copyOf(product.out.toHeapArray(), 12 * 400);
   }
 
   @ParameterizedTest
