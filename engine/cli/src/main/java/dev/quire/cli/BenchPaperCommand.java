@@ -86,6 +86,13 @@ final class BenchPaperCommand implements Callable<Integer> {
   private List<Double> pools = new ArrayList<>(RealEvaluation.USUAL_POOLS);
 
   @Option(
+      names = "--pool",
+      paramLabel = "N",
+      description =
+          "Pool of the other figures with --real, in longest sequences (default: the paper's 7.7).")
+  private @Nullable Double pool;
+
+  @Option(
       names = "--max-model-len",
       paramLabel = "N",
       description =
@@ -137,6 +144,9 @@ final class BenchPaperCommand implements Callable<Integer> {
     if (pools.stream().anyMatch(size -> !(size >= 1 && size <= 1000))) {
       throw new UsageError("--pools must be in [1, 1000]; they are " + pools);
     }
+    if (pool != null && !(pool >= 1 && pool <= 1000)) {
+      throw new UsageError("--pool must be in [1, 1000]; it is " + pool);
+    }
     if (maxModelLen < 512 || maxModelLen > 2048) {
       throw new UsageError("--max-model-len must be in [512, 2048]; it is " + maxModelLen);
     }
@@ -157,26 +167,29 @@ final class BenchPaperCommand implements Callable<Integer> {
     if (real) {
       List<String> names = chosen(RealEvaluation.names(device()));
       String command =
-          "quire bench paper --real --device %s%s --requests %d%s%s%s --figures "
+          "quire bench paper --real --device %s%s --requests %d%s%s%s%s --figures "
               .formatted(
                   device(),
                   model.model() == null ? "" : " -m " + model.model().getFileName(),
                   requests,
                   seconds == null ? "" : String.format(Locale.ROOT, " --seconds %.0f", seconds),
                   pools(),
+                  pool == null ? "" : String.format(Locale.ROOT, " --pool %.3g", pool),
                   maxModelLen == RealEvaluation.USUAL_TOKENS
                       ? ""
                       : " --max-model-len " + maxModelLen);
       List<Figure> figuresMade = new ArrayList<>();
       new RealEvaluation(
-              model.model(),
-              device(),
-              model.threads(),
-              requests,
-              seconds == null ? RealEvaluation.USUAL_SECONDS : seconds,
-              blockSizes,
-              pools,
-              maxModelLen,
+              new RealEvaluation.Options(
+                  model.model(),
+                  device(),
+                  model.threads(),
+                  requests,
+                  seconds == null ? RealEvaluation.USUAL_SECONDS : seconds,
+                  blockSizes,
+                  pools,
+                  pool == null ? RealEvaluation.USUAL_POOL : pool,
+                  maxModelLen),
               command,
               console::say,
               figure -> {

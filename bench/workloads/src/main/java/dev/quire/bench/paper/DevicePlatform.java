@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A real model on this machine's CPU or GPU: steps are computed, and take what they take. The pool
- * is small enough to bind: as many of the model's longest sequences as OPT-13B's memory held in the
- * paper.
+ * is small enough to bind: unless somebody asks for another, as many of the model's longest
+ * sequences as OPT-13B's memory held in the paper.
  */
 final class DevicePlatform implements Platform, AutoCloseable {
   /** Of the model's longest sequences that the pool holds, as OPT-13B's memory did. */
@@ -28,9 +28,11 @@ final class DevicePlatform implements Platform, AutoCloseable {
   private final LoadedModel model;
   private final int blockSize;
   private final EngineOptions options;
+  private final double pool;
   private final String device;
 
-  private DevicePlatform(LoadedModel model, EngineOptions options) {
+  private DevicePlatform(LoadedModel model, EngineOptions options, double pool) {
+    this.pool = pool;
     this.model = model;
     this.blockSize = options.blockSize();
     this.options = options;
@@ -42,11 +44,17 @@ final class DevicePlatform implements Platform, AutoCloseable {
    *
    * @param path null for the embedded model
    * @param maxTokens the longest sequence
+   * @param pool of so many of the longest sequences
    */
   record Source(
-      @Nullable Path path, String device, int threads, int maxTokens, Consumer<String> say) {
+      @Nullable Path path,
+      String device,
+      int threads,
+      int maxTokens,
+      double pool,
+      Consumer<String> say) {
     DevicePlatform open(int blockSize) {
-      return open(blockSize, FULL_SEQUENCES);
+      return open(blockSize, pool);
     }
 
     /**
@@ -55,7 +63,7 @@ final class DevicePlatform implements Platform, AutoCloseable {
      * @param most longest sequences that the largest pool holds
      */
     DevicePlatform open(int blockSize, double most) {
-      int slots = (int) (Math.max(most, FULL_SEQUENCES) * maxTokens);
+      int slots = (int) (Math.max(most, pool) * maxTokens);
       EngineOptions options =
           EngineOptions.builder()
               .device(device)
@@ -69,7 +77,7 @@ final class DevicePlatform implements Platform, AutoCloseable {
               .swapSpace(64L << 20)
               .say(say)
               .build();
-      return new DevicePlatform(LoadedModel.load(path, options), options);
+      return new DevicePlatform(LoadedModel.load(path, options), options, pool);
     }
   }
 
@@ -103,7 +111,12 @@ final class DevicePlatform implements Platform, AutoCloseable {
 
   @Override
   public int slots() {
-    return slots(FULL_SEQUENCES);
+    return slots(pool);
+  }
+
+  /** The pool, in longest sequences. */
+  double pool() {
+    return pool;
   }
 
   private int slots(double sequences) {

@@ -33,6 +33,9 @@ public final class RealEvaluation {
   /** The longest sequence, in tokens, if nobody says otherwise: a quarter of the paper's. */
   public static final int USUAL_TOKENS = 512;
 
+  /** The pool of the other figures, if nobody says otherwise: the paper's. */
+  public static final double USUAL_POOL = DevicePlatform.FULL_SEQUENCES;
+
   private static final int BLOCK_SIZE = 16;
 
   // Of a lone request's latency: as the paper's half second is of OPT-13B's, 33 ms by StepTime.
@@ -50,28 +53,25 @@ public final class RealEvaluation {
   static final List<ServingSystem> COMPARED =
       List.of(ServingSystem.ORCA_MAX, ServingSystem.ORCA_ORACLE, ServingSystem.PAGED);
 
+  private final Options options;
   private final DevicePlatform.Source source;
-  private final int requests;
-  private final double seconds;
-  private final List<Integer> blockSizes;
-  private final List<Double> pools;
   private final Consumer<String> progress;
   private final Consumer<Figure> done;
   private final String command;
 
   /**
+   * What to run.
+   *
    * @param model null for the embedded one
    * @param device as the engine takes it
    * @param requests of each run in which all are there from the start
    * @param seconds in which requests arrive, in each of Figure 12's other runs
    * @param blockSizes of Figures 18b and 19
    * @param pools of the figure that compares them, in longest sequences
+   * @param pool of the other figures
    * @param maxTokens the longest sequence; lengths and pools are as much of the paper's as it is
-   * @param command that does the same, up to the names of figures
-   * @param progress takes lines for people
-   * @param done takes each figure as it is made; one that grows by block sizes again and again
    */
-  public RealEvaluation(
+  public record Options(
       @Nullable Path model,
       String device,
       int threads,
@@ -79,15 +79,30 @@ public final class RealEvaluation {
       double seconds,
       List<Integer> blockSizes,
       List<Double> pools,
-      int maxTokens,
-      String command,
-      Consumer<String> progress,
-      Consumer<Figure> done) {
-    this.source = new DevicePlatform.Source(model, device, threads, maxTokens, progress);
-    this.requests = requests;
-    this.seconds = seconds;
-    this.blockSizes = List.copyOf(blockSizes);
-    this.pools = List.copyOf(pools);
+      double pool,
+      int maxTokens) {
+    public Options {
+      blockSizes = List.copyOf(blockSizes);
+      pools = List.copyOf(pools);
+    }
+  }
+
+  /**
+   * @param command that does the same, up to the names of figures
+   * @param progress takes lines for people
+   * @param done takes each figure as it is made; one that grows by block sizes again and again
+   */
+  public RealEvaluation(
+      Options options, String command, Consumer<String> progress, Consumer<Figure> done) {
+    this.options = options;
+    this.source =
+        new DevicePlatform.Source(
+            options.model(),
+            options.device(),
+            options.threads(),
+            options.maxTokens(),
+            options.pool(),
+            progress);
     this.command = command;
     this.progress = progress;
     this.done = done;
@@ -105,8 +120,9 @@ public final class RealEvaluation {
   /** Makes figures of {@link #names}. */
   public void run(List<String> names) {
     List<String> served = names.stream().filter(SERVED::contains).toList();
-    double mostPool = names.contains("pools") ? Collections.max(pools) : 0;
-    BlockSizeRuns sizes = new BlockSizeRuns(source, blockSizes, requests, progress);
+    double mostPool = names.contains("pools") ? Collections.max(options.pools()) : 0;
+    BlockSizeRuns sizes =
+        new BlockSizeRuns(source, options.blockSizes(), options.requests(), progress);
     if (!served.isEmpty()) {
       try (DevicePlatform platform = source.open(BLOCK_SIZE, mostPool)) {
         new WarmUp(platform).run(served.equals(List.of("12")) ? 32 : 64, progress);
@@ -115,7 +131,8 @@ public final class RealEvaluation {
           Figure figure =
               switch (name) {
                 case "12" -> rates(platform);
-                case "pools" -> new PoolFigure(platform, requests, progress).figure(pools);
+                case "pools" ->
+                    new PoolFigure(platform, options.requests(), progress).figure(options.pools());
                 case "14" -> decodingMethods(platform);
                 case "16" -> sharedPrefixes(platform);
                 default -> chat(platform);
@@ -123,7 +140,7 @@ public final class RealEvaluation {
           done.accept(figure.madeBy(command + name, machine(platform)));
           if (name.equals(served.getFirst())
               && (names.contains("18b") || names.contains("19"))
-              && blockSizes.contains(BLOCK_SIZE)) {
+              && options.blockSizes().contains(BLOCK_SIZE)) {
             // The model is there already.
             sizes.run(platform, names, command, done);
           }
@@ -150,7 +167,7 @@ public final class RealEvaluation {
 
   private ServingRun.Setup setup(ServingSystem system, DevicePlatform platform, Trace trace) {
     return ServingRun.Setup.of(system, platform, trace, Double.POSITIVE_INFINITY)
-        .withRequests(requests);
+        .withRequests(options.requests());
   }
 
   /** With all requests there from the start. */
@@ -185,7 +202,7 @@ public final class RealEvaluation {
           new RateSearch.Query(
                   COMPARED.get(i).label(),
                   ServingRun.Setup.of(COMPARED.get(i), platform, trace, Double.POSITIVE_INFINITY)
-                      .withSeconds(seconds),
+                      .withSeconds(options.seconds()),
                   LEAST_LOAD * capacity,
                   MOST_LOAD * capacity,
                   limit,
@@ -238,15 +255,16 @@ public final class RealEvaluation {
             title,
             "",
             rows,
-            "ShareGPT-like lengths, sequences and pool "
+            "ShareGPT-like lengths, sequences "
                 + ofThePaper(platform)
-                + ". The limit is fifteen times a lone request's latency. Rates are found to 3 % by"
+                + ", a pool of %.3g of the longest. The limit".formatted(platform.pool())
+                + " is fifteen times a lone request's latency. Rates are found to 3 % by"
                 + " runs in which requests"
                 + " arrive for %.0f seconds. A backlog that grows that long can stay within the limit, for"
-                    .formatted(seconds)
+                    .formatted(options.seconds())
                 + " every system alike: rates lie above what is served when full. Batches, shares"
                 + " and steps are those of runs in which "
-                + requests
+                + options.requests()
                 + " requests are there from the start, to their end. The paper's values are"
                 + " OPT-13B's. A step's mean time is the batch over the tokens a second: it grows"
                 + " with the sequences in it and with the prompts that it computes beside them, so"
@@ -267,10 +285,14 @@ public final class RealEvaluation {
                 .toList());
   }
 
-  /** How long sequences are, where not as usual; names and titles tell figures apart by it. */
+  /** How long sequences are, and the pool, where not as usual: names and titles differ by it. */
   static String longest(DevicePlatform platform, String before) {
     int tokens = platform.maxTokens();
-    return tokens == USUAL_TOKENS ? "" : before + "sequences up to " + tokens;
+    String pool =
+        platform.pool() == DevicePlatform.FULL_SEQUENCES
+            ? ""
+            : String.format(Locale.ROOT, "%sa pool of %.3g of them", before, platform.pool());
+    return (tokens == USUAL_TOKENS ? "" : before + "sequences up to " + tokens) + pool;
   }
 
   /** What lengths and pool are beside the paper's. */
@@ -330,7 +352,7 @@ public final class RealEvaluation {
   private ServingRun.Setup decoding(
       ServingSystem system, DevicePlatform platform, int samples, boolean beams) {
     return setup(system, platform, Trace.ALPACA.within(platform.maxTokens() / 2))
-        .withRequests(Math.max(12, 2 * requests / (1 + samples)))
+        .withRequests(Math.max(12, 2 * options.requests() / (1 + samples)))
         .withSamples(samples, beams);
   }
 
@@ -383,8 +405,11 @@ public final class RealEvaluation {
         rows,
         "Prompts of "
             + platform.maxTokens() / 2
-            + " tokens, outputs, sequences and pool "
+            + " tokens, outputs and sequences "
             + ofThePaper(platform)
+            + ", a pool of "
+            + platform.slots()
+            + " tokens"
             + "; all requests there from the start, tokens a second until three quarters are out."
             + " Memory holds 1.6 times as many conversations as Orca's seven (Figure 17 in"
             + " simulated time); steps with prompts, of which each request needs the same, take"

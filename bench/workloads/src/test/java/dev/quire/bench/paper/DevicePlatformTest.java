@@ -14,7 +14,9 @@ class DevicePlatformTest {
 
   @BeforeAll
   static void open() {
-    platform = new DevicePlatform.Source(null, "cpu", 2, 128, _ -> {}).open(16);
+    platform =
+        new DevicePlatform.Source(null, "cpu", 2, 128, DevicePlatform.FULL_SEQUENCES, _ -> {})
+            .open(16);
   }
 
   @AfterAll
