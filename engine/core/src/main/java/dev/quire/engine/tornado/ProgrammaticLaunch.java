@@ -45,7 +45,8 @@ public final class ProgrammaticLaunch {
 
   private static @Nullable CudaGraphs driver;
   private static boolean unable;
-  private static @Nullable GraphReplay launched;
+  // TornadoVM launches on the thread that executes; other executors' threads may do so meanwhile.
+  private static final ThreadLocal<@Nullable GraphReplay> LAUNCHED = new ThreadLocal<>();
   private static volatile boolean overlap = true;
   private static volatile int changed;
 
@@ -132,20 +133,20 @@ public final class ProgrammaticLaunch {
    * @return the driver's result, 0 if all is well
    */
   public static long cuGraphLaunch(long instance, long queue) {
-    launched =
+    LAUNCHED.set(
         new GraphReplay(
-            instance, call("getStreamPointer", queue), call("getContextPointer", queue));
+            instance, call("getStreamPointer", queue), call("getContextPointer", queue)));
     return call("cuGraphLaunch", instance, queue);
   }
 
-  /** Forgets what was launched. */
+  /** Forgets what this thread launched. */
   static void forget() {
-    launched = null;
+    LAUNCHED.remove();
   }
 
-  /** The graph that TornadoVM launched last, since it was forgotten; null if there is none. */
+  /** The graph that TornadoVM launched last on this thread, since then; null if there is none. */
   static @Nullable GraphReplay launched() {
-    return launched;
+    return LAUNCHED.get();
   }
 
   private static List<Edge> change(long graph, int port) {
