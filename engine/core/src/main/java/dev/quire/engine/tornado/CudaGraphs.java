@@ -71,8 +71,7 @@ final class CudaGraphs {
   }
 
   @SuppressWarnings("restricted")
-  private static MethodHandle function(
-      SymbolLookup library, String name, ValueLayout... arguments) {
+  static MethodHandle function(SymbolLookup library, String name, ValueLayout... arguments) {
     MemorySegment address =
         library
             .find(name)
@@ -85,10 +84,15 @@ final class CudaGraphs {
    *
    * @throws IllegalStateException if it lacks a function, or is not there
    */
-  @SuppressWarnings("restricted")
   static CudaGraphs open() {
+    return new CudaGraphs(library());
+  }
+
+  /** The driver's library. */
+  @SuppressWarnings("restricted")
+  static SymbolLookup library() {
     try {
-      return new CudaGraphs(SymbolLookup.libraryLookup(LIBRARY, Arena.global()));
+      return SymbolLookup.libraryLookup(LIBRARY, Arena.global());
     } catch (IllegalArgumentException e) {
       throw new IllegalStateException("there is no " + LIBRARY, e);
     }

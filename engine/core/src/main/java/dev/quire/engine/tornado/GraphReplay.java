@@ -1,13 +1,10 @@
 package dev.quire.engine.tornado;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.lang.foreign.SymbolLookup;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,39 +21,27 @@ record GraphReplay(long instance, long stream, long context) {
   /** {@code false}: TornadoVM replays its graphs itself. */
   static final String PROPERTY = "quire.graph.direct";
 
-  private static final String LIBRARY = "libcuda.so.1";
-
   /** Functions of the driver, found when the first graph is launched again. */
-  private static final class Driver {
-    static final @Nullable MethodHandle SET_CONTEXT = find("cuCtxSetCurrent", 1);
-    static final @Nullable MethodHandle LAUNCH = find("cuGraphLaunch", 2);
-    static final @Nullable MethodHandle SYNCHRONIZE = find("cuStreamSynchronize", 1);
+  private record Driver(MethodHandle setContext, MethodHandle launch, MethodHandle synchronize) {
+    static final @Nullable Driver FOUND = find();
 
-    private Driver() {}
-
-    @SuppressWarnings("restricted")
-    private static @Nullable MethodHandle find(String name, int arguments) {
-      ValueLayout[] words = new ValueLayout[arguments];
-      Arrays.fill(words, ValueLayout.JAVA_LONG);
+    private static @Nullable Driver find() {
       try {
-        MemorySegment address =
-            SymbolLookup.libraryLookup(LIBRARY, Arena.global()).find(name).orElse(null);
-        return address == null
-            ? null
-            : Linker.nativeLinker()
-                .downcallHandle(address, FunctionDescriptor.of(ValueLayout.JAVA_INT, words));
-      } catch (IllegalArgumentException e) {
-        return null; // There is no driver of this name.
+        SymbolLookup library = CudaGraphs.library();
+        return new Driver(
+            CudaGraphs.function(library, "cuCtxSetCurrent", JAVA_LONG),
+            CudaGraphs.function(library, "cuGraphLaunch", JAVA_LONG, JAVA_LONG),
+            CudaGraphs.function(library, "cuStreamSynchronize", JAVA_LONG));
+      } catch (IllegalStateException e) {
+        System.err.println("quire: TornadoVM replays graphs itself: " + e.getMessage());
+        return null;
       }
     }
   }
 
   /** Whether graphs can be launched so, and nobody has said that they must not. */
   static boolean possible() {
-    return Boolean.parseBoolean(System.getProperty(PROPERTY, "true"))
-        && Driver.SET_CONTEXT != null
-        && Driver.LAUNCH != null
-        && Driver.SYNCHRONIZE != null;
+    return Boolean.parseBoolean(System.getProperty(PROPERTY, "true")) && Driver.FOUND != null;
   }
 
   /**
@@ -65,16 +50,11 @@ record GraphReplay(long instance, long stream, long context) {
    * @throws IllegalStateException if the driver says that it failed
    */
   void run() {
-    MethodHandle setContext = Driver.SET_CONTEXT;
-    MethodHandle launch = Driver.LAUNCH;
-    MethodHandle synchronize = Driver.SYNCHRONIZE;
-    if (setContext == null || launch == null || synchronize == null) {
-      throw new IllegalStateException("there is no " + LIBRARY);
-    }
+    Driver driver = Objects.requireNonNull(Driver.FOUND);
     try {
-      check("cuCtxSetCurrent", (int) setContext.invokeExact(context));
-      check("cuGraphLaunch", (int) launch.invokeExact(instance, stream));
-      check("cuStreamSynchronize", (int) synchronize.invokeExact(stream));
+      check("cuCtxSetCurrent", (int) driver.setContext.invokeExact(context));
+      check("cuGraphLaunch", (int) driver.launch.invokeExact(instance, stream));
+      check("cuStreamSynchronize", (int) driver.synchronize.invokeExact(stream));
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {
