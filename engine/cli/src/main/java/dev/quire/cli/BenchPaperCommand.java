@@ -174,7 +174,7 @@ final class BenchPaperCommand implements Callable<Integer> {
                   requests,
                   seconds == null ? "" : String.format(Locale.ROOT, " --seconds %.0f", seconds),
                   pools(),
-                  pool == null ? "" : String.format(Locale.ROOT, " --pool %.3g", pool),
+                  pool == null ? "" : " --pool " + RealEvaluation.sequences(pool),
                   maxModelLen == RealEvaluation.USUAL_TOKENS
                       ? ""
                       : " --max-model-len " + maxModelLen);
@@ -215,7 +215,7 @@ final class BenchPaperCommand implements Callable<Integer> {
     return usual || !asked
         ? ""
         : pools.stream()
-            .map(pool -> String.format(Locale.ROOT, "%.3g", pool))
+            .map(RealEvaluation::sequences)
             .collect(Collectors.joining(",", " --pools ", ""));
   }
 

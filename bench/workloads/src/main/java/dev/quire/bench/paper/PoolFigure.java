@@ -56,7 +56,7 @@ final class PoolFigure {
 
   private void run(double pool) {
     Platform within = platform.within(pool);
-    String label = String.format(Locale.ROOT, "pool of %.3g: ", pool);
+    String label = "pool of " + RealEvaluation.sequences(pool) + ": ";
     boolean papers = Math.abs(pool - DevicePlatform.FULL_SEQUENCES) < 0.1;
     double[] throughputs = new double[3];
     for (int i = 0; i < 3; i++) {

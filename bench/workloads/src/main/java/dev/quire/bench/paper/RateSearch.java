@@ -43,13 +43,21 @@ final class RateSearch {
     }
   }
 
+  /** Two rates; the one looked for is taken to be between them. */
+  private record Bracket(double low, double high) {
+    double middle() {
+      return Math.sqrt(low * high);
+    }
+  }
+
   /**
    * What to look for.
    *
    * @param least a rate that should be sustained
    * @param most one that should not
    * @param limit of the latency, seconds a token
-   * @param steps of the bisection
+   * @param steps of the bisection: the rate is found to the factor that so many halvings leave of
+   *     the bracket, be it the right one or not
    */
   record Query(
       String label, ServingRun.Setup setup, double least, double most, double limit, int steps) {
@@ -60,32 +68,37 @@ final class RateSearch {
 
     Found search() {
       TreeMap<Double, Double> latencies = new TreeMap<>();
-      double low = least;
-      double high = most;
-      for (int i = 0; i < steps; i++) {
-        double middle = Math.sqrt(low * high);
-        if (sustained(middle, latencies)) {
-          low = middle;
-        } else {
-          high = middle;
-        }
-      }
-      boolean lowSeen = low > least;
-      boolean highSeen = high < most;
+      double precision = Math.pow(most / least, Math.pow(0.5, steps)) * (1 + 1e-9);
+      Bracket found = halved(new Bracket(least, most), precision, latencies);
+      boolean lowSeen = found.low > least;
+      boolean highSeen = found.high < most;
       // The bracket was wrong: go on beyond it.
       double factor = Math.sqrt(most / least);
       for (int i = 0; i < MOST_WIDENINGS && !(lowSeen && highSeen); i++) {
         if (highSeen) {
-          lowSeen = sustained(low, latencies);
-          high = lowSeen ? high : low;
-          low = lowSeen ? low : low / factor;
+          lowSeen = sustained(found.low, latencies);
+          found = lowSeen ? found : new Bracket(found.low / factor, found.low);
         } else {
-          highSeen = !sustained(high, latencies);
-          low = highSeen ? low : high;
-          high = highSeen ? high : high * factor;
+          highSeen = !sustained(found.high, latencies);
+          found = highSeen ? found : new Bracket(found.high, found.high * factor);
         }
       }
-      return new Found(label, Math.sqrt(low * high), lowSeen && highSeen, latencies);
+      if (lowSeen && highSeen) {
+        found = halved(found, precision, latencies);
+      }
+      return new Found(label, found.middle(), lowSeen && highSeen, latencies);
+    }
+
+    private Bracket halved(Bracket bracket, double precision, TreeMap<Double, Double> latencies) {
+      Bracket now = bracket;
+      while (now.high / now.low > precision) {
+        double middle = now.middle();
+        now =
+            sustained(middle, latencies)
+                ? new Bracket(middle, now.high)
+                : new Bracket(now.low, middle);
+      }
+      return now;
     }
 
     private boolean sustained(double rate, TreeMap<Double, Double> latencies) {

@@ -5,6 +5,8 @@ import dev.quire.bench.paper.Figure.Row;
 import dev.quire.bench.paper.RateSearch.Found;
 import dev.quire.engine.tornado.GpuDevice;
 import java.nio.file.Path;
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -46,10 +48,11 @@ public final class RealEvaluation {
           + " take: reading weights once for many sequences, which large batches live on, saves"
           + " little.";
 
-  private static final int RATE_STEPS = 4;
-  // Of what a system serves when full: nearly all that it sustains is in between.
-  private static final double LEAST_LOAD = 0.6;
-  private static final double MOST_LOAD = 1.1;
+  private static final int RATE_STEPS = 5;
+  // Of what a system serves when full: what it sustains while requests arrive for seconds is mostly
+  // in between.
+  private static final double LEAST_LOAD = 0.8;
+  private static final double MOST_LOAD = 1.6;
   static final List<ServingSystem> COMPARED =
       List.of(ServingSystem.ORCA_MAX, ServingSystem.ORCA_ORACLE, ServingSystem.PAGED);
 
@@ -257,8 +260,10 @@ public final class RealEvaluation {
             rows,
             "ShareGPT-like lengths, sequences "
                 + ofThePaper(platform)
-                + ", a pool of %.3g of the longest. The limit".formatted(platform.pool())
-                + " is fifteen times a lone request's latency. Rates are found to 3 % by"
+                + ", a pool of "
+                + sequences(platform.pool())
+                + " of the longest. The limit"
+                + " is fifteen times a lone request's latency. Rates are found to 2 % by"
                 + " runs in which requests"
                 + " arrive for %.0f seconds. A backlog that grows that long can stay within the limit, for"
                     .formatted(options.seconds())
@@ -291,8 +296,13 @@ public final class RealEvaluation {
     String pool =
         platform.pool() == DevicePlatform.FULL_SEQUENCES
             ? ""
-            : String.format(Locale.ROOT, "%sa pool of %.3g of them", before, platform.pool());
+            : before + "a pool of " + sequences(platform.pool()) + " longest sequences";
     return (tokens == USUAL_TOKENS ? "" : before + "sequences up to " + tokens) + pool;
+  }
+
+  /** A pool's size in longest sequences, with as many decimals as it has, two at the most. */
+  public static String sequences(double pool) {
+    return new DecimalFormat("0.##", DecimalFormatSymbols.getInstance(Locale.ROOT)).format(pool);
   }
 
   /** What lengths and pool are beside the paper's. */

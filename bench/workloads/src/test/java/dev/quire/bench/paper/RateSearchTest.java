@@ -2,6 +2,7 @@ package dev.quire.bench.paper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class RateSearchTest {
@@ -21,6 +22,18 @@ class RateSearchTest {
         new RateSearch.Found[] {search(1, 9, 0.06), search(90, 810, 0.06)}) {
       assertThat(beside.crossed()).isTrue();
       assertThat(beside.rate()).isBetween(within.rate() / 3, within.rate() * 3);
+    }
+  }
+
+  @Test
+  void aWidenedBracketIsHalvedAsFarAsTheOneAskedFor() {
+    for (double least : new double[] {1, 90}) {
+      double most = 9 * least;
+      RateSearch.Found found = search(least, most, 0.06);
+      double step = Math.pow(most / least, 1 / 32.0) * 1.001; // half of what four halvings leave
+      TreeMap<Double, Double> latencies = found.latencies();
+      assertThat(latencies.ceilingKey(found.rate()) / found.rate()).isLessThan(step);
+      assertThat(found.rate() / latencies.floorKey(found.rate())).isLessThan(step);
     }
   }
 
