@@ -8,7 +8,9 @@ import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -72,7 +74,7 @@ public final class PaperReport {
             .yAxisTitle(plot.y())
             .build();
     chart.getStyler().setChartBackgroundColor(Color.WHITE);
-    chart.getStyler().setXAxisLogarithmic(plot.logX());
+    chart.getStyler().setXAxisLogarithmic(plot.logX() && severalDecades(plot));
     chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
     if (plot.maxY() > 0) {
       chart.getStyler().setYAxisMin(0.0).setYAxisMax(plot.maxY());
@@ -83,6 +85,15 @@ public final class PaperReport {
           .setMarker(SeriesMarkers.CIRCLE);
     }
     ChartEncoder.saveChart(chart, folder.resolve(plot.file() + ".png").toString(), "png");
+  }
+
+  /** A logarithmic axis has numbers at powers of ten alone: within fewer a linear one says more. */
+  private static boolean severalDecades(Plot plot) {
+    DoubleSummaryStatistics x =
+        plot.lines().stream()
+            .flatMapToDouble(line -> Arrays.stream(clip(line.x(), line, plot)))
+            .summaryStatistics();
+    return x.getMax() > 15 * x.getMin();
   }
 
   /** The values at which the line is inside the axis. */
