@@ -15,6 +15,9 @@ record Experiment(ServedModel model, int maxSequences, Change change) implements
   /** Of an A100: 5120 bytes a clock of 1.41 GHz, by NVIDIA's description of the architecture. */
   private static final double L2_BANDWIDTH = 7.2e12;
 
+  /** Planning, sampling and sending a token in an interpreted language. */
+  static final double SEQUENCE_SECONDS = 1e-4;
+
   /** What a step costs otherwise. */
   enum Change {
     NOTHING,
@@ -27,7 +30,9 @@ record Experiment(ServedModel model, int maxSequences, Change change) implements
     /** Reading paged keys and values takes no longer than reading contiguous ones. */
     CONTIGUOUS_SPEED,
     /** Reading keys and values takes no time. */
-    FREE_CACHE
+    FREE_CACHE,
+    /** The host takes {@link #SEQUENCE_SECONDS} more for each sequence of a step. */
+    HOST_BY_SEQUENCE
   }
 
   static Experiment of(ServedModel model, Change change) {
@@ -75,6 +80,7 @@ record Experiment(ServedModel model, int maxSequences, Change change) implements
               + time.cacheSeconds(again, model.gpus() * L2_BANDWIDTH);
         }
         case FREE_CACHE -> time.seconds(plan.numTokens(), 0);
+        case HOST_BY_SEQUENCE -> time.seconds(plan) + SEQUENCE_SECONDS * plan.size();
       };
     };
   }
