@@ -15,7 +15,8 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 final class AsyncCopies {
   private static final int BYTES = 4;
 
-  private record Copy(int[] target, int index, int value) {}
+  private record Copy(
+      int[] target, int index, TornadoNativeArray source, int sourceIndex, int value) {}
 
   private final @Nullable GroupWatch watch;
   private List<Copy> open = new ArrayList<>();
@@ -26,8 +27,12 @@ final class AsyncCopies {
   }
 
   void start(int[] target, int targetIndex, TornadoNativeArray source, int sourceIndex) {
-    Objects.checkIndex(targetIndex, target.length);
     int elements = BYTES / source.getElementSize();
+    if (watch != null) {
+      watch.loadNative(source, sourceIndex, elements);
+      watch.copyStarts(target, targetIndex);
+    }
+    Objects.checkIndex(targetIndex, target.length);
     Objects.checkFromIndexSize(sourceIndex, elements, source.getSize());
     if (sourceIndex % elements != 0) {
       throw new IllegalArgumentException(
@@ -37,13 +42,12 @@ final class AsyncCopies {
               + BYTES
               + " bytes");
     }
-    if (watch != null) {
-      watch.loadNative(source, sourceIndex, elements);
-      watch.copyStarts(target, targetIndex);
-    }
-    long offset = TornadoNativeArray.ARRAY_HEADER + (long) sourceIndex * source.getElementSize();
-    int value = source.getSegmentWithHeader().get(ValueLayout.JAVA_INT_UNALIGNED, offset);
-    open.add(new Copy(target, targetIndex, value));
+    open.add(new Copy(target, targetIndex, source, sourceIndex, value(source, sourceIndex)));
+  }
+
+  private static int value(TornadoNativeArray source, int index) {
+    long offset = TornadoNativeArray.ARRAY_HEADER + (long) index * source.getElementSize();
+    return source.getSegmentWithHeader().get(ValueLayout.JAVA_INT_UNALIGNED, offset);
   }
 
   void commit() {
@@ -55,7 +59,8 @@ final class AsyncCopies {
     while (committed.size() > groups) {
       for (Copy copy : committed.removeFirst()) {
         if (watch != null) {
-          watch.copyArrives(copy.target, copy.index);
+          boolean changed = value(copy.source, copy.sourceIndex) != copy.value;
+          watch.copyArrives(copy.target, copy.index, copy.source, copy.sourceIndex, changed);
         }
         copy.target[copy.index] = copy.value;
       }

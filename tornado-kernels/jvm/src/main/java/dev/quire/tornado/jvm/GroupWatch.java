@@ -46,9 +46,9 @@ final class GroupWatch {
     shadow.advance();
   }
 
-  void site(int line) {
+  void site(String place) {
     if (item != null) {
-      item.site = line;
+      item.site = place;
     }
   }
 
@@ -105,6 +105,7 @@ final class GroupWatch {
     if (ordinal < 0) {
       return;
     }
+    checkArrived(array, ordinal, index);
     if (!written(ordinal).get(index)) {
       throw new IllegalStateException(
           localName(array, ordinal) + ": element " + index + " is added to before anyone set it");
@@ -112,17 +113,49 @@ final class GroupWatch {
     complain(shadow.add(ordinal, index, thread()), localName(array, ordinal), index);
   }
 
+  /** A row of a fragment is about to be read. */
+  void loadRow(int[] array, int index, int ints) {
+    mustBeLocal(array, "a fragment is loaded from");
+    for (int i = index; i < index + ints; i++) {
+      loadPlain(array, i);
+    }
+  }
+
+  private int mustBeLocal(int[] array, String what) {
+    int ordinal = group.memory().ordinal(array);
+    if (ordinal < 0) {
+      throw new IllegalStateException(
+          what
+              + " a private array ("
+              + LocalMemory.describe(array)
+              + "), where a device has local memory only");
+    }
+    return ordinal;
+  }
+
   /** An asynchronous copy to a local element starts. */
   void copyStarts(int[] array, int index) {
-    int ordinal = group.memory().ordinal(array);
+    int ordinal = mustBeLocal(array, "an asynchronous copy goes to");
     checkBounds(array, index);
     checkArrived(array, ordinal, index);
     complain(shadow.write(ordinal, index, thread()), localName(array, ordinal), index);
     bits(underWay, array).set(index);
   }
 
-  /** An asynchronous copy to a local element has been waited for. */
-  void copyArrives(int[] array, int index) {
+  /**
+   * An asynchronous copy to a local element has been waited for.
+   *
+   * @param changed whether its source has other contents than at the start
+   */
+  void copyArrives(
+      int[] array, int index, TornadoNativeArray source, int sourceIndex, boolean changed) {
+    if (changed) {
+      throw new IllegalStateException(
+          nativeName(source, launch.argument(source))
+              + ": element "
+              + sourceIndex
+              + " was written while an asynchronous copy of it was under way");
+    }
     int ordinal = group.memory().ordinal(array);
     bits(underWay, array).clear(index);
     written(ordinal).set(index);
@@ -149,16 +182,20 @@ final class GroupWatch {
     if (argument < 0) {
       return;
     }
-    DeviceArray device = launch.deviceArray(argument);
     for (int i = index; i < index + elements; i++) {
-      if (device != null && !device.isWritten(i)) {
-        throw new IllegalStateException(
-            nativeName(array, argument)
-                + ": element "
-                + i
-                + " is read, but was neither sent to the device nor written there");
-      }
+      checkWritten(array, argument, i);
       complain(shadow.read(FIRST_ARGUMENT + argument, i, thread()), nativeName(array, argument), i);
+    }
+  }
+
+  private void checkWritten(TornadoNativeArray array, int argument, int index) {
+    DeviceArray device = launch.deviceArray(argument);
+    if (device != null && !device.isWritten(index)) {
+      throw new IllegalStateException(
+          nativeName(array, argument)
+              + ": element "
+              + index
+              + " is read, but was neither sent to the device nor written there");
     }
   }
 
@@ -182,6 +219,7 @@ final class GroupWatch {
     int argument = launch.argument(array);
     checkBounds(array, argument, index, 1);
     if (argument >= 0) {
+      checkWritten(array, argument, index);
       complain(
           shadow.add(FIRST_ARGUMENT + argument, index, thread()),
           nativeName(array, argument),
@@ -219,6 +257,15 @@ final class GroupWatch {
               + " is out of bounds for "
               + array.getSize()
               + " elements");
+    }
+    if (index % elements != 0) {
+      throw new IllegalStateException(
+          nativeName(array, argument)
+              + ": element "
+              + index
+              + " is no place for an access to "
+              + elements
+              + " at once, which a device makes at their multiples only");
     }
   }
 

@@ -68,7 +68,7 @@ final class Launch {
       return "that is no argument";
     }
     String name = method == null ? null : method.parameter(argument);
-    return name == null ? "argument " + argument : name;
+    return name == null ? "argument " + (argument + 1) : name;
   }
 
   boolean suspends() {

@@ -110,12 +110,12 @@ public final class WarpMatrices {
       throw new IllegalArgumentException(
           "a tile at byte " + byteOffset + ": its rows must lie at multiples of 16");
     }
-    int start = Objects.checkFromIndexSize(naturalInt + byteOffset / 4, ROW_INTS, tile.length);
-    int[] row = new int[ROW_INTS];
-    for (int i = 0; i < ROW_INTS; i++) {
-      row[i] = read(tile, start + i);
+    int start = naturalInt + byteOffset / 4;
+    if (watch != null) {
+      watch.loadRow(tile, start, ROW_INTS);
     }
-    return row;
+    Objects.checkFromIndexSize(start, ROW_INTS, tile.length);
+    return Arrays.copyOfRange(tile, start, start + ROW_INTS);
   }
 
   /** A part of a 16×32 tile of bytes, four along k in one int. */
@@ -141,7 +141,7 @@ public final class WarpMatrices {
     return part;
   }
 
-  private static int start(int[] tile, int depth, int expected, int byteOffset, int ints) {
+  private int start(int[] tile, int depth, int expected, int byteOffset, int ints) {
     if (depth != expected) {
       throw new IllegalArgumentException("a tile of depth " + depth + ", not " + expected);
     }
@@ -149,12 +149,15 @@ public final class WarpMatrices {
       throw new IllegalArgumentException(
           "a tile at byte " + byteOffset + ": its rows must lie at multiples of 16");
     }
-    return Objects.checkFromIndexSize(byteOffset / 4, ints, tile.length);
+    // The watch says which array it is.
+    return watch == null
+        ? Objects.checkFromIndexSize(byteOffset / 4, ints, tile.length)
+        : byteOffset / 4;
   }
 
   private int read(int[] tile, int index) {
     if (watch != null) {
-      watch.loadPlain(tile, index);
+      watch.loadRow(tile, index, 1);
     }
     return tile[index];
   }

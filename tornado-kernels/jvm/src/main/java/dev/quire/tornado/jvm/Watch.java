@@ -46,11 +46,11 @@ public final class Watch {
     }
   }
 
-  /** A barrier is about to be reached, on that line. */
-  public static void site(int line) {
+  /** A barrier is about to be reached; no other has that name. */
+  public static void site(String place) {
     GroupWatch watch = GroupWatch.current();
     if (watch != null) {
-      watch.site(line);
+      watch.site(place);
     }
   }
 }

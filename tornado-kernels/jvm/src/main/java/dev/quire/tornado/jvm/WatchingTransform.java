@@ -1,6 +1,7 @@
 package dev.quire.tornado.jvm;
 
 import static java.lang.constant.ConstantDescs.CD_Object;
+import static java.lang.constant.ConstantDescs.CD_String;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_void;
 
@@ -17,6 +18,8 @@ import java.lang.classfile.instruction.InvokeInstruction;
 import java.lang.classfile.instruction.LineNumber;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.util.HashMap;
+import java.util.Map;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
@@ -43,10 +46,12 @@ final class WatchingTransform implements CodeTransform {
   private static final MethodTypeDesc NATIVE_ACCESS =
       MethodTypeDesc.of(CD_void, NATIVE, CD_int, CD_int);
 
-  private static final MethodTypeDesc PASSED =
-      MethodTypeDesc.of(CD_void, CD_Object, ClassDesc.of(String.class.getName()));
+  private static final MethodTypeDesc PASSED = MethodTypeDesc.of(CD_void, CD_Object, CD_String);
+
+  private static final MethodTypeDesc SITE = MethodTypeDesc.of(CD_void, CD_String);
 
   private final MethodModel method;
+  private final Map<Integer, Integer> barriers = new HashMap<>();
   private int line;
 
   private WatchingTransform(MethodModel method) {
@@ -100,7 +105,7 @@ final class WatchingTransform implements CodeTransform {
     String name = call.name().stringValue();
     if (owner.equals(CONTEXT)) {
       if (name.equals("localBarrier") || name.equals("globalBarrier")) {
-        code.loadConstant(line).invokestatic(WATCH, "site", MethodTypeDesc.of(CD_void, CD_int));
+        code.loadConstant(barrier()).invokestatic(WATCH, "site", SITE);
       }
       return;
     }
@@ -114,6 +119,19 @@ final class WatchingTransform implements CodeTransform {
       case "setHalf2", "setHalfFloat" -> nativeStore(code, call, 2);
       default -> {}
     }
+  }
+
+  /** A name for the next barrier that no other of the kernel and its helpers has. */
+  private String barrier() {
+    int number = barriers.merge(line, 1, Integer::sum);
+    String owner =
+        method.parent().map(type -> type.thisClass().asInternalName()).orElse("").replace('/', '.');
+    return "line %d of %s.%s%s"
+        .formatted(
+            line,
+            owner.substring(owner.lastIndexOf('.') + 1),
+            method.methodName().stringValue(),
+            number == 1 ? "" : " (barrier " + number + ")");
   }
 
   private static void nativeLoad(CodeBuilder code, int elements) {

@@ -131,15 +131,15 @@ final class WorkGroup {
 
   private void checkOneSite(WorkItem first) {
     for (WorkItem item : items) {
-      if (item.site != first.site) {
+      if (!item.site.equals(first.site)) {
         throw fault(
             "the group diverges at a barrier: thread "
                 + place(first)
-                + " waits on line "
+                + " waits on "
                 + first.site
                 + ", thread "
                 + place(item)
-                + " on line "
+                + " on "
                 + item.site);
       }
     }

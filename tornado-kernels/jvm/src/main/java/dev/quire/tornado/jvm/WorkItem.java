@@ -51,8 +51,8 @@ public final class WorkItem {
   float warpValue;
   int warpArgument;
 
-  /** The line of the barrier that it waits at, in checked mode. */
-  int site;
+  /** The barrier that it waits at, in checked mode. */
+  String site = "";
 
   WorkItem(WorkGroup group, int linear) {
     this.group = group;
