@@ -26,7 +26,8 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  *   panels to p + 5   their weights are on their way to registers
  * </pre>
  *
- * Four panels a turn, so that each has registers of its own and none are moved.
+ * Four panels a turn, so that each has registers of its own and none are moved. They are written
+ * out: a helper gets no local array, and returns one number.
  */
 public final class LeanDeepQ8 {
   private LeanDeepQ8() {}
@@ -85,11 +86,17 @@ public final class LeanDeepQ8 {
     int qFrom = QuantTiles.START + block * 2 * inputs + lane;
     int sFrom = block * (inputs / 4) + lane % 2 * 4;
     int bTo = warp * 512 + 2 * lane;
+    // Rows past the last count as zeros, in all four panels of x.
     for (int i = present * 32 + thread; i < A_INTS; i += GROUP) {
       for (int stage = 0; stage < 4; stage++) {
         a[stage * A_INTS + i] = 0;
       }
     }
+    // Ahead of the loop: x of panels 0 to 2 sets out, weights of panel 0 become halves, and those
+    // of
+    // panels 1 to 4 set out. qPBI holds bytes of panel P of a turn, block B of the warp's outputs
+    // and
+    // inputs 16 I to 16 I + 15; dPBJ and ePBJ its scales of inputs 32 J to 32 J + 31.
     if (aRow < present) {
       for (int j = 0; j < 4; j++) {
         context.asyncCopyToLocal(a, aTo + j, x, aFrom + start + 2 * j);
@@ -233,6 +240,7 @@ public final class LeanDeepQ8 {
     float[] c11 = context.mmaFragment(0.0f);
     for (int p = 0; p < count; p += 4) {
       int depth = start + p * DEPTH;
+      // Panel p: x of the panel three ahead sets out, products, then weights of the next.
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
       int next0 = TornadoMath.min(depth + 3 * DEPTH, end);
@@ -293,6 +301,7 @@ public final class LeanDeepQ8 {
       e110 = scales.getHalf2(sFrom + later0 / 4 + inputs / 4 + 2);
       d111 = scales.getHalf2(sFrom + later0 / 4 + inputs / 4 + 8);
       e111 = scales.getHalf2(sFrom + later0 / 4 + inputs / 4 + 10);
+      // Panel p + 1: x of the panel three ahead sets out, products, then weights of the next.
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
       int next1 = TornadoMath.min(depth + 4 * DEPTH, end);
@@ -352,6 +361,7 @@ public final class LeanDeepQ8 {
       e210 = scales.getHalf2(sFrom + later1 / 4 + inputs / 4 + 2);
       d211 = scales.getHalf2(sFrom + later1 / 4 + inputs / 4 + 8);
       e211 = scales.getHalf2(sFrom + later1 / 4 + inputs / 4 + 10);
+      // Panel p + 2: x of the panel three ahead sets out, products, then weights of the next.
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
       int next2 = TornadoMath.min(depth + 5 * DEPTH, end);
@@ -412,6 +422,7 @@ public final class LeanDeepQ8 {
       e310 = scales.getHalf2(sFrom + later2 / 4 + inputs / 4 + 2);
       d311 = scales.getHalf2(sFrom + later2 / 4 + inputs / 4 + 8);
       e311 = scales.getHalf2(sFrom + later2 / 4 + inputs / 4 + 10);
+      // Panel p + 3: x of the panel three ahead sets out, products, then weights of the next.
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
       int next3 = TornadoMath.min(depth + 6 * DEPTH, end);
@@ -474,6 +485,7 @@ public final class LeanDeepQ8 {
       e011 = scales.getHalf2(sFrom + later3 / 4 + inputs / 4 + 10);
     }
     context.asyncCopyWaitGroup(0);
+    // What the warp has becomes a part of the result.
     int row = firstRow;
     int column = context.groupIdx * TILE_OUTPUTS + warp * 16;
     int store = context.groupIdz * partRows + row;

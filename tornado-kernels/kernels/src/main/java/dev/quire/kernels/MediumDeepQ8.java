@@ -81,11 +81,17 @@ public final class MediumDeepQ8 {
     int qFrom = QuantTiles.START + block * 2 * inputs + lane;
     int sFrom = block * (inputs / 4) + lane % 2 * 4;
     int bTo = warp * 256 + 2 * lane;
+    // Rows past the last count as zeros, in all four panels of x.
     for (int i = present * 32 + thread; i < A_INTS; i += GROUP) {
       for (int stage = 0; stage < 4; stage++) {
         a[stage * A_INTS + i] = 0;
       }
     }
+    // Ahead of the loop: x of panels 0 to 2 sets out, weights of panel 0 become halves, and those
+    // of
+    // panels 1 to 4 set out. qPBI holds bytes of panel P of a turn, block B of the warp's outputs
+    // and
+    // inputs 16 I to 16 I + 15; dPBJ and ePBJ its scales of inputs 32 J to 32 J + 31.
     if (aRow < present) {
       for (int j = 0; j < 4; j++) {
         context.asyncCopyToLocal(a, aTo + j, x, aFrom + start + 2 * j);
@@ -181,6 +187,7 @@ public final class MediumDeepQ8 {
     float[] c11 = context.mmaFragment(0.0f);
     for (int p = 0; p < count; p += 4) {
       int depth = start + p * DEPTH;
+      // Panel p: x of the panel three ahead sets out, products, then weights of the next.
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
       int next0 = TornadoMath.min(depth + 3 * DEPTH, end);
@@ -225,6 +232,7 @@ public final class MediumDeepQ8 {
       e100 = scales.getHalf2(sFrom + later0 / 4 + 2);
       d101 = scales.getHalf2(sFrom + later0 / 4 + 8);
       e101 = scales.getHalf2(sFrom + later0 / 4 + 10);
+      // Panel p + 1: x of the panel three ahead sets out, products, then weights of the next.
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
       int next1 = TornadoMath.min(depth + 4 * DEPTH, end);
@@ -268,6 +276,7 @@ public final class MediumDeepQ8 {
       e200 = scales.getHalf2(sFrom + later1 / 4 + 2);
       d201 = scales.getHalf2(sFrom + later1 / 4 + 8);
       e201 = scales.getHalf2(sFrom + later1 / 4 + 10);
+      // Panel p + 2: x of the panel three ahead sets out, products, then weights of the next.
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
       int next2 = TornadoMath.min(depth + 5 * DEPTH, end);
@@ -312,6 +321,7 @@ public final class MediumDeepQ8 {
       e300 = scales.getHalf2(sFrom + later2 / 4 + 2);
       d301 = scales.getHalf2(sFrom + later2 / 4 + 8);
       e301 = scales.getHalf2(sFrom + later2 / 4 + 10);
+      // Panel p + 3: x of the panel three ahead sets out, products, then weights of the next.
       context.asyncCopyWaitGroup(2);
       context.localBarrier();
       int next3 = TornadoMath.min(depth + 6 * DEPTH, end);
@@ -358,6 +368,7 @@ public final class MediumDeepQ8 {
       e001 = scales.getHalf2(sFrom + later3 / 4 + 10);
     }
     context.asyncCopyWaitGroup(0);
+    // What the warp has becomes a part of the result.
     int row = firstRow + warp / 4 * 32;
     int column = context.groupIdx * TILE_OUTPUTS + warp % 4 * 16;
     int store = context.groupIdz * partRows + row;
