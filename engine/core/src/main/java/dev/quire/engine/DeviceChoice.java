@@ -1,9 +1,8 @@
 package dev.quire.engine;
 
 import dev.quire.engine.model.DecoderSpec;
+import dev.quire.engine.tornado.GpuDevice;
 import dev.quire.engine.tornado.TornadoExecutor;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,8 +60,7 @@ record DeviceChoice(Kind kind, String reason) {
     if (System.getenv().getOrDefault("TORNADOVM_HOME", "").isEmpty()) {
       return "TORNADOVM_HOME is not set";
     }
-    return Files.exists(Path.of("/dev/nvidiactl"))
-            || Files.exists(Path.of("/proc/driver/nvidia/version"))
+    return GpuDevice.driverRuns()
         ? "this JVM was started without TornadoVM's modules"
         : "TORNADOVM_HOME is set, but no NVIDIA driver is running here";
   }

@@ -46,16 +46,7 @@ final class GpuMemoryPlan {
     long blocks = Math.min(most, left / blockBytes);
     if (left < blockBytes) {
       throw QuireException.invalid(
-          "%s has %s free of %s; weights of %s and scratch of %s leave no room for a KV cache at"
-                  .formatted(
-                      device.name(),
-                      size(device.freeBytes()),
-                      size(device.totalBytes()),
-                      size(weights),
-                      size(scratch))
-              + " --gpu-memory-utilization "
-              + options.gpuMemoryUtilization()
-              + "; a smaller --max-num-batched-tokens or --max-num-seqs takes less scratch");
+          noRoom(device, options.gpuMemoryUtilization(), weights, scratch, blockBytes));
     }
     if (options.numKvBlocks() > 0 || options.kvCacheMemory() > 0) {
       long asked =
@@ -81,6 +72,33 @@ final class GpuMemoryPlan {
                     size(blocks * blockBytes),
                     blocks * options.blockSize()));
     return (int) blocks;
+  }
+
+  /** Says what is short, and which option at which size would help. */
+  static String noRoom(
+      GpuDevice device, double utilization, long weights, long scratch, long blockBytes) {
+    String shortage =
+        "%s has %s free of %s; at --gpu-memory-utilization %s weights of %s, scratch of %s and %s for driver and kernels leave no room for a KV cache"
+            .formatted(
+                device.name(),
+                size(device.freeBytes()),
+                size(device.totalBytes()),
+                utilization,
+                size(weights),
+                size(scratch),
+                size(GpuDevice.RUNTIME));
+    long least = weights + GpuDevice.RUNTIME + blockBytes;
+    double share = Math.ceil((least + scratch) * 100.0 / device.totalBytes()) / 100;
+    if (share <= 1 && least + scratch <= device.freeBytes()) {
+      return shortage + String.format(Locale.ROOT, "; --gpu-memory-utilization %.2f has it", share);
+    }
+    long scratchThatFits =
+        Math.min((long) (device.totalBytes() * utilization), device.freeBytes()) - least;
+    return scratchThatFits > 0
+        ? shortage
+            + "; a smaller --max-num-batched-tokens or --max-num-seqs takes less scratch, of which %s fit"
+                .formatted(size(scratchThatFits))
+        : shortage + "; a model of fewer bits takes less (quire quantize)";
   }
 
   private static String size(long bytes) {

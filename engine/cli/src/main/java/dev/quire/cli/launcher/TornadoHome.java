@@ -11,6 +11,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** A TornadoVM SDK: whether it is whole, and the flags of a JVM that runs on it. */
@@ -21,6 +23,13 @@ final class TornadoHome {
   private static final String[] BACKENDS = {"cuda", "ptx"};
   private static final String JARS = "share/java/tornado";
   private static final String COMPILER_JARS = "share/java/graalJars";
+  private static final String API = "tornado-api-";
+
+  /** The release that the kernels are written for. */
+  private static final int LEAST_MAJOR = 5;
+
+  private static final int LEAST_MINOR = 2;
+
   private static final String PREFIX = "uk.ac.manchester.tornado.";
 
   // What Quire's executor changes of TornadoVM: the size of a graph, and whose code tasks share.
@@ -58,11 +67,13 @@ final class TornadoHome {
     String backends = new String(Files.readAllBytes(named.toPath()), StandardCharsets.UTF_8);
     for (String backend : BACKENDS) {
       if (backends.contains(backend + "-backend")) {
-        require(jar("tornado-api-"), "tornado-api");
-        require(jar("tornado-runtime-"), "tornado-runtime");
-        require(jar("tornado-drivers-" + backend + "-"), "tornado-drivers-" + backend);
+        String version = version();
+        require(jar("tornado-runtime-" + version), "tornado-runtime-" + version);
+        String driver = "tornado-drivers-" + backend + "-" + version;
+        require(jar(driver), driver);
         require(new File(folder, "lib/libtornado-" + backend + ".so"), "its native library");
-        require(new File(folder, COMPILER_JARS), "the compiler's jars");
+        File compiler = jar(COMPILER_JARS, "compiler-");
+        require(compiler, "the compiler", COMPILER_JARS);
         require(exports("common"), "its list of exports");
         require(exports(backend), "its list of exports");
         return backend;
@@ -77,7 +88,45 @@ final class TornadoHome {
             + "; Quire needs the cuda backend (or ptx)");
   }
 
+  /**
+   * The version in the name of the API's jar.
+   *
+   * @throws IOException if Quire's kernels need a later one, or one for another Java
+   */
+  private String version() throws IOException {
+    File api = jar(API);
+    require(api, "tornado-api");
+    String name = api == null ? "" : api.getName();
+    String version = name.substring(API.length(), name.length() - ".jar".length());
+    Matcher numbers = Pattern.compile("(\\d+)\\.(\\d+).*?(?:jdk(\\d+).*)?").matcher(version);
+    if (numbers.matches()) {
+      int major = Integer.parseInt(numbers.group(1));
+      int minor = Integer.parseInt(numbers.group(2));
+      String java = numbers.group(3);
+      boolean old = major < LEAST_MAJOR || (major == LEAST_MAJOR && minor < LEAST_MINOR);
+      if (old || (java != null && Integer.parseInt(java) != Launcher.REQUIRED_JAVA)) {
+        throw new IOException(
+            VARIABLE
+                + "="
+                + folder
+                + " is TornadoVM "
+                + version
+                + "; Quire needs "
+                + LEAST_MAJOR
+                + "."
+                + LEAST_MINOR
+                + " or later for JDK "
+                + Launcher.REQUIRED_JAVA);
+      }
+    }
+    return version;
+  }
+
   private void require(@Nullable File file, String what) throws IOException {
+    require(file, what, JARS);
+  }
+
+  private void require(@Nullable File file, String what, String where) throws IOException {
     if (file == null || !file.exists()) {
       throw new IOException(
           VARIABLE
@@ -85,13 +134,17 @@ final class TornadoHome {
               + folder
               + " is incomplete: "
               + what
-              + (file == null ? " is missing in " + JARS : " is missing: " + file)
+              + (file == null ? " is missing in " + where : " is missing: " + file)
               + "; install the SDK anew");
     }
   }
 
   private @Nullable File jar(String prefix) {
-    for (File file : files()) {
+    return jar(JARS, prefix);
+  }
+
+  private @Nullable File jar(String where, String prefix) {
+    for (File file : files(where)) {
       if (file.getName().startsWith(prefix)) {
         return file;
       }
@@ -99,8 +152,8 @@ final class TornadoHome {
     return null;
   }
 
-  private List<File> files() {
-    File[] files = new File(folder, JARS).listFiles();
+  private List<File> files(String where) {
+    File[] files = new File(folder, where).listFiles();
     List<File> jars = new ArrayList<File>();
     if (files != null) {
       Arrays.sort(files);
@@ -188,7 +241,7 @@ final class TornadoHome {
    */
   private String modulePath(String backend) {
     StringBuilder path = new StringBuilder();
-    for (File file : files()) {
+    for (File file : files(JARS)) {
       String name = file.getName();
       boolean driver = name.startsWith("tornado-drivers-");
       boolean ours =

@@ -84,6 +84,32 @@ class TornadoHomeTest {
   }
 
   @Test
+  void saysWhatVersionItNeeds() throws IOException {
+    Path jars = sdk.resolve("share/java/tornado");
+    for (String other : new String[] {"4.0.1", "5.1.0-jdk25", "5.2.1-jdk21-dev"}) {
+      Path api = Files.move(jars.resolve("tornado-api-5.2.1.jar"), api(other));
+      assertRefused("is TornadoVM " + other + "; Quire needs 5.2 or later for JDK 25");
+      Files.move(api, jars.resolve("tornado-api-5.2.1.jar"));
+    }
+    Files.move(jars.resolve("tornado-api-5.2.1.jar"), api("5.2.2-jdk25"));
+    assertRefused("incomplete: tornado-runtime-5.2.2-jdk25 is missing");
+    for (String jar : new String[] {"tornado-runtime", "tornado-drivers-cuda"}) {
+      write("share/java/tornado/" + jar + "-5.2.2-jdk25.jar", "");
+    }
+    assertThat(home().backend()).isEqualTo("cuda");
+  }
+
+  private Path api(String version) {
+    return sdk.resolve("share/java/tornado/tornado-api-" + version + ".jar");
+  }
+
+  @Test
+  void saysThatTheCompilerIsMissing() throws IOException {
+    Files.delete(sdk.resolve("share/java/graalJars/compiler-25.0.2.jar"));
+    assertRefused("the compiler is missing in share/java/graalJars");
+  }
+
+  @Test
   void saysThatThereIsNoFolder() {
     assertThatThrownBy(() -> new TornadoHome(sdk.resolve("absent").toFile()).backend())
         .hasMessageContaining("absent is no folder");

@@ -3,6 +3,8 @@ package dev.quire.engine.tornado;
 import dev.quire.engine.QuireException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +34,16 @@ public record GpuDevice(String name, long totalBytes, long freeBytes) {
       return new GpuDevice("GPU of unknown name", bytes, bytes);
     }
     throw QuireException.invalid(
-        "no nvidia-smi tells the GPU's memory; say it with QUIRE_JAVA_OPTS=-D" + CAP + "=80GB");
+        driverRuns()
+            ? "no nvidia-smi tells the GPU's memory; say it with QUIRE_JAVA_OPTS=-D" + CAP + "=80GB"
+            : "--device gpu: no NVIDIA driver is running here (no /dev/nvidiactl, no nvidia-smi);"
+                + " --device cpu needs none");
+  }
+
+  /** Whether an NVIDIA driver is loaded. */
+  public static boolean driverRuns() {
+    return Files.exists(Path.of("/dev/nvidiactl"))
+        || Files.exists(Path.of("/proc/driver/nvidia/version"));
   }
 
   /** What is free of the GPU's memory at this moment, for people; empty if nobody tells it. */

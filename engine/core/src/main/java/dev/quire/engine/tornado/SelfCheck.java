@@ -10,6 +10,7 @@ import dev.quire.kernels.Sampling;
 import dev.quire.kernels.TiledQuads;
 import dev.quire.kernels.WeightTiles;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -62,11 +63,27 @@ final class SelfCheck {
       if (!(e instanceof LinkageError) && !(first instanceof LinkageError)) {
         throw e;
       }
+      String library = missingLibrary();
       throw new QuireException(
           QuireException.Kind.FAILED,
-          "TornadoVM does not start: %s; it needs the NVIDIA driver's libcuda and CUDA's NVRTC: CUDA_PATH says where CUDA is, if not in /usr/local/cuda"
-              .formatted(first.toString().lines().findFirst().orElse("")),
+          "TornadoVM does not start: %s; it needs the NVIDIA driver's libcuda and CUDA's NVRTC: CUDA_PATH says where CUDA is, if not in /usr/local/cuda; --device cpu needs neither"
+              .formatted(
+                  library == null ? first.toString().lines().findFirst().orElse("") : library),
           e);
+    }
+  }
+
+  /**
+   * What the system's loader says of the backend's native library, which TornadoVM keeps to itself;
+   * null where it loads.
+   */
+  @SuppressWarnings("restricted")
+  private static @Nullable String missingLibrary() {
+    try {
+      System.loadLibrary("tornado-" + System.getProperty("quire.tornado", "cuda"));
+      return null;
+    } catch (UnsatisfiedLinkError e) {
+      return e.getMessage();
     }
   }
 
