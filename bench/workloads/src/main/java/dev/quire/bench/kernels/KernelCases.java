@@ -16,6 +16,7 @@ public final class KernelCases {
     all.addAll(AttentionCases.of(scale));
     all.addAll(RowCases.of(scale));
     all.addAll(ArchitectureCases.of(scale));
+    all.addAll(MovementCases.of(scale));
     return all;
   }
 

@@ -10,6 +10,7 @@ final class ProductCases {
   static List<KernelCase> of(Scale scale) {
     List<KernelCase> cases = new ArrayList<>(VectorCases.of(scale));
     cases.addAll(TileCases.of(scale));
+    cases.addAll(Bf16Cases.of(scale));
     return cases;
   }
 

@@ -262,7 +262,7 @@ record ProductShape(String label, int outputs, int rows, int inputs, int matrice
       return worst;
     }
 
-    private double weight(int matrix, int output, int input) {
+    double weight(int matrix, int output, int input) {
       if (!weights.isEmpty()) {
         int at =
             tiles ? WeightTiles.at(output, input, shape.inputs) : output * shape.inputs + input;

@@ -27,6 +27,10 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /** Products of weights and several rows of activations, in tiles, and what they are compared to. */
 final class TileCases {
   private static final int DEFAULT_SPLITS = 8;
+  private static final String TINY = "tiny";
+
+  /** As few inputs as those kernels take that go through several panels a turn. */
+  private static final int DEEP = 2 * SkinnyDeepQ8.TURN;
 
   private final KernelContext context = new KernelContext();
   private final List<KernelCase> cases = new ArrayList<>();
@@ -37,12 +41,16 @@ final class TileCases {
     TileCases tiles = new TileCases();
     skinny(scale).forEach(tiles::skinny);
     tiled(scale).forEach(tiles::tiled);
+    if (scale == Scale.TINY) {
+      tiles.fewRows(new ProductShape(TINY, 64, 20, DEEP, 2));
+      tiles.fewRows(new ProductShape(TINY, 64, 40, DEEP, 2));
+    }
     return tiles.cases;
   }
 
   private static List<ProductShape> skinny(Scale scale) {
     if (scale == Scale.TINY) {
-      return List.of(new ProductShape("tiny", 64, 5, 96, 2));
+      return List.of(new ProductShape(TINY, 64, 5, 96, 2), new ProductShape(TINY, 64, 5, DEEP, 2));
     }
     List<ProductShape> shapes = new ArrayList<>();
     for (int rows : new int[] {8, 16}) {
@@ -55,7 +63,7 @@ final class TileCases {
 
   private static List<ProductShape> tiled(Scale scale) {
     if (scale == Scale.TINY) {
-      return List.of(new ProductShape("tiny", 64, 48, 96, 2));
+      return List.of(new ProductShape(TINY, 64, 48, 96, 2));
     }
     List<ProductShape> shapes = new ArrayList<>();
     shapes.add(new ProductShape("square", 4096, 4096, 4096, 1));
@@ -103,12 +111,30 @@ final class TileCases {
   }
 
   private void tiled(ProductShape shape) {
-    if (shape.label().endsWith("gate-up") || shape.label().equals("tiny")) {
+    if (shape.label().endsWith("gate-up") || shape.label().equals(TINY)) {
       gated("TiledQuads-gated", shape, TiledQuads::multiplyQuads, TiledQuads::grid);
       gated("WideQuads-gated", shape, WideQuads::multiplyQuads, WideQuads::grid);
       gated("BroadQuads-gated", shape, BroadQuads::multiplyQuads, BroadQuads::grid);
     }
-    if (shape.rows() <= LeanQuads.TILE_ROWS && shape.label().endsWith("gate-up")) {
+    fewRows(shape);
+    allSplits("WideQuads", shape, WideQuads::multiplyQuads, WideQuads::grid);
+    for (int splits : broadSplits(shape)) {
+      halves("BroadQuads", shape, splits, BroadQuads::multiplyQuads, BroadQuads::grid);
+    }
+    allSplits("TiledQuads", shape, TiledQuads::multiplyQuads, TiledQuads::grid);
+    quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiplyQuads, TiledProductQ8::grid);
+    quants("TiledProduct", "-Q4", shape, TiledProductQ4::multiplyQuads, TiledProductQ4::grid);
+    if (!shape.label().startsWith("1B")) {
+      naive("NaiveProduct", shape, NaiveProduct::multiply);
+      naive("NaiveProduct-tiled", shape, NaiveProduct::multiplyTiled);
+    }
+    library(shape);
+  }
+
+  /** Up to 64 rows, whose weights are most of what is read. */
+  private void fewRows(ProductShape shape) {
+    if (shape.rows() <= LeanQuads.TILE_ROWS
+        && (shape.label().endsWith("gate-up") || shape.label().equals(TINY))) {
       gated("LeanQuads-gated", shape, LeanQuads::multiplyQuads, LeanQuads::grid);
     }
     if (shape.rows() <= LeanQuads.TILE_ROWS) {
@@ -117,11 +143,6 @@ final class TileCases {
     if (shape.rows() <= MediumQuads.TILE_ROWS) {
       allSplits("MediumQuads", shape, MediumQuads::multiplyQuads, MediumQuads::grid);
     }
-    allSplits("WideQuads", shape, WideQuads::multiplyQuads, WideQuads::grid);
-    for (int splits : broadSplits(shape)) {
-      halves("BroadQuads", shape, splits, BroadQuads::multiplyQuads, BroadQuads::grid);
-    }
-    allSplits("TiledQuads", shape, TiledQuads::multiplyQuads, TiledQuads::grid);
     if (SkinnyDeepQ8.takes(shape.inputs(), quantSplits(shape))) {
       if (shape.rows() <= LeanDeepQ8.TILE_ROWS) {
         quants("LeanDeep", "-Q8", shape, LeanDeepQ8::multiplyQuads, LeanDeepQ8::grid);
@@ -130,13 +151,6 @@ final class TileCases {
         quants("MediumDeep", "-Q8", shape, MediumDeepQ8::multiplyQuads, MediumDeepQ8::grid);
       }
     }
-    quants("TiledProduct", "-Q8", shape, TiledProductQ8::multiplyQuads, TiledProductQ8::grid);
-    quants("TiledProduct", "-Q4", shape, TiledProductQ4::multiplyQuads, TiledProductQ4::grid);
-    if (!shape.label().startsWith("1B")) {
-      naive("NaiveProduct", shape, NaiveProduct::multiply);
-      naive("NaiveProduct-tiled", shape, NaiveProduct::multiplyTiled);
-    }
-    library(shape);
   }
 
   /** A kernel of halves; all have the same arguments. */
@@ -185,7 +199,7 @@ final class TileCases {
     if (shape.outputs() * shape.rows() > 4096 * 256 || shape.outputs() > 8192) {
       return List.of(1);
     }
-    return shape.inputs() < 256 ? List.of(1, 2) : List.of(1, 4, 8, 16);
+    return shape.label().equals(TINY) ? List.of(1, 2) : List.of(1, 4, 8, 16);
   }
 
   private static int quantSplits(ProductShape shape) {
@@ -197,7 +211,7 @@ final class TileCases {
     if (shape.outputs() > 8192 || shape.rows() > 512) {
       return List.of(1);
     }
-    return shape.inputs() < 256 ? List.of(1, 2) : List.of(1, 2, 3, 4, 5, 8);
+    return shape.label().equals(TINY) ? List.of(1, 2) : List.of(1, 2, 3, 4, 5, 8);
   }
 
   private void allSplits(String kernel, ProductShape shape, Halves multiply, Grid grid) {
