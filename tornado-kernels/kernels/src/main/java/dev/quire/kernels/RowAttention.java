@@ -126,7 +126,7 @@ public final class RowAttention {
     }
   }
 
-  /** Groups for at most {@code rows} rows. The reference is PagedAttention's. */
+  /** Groups for at most {@code rows} rows. The reference is {@link AttentionReference}. */
   public static WorkerGrid grid(int rows, int heads) {
     WorkerGrid grid = new WorkerGrid2D(heads * GROUP, rows);
     grid.setLocalWork(GROUP, 1, 1);
