@@ -8,9 +8,10 @@ import java.util.List;
  *
  * @param tokenId the token at this position
  * @param logprob its log-probability
+ * @param rank 1 for the most probable token; one more than the number of more probable ones
  * @param top the most probable tokens, best first; as many as were asked for
  */
-public record TokenLogprobs(int tokenId, double logprob, List<Candidate> top) {
+public record TokenLogprobs(int tokenId, double logprob, int rank, List<Candidate> top) {
   public TokenLogprobs {
     top = List.copyOf(top);
   }

@@ -21,7 +21,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /v1/chat/completions}: the assistant's next turn. */
 final class ChatEndpoint {
-  private static final int MOST_LOGPROBS = 20;
   private static final JsonMapper MAPPER = new JsonMapper();
 
   private final Engine engine;
@@ -39,6 +38,8 @@ final class ChatEndpoint {
     String model = models.check(body);
     call.takeTimeout();
     int top = logprobs(body);
+    boolean stream = body.flag("stream", false);
+    int ofPrompt = SamplingFields.promptLogprobs(body, stream);
     int tokens =
         body.integer("max_completion_tokens", body.integer("max_tokens", Integer.MAX_VALUE));
     ChatPlan plan =
@@ -48,13 +49,13 @@ final class ChatEndpoint {
             body,
             ChatMessages.of(body, "messages"),
             ConstraintFields.of(body),
-            SamplingFields.of(engine.info().sampling(), body, tokens, top, -1));
+            SamplingFields.of(engine.info().sampling(), body, tokens, top, ofPrompt));
     call.report().samples = plan.request().params().n();
     call.report().maxTokens = tokens;
     boolean usage = StreamOptions.usage(body);
     Submission submission = Submission.start(engine, List.of(plan.request()), call);
     try {
-      if (body.flag("stream", false)) {
+      if (stream) {
         new Stream(call, submission, plan, head(submission.id(), model, true), top, usage).run();
       } else {
         call.send(whole(submission.await(), plan, head(submission.id(), model, false), top));
@@ -69,9 +70,9 @@ final class ChatEndpoint {
   private static int logprobs(RequestBody body) {
     boolean wanted = body.flag("logprobs", false);
     int top = body.integer("top_logprobs", 0);
-    if (top < 0 || top > MOST_LOGPROBS) {
+    if (top < 0 || top > SamplingFields.MOST_LOGPROBS) {
       throw ApiException.invalid(
-          "top_logprobs must be in [0, " + MOST_LOGPROBS + "]", "top_logprobs");
+          "top_logprobs must be in [0, " + SamplingFields.MOST_LOGPROBS + "]", "top_logprobs");
     }
     if (top > 0 && !wanted) {
       throw ApiException.invalid("top_logprobs needs logprobs to be true", "top_logprobs");
@@ -117,7 +118,10 @@ final class ChatEndpoint {
       }
       choice.put(
           "finish_reason", calls.isEmpty() ? Finish.reason(output.finishReason()) : "tool_calls");
-      choice.put("stop_reason", output.detail());
+      Finish.putStopReason(choice, output, plan.request().params());
+    }
+    if (plan.request().params().promptLogprobs() >= 0) {
+      new LogprobJson(engine.tokenizer()).prompt(root, done.getFirst().promptLogprobs());
     }
     UsageJson.put(root, done.getFirst(), plan.turn(), engine.tokenizer());
     return root;
@@ -153,6 +157,7 @@ final class ChatEndpoint {
     private final int top;
     private final boolean usage;
     private final ChatText[] texts;
+    private final int[] lastTokens;
 
     Stream(
         Call call, Submission submission, ChatPlan plan, ObjectNode head, int top, boolean usage) {
@@ -164,6 +169,7 @@ final class ChatEndpoint {
       this.usage = usage;
       this.texts = new ChatText[plan.request().params().n()];
       Arrays.setAll(texts, _ -> plan.text());
+      this.lastTokens = new int[texts.length];
     }
 
     void run() throws IOException {
@@ -180,6 +186,9 @@ final class ChatEndpoint {
       }
       for (Submission.Arrival a = submission.next(); a != null; a = submission.next()) {
         if (a.event() instanceof GenerationEvent.Text text) {
+          if (!text.tokenIds().isEmpty()) {
+            lastTokens[text.index()] = text.tokenIds().getLast();
+          }
           ChatText.Piece piece = texts[text.index()].accept(text.text());
           if (!piece.isEmpty() || top >= 0) {
             events.send(chunk(text.index(), delta(piece), text.logprobs(), null));
@@ -228,7 +237,14 @@ final class ChatEndpoint {
       }
       boolean called = !calls.isEmpty() || begun;
       String reason = called && !text.callOpen() ? "tool_calls" : Finish.reason(end.reason());
-      events.send(chunk(end.index(), MAPPER.createObjectNode(), List.of(), reason));
+      ObjectNode chunk = chunk(end.index(), MAPPER.createObjectNode(), List.of(), reason);
+      Finish.putStopReason(
+          (ObjectNode) chunk.path("choices").get(0),
+          end.reason(),
+          end.detail(),
+          lastTokens[end.index()],
+          plan.request().params());
+      events.send(chunk);
     }
 
     private static ObjectNode delta(ChatText.Piece piece) {

@@ -12,6 +12,7 @@ import dev.quire.engine.constrain.ConstraintSpec;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -22,7 +23,6 @@ import tools.jackson.databind.node.ObjectNode;
 /** {@code /v1/completions}: continues texts. */
 final class CompletionEndpoint {
   private static final int DEFAULT_TOKENS = 16; // as OpenAI's API says
-  private static final int MOST_LOGPROBS = 20;
   private static final int MOST_PROMPTS = 1024;
   private static final JsonMapper MAPPER = new JsonMapper();
 
@@ -36,7 +36,12 @@ final class CompletionEndpoint {
 
   /** What the request asks for beside its prompts. */
   private record Wish(
-      SamplingParams params, boolean echo, boolean nothing, int logprobs, boolean usage) {}
+      SamplingParams params,
+      boolean echo,
+      boolean nothing,
+      int logprobs,
+      int ofPrompt,
+      boolean usage) {}
 
   void handle(Call call) throws IOException {
     RequestBody body = call.body();
@@ -47,12 +52,15 @@ final class CompletionEndpoint {
     }
     boolean echo = body.flag("echo", false);
     int logprobs = body.integer("logprobs", -1);
-    if (logprobs > MOST_LOGPROBS || logprobs < -1) {
-      throw ApiException.invalid("logprobs must be in [0, " + MOST_LOGPROBS + "]", "logprobs");
+    if (logprobs > SamplingFields.MOST_LOGPROBS || logprobs < -1) {
+      throw ApiException.invalid(
+          "logprobs must be in [0, " + SamplingFields.MOST_LOGPROBS + "]", "logprobs");
     }
     int tokens = body.integer("max_tokens", DEFAULT_TOKENS);
     boolean nothing = echo && tokens == 0;
-    int promptLogprobs = echo && logprobs >= 0 ? logprobs : body.integer("prompt_logprobs", -1);
+    boolean stream = body.flag("stream", false);
+    int ofPrompt = SamplingFields.promptLogprobs(body, stream);
+    int promptLogprobs = echo ? Math.max(logprobs, ofPrompt) : ofPrompt;
     SamplingParams params =
         SamplingFields.of(
             engine.info().sampling(), body, nothing ? 1 : tokens, logprobs, promptLogprobs);
@@ -66,8 +74,7 @@ final class CompletionEndpoint {
     }
     call.report().samples = params.n() * requests.size();
     call.report().maxTokens = tokens;
-    boolean stream = body.flag("stream", false);
-    var wish = new Wish(params, echo, nothing, logprobs, StreamOptions.usage(body));
+    var wish = new Wish(params, echo, nothing, logprobs, ofPrompt, StreamOptions.usage(body));
     Submission submission = Submission.start(engine, requests, call);
     try {
       ObjectNode head = head(submission.id(), model);
@@ -120,13 +127,21 @@ final class CompletionEndpoint {
               wish.echo() ? generation.promptTokenIds() : List.of(),
               wish.echo() ? generation.promptLogprobs() : List.of(),
               wish.nothing() ? List.of() : output.logprobs(),
+              wish.logprobs(),
               0);
         } else {
           choice.putNull("logprobs");
         }
         choice.put(
             "finish_reason", wish.nothing() ? "length" : Finish.reason(output.finishReason()));
-        choice.put("stop_reason", output.detail());
+        if (wish.nothing()) {
+          choice.putNull("stop_reason");
+        } else {
+          Finish.putStopReason(choice, output, wish.params());
+        }
+        if (wish.ofPrompt() >= 0) {
+          logprobs.prompt(choice, generation.promptLogprobs());
+        }
       }
     }
     UsageJson.put(root, done);
@@ -147,19 +162,28 @@ final class CompletionEndpoint {
     LogprobJson logprobs = new LogprobJson(engine.tokenizer());
     int n = wish.params().n();
     int[] offsets = new int[n * requests.size()];
+    int[] lastTokens = new int[offsets.length];
     try (EventStream events = EventStream.open(call)) {
       StreamErrors.guard(
           events,
           () -> {
-            if (wish.echo()) {
-              echoed(requests, n, head, events, offsets);
+            if (wish.echo() && wish.logprobs() < 0) {
+              for (int i = 0; i < requests.size(); i++) {
+                echo(requests.get(i).prompt(), i, null, wish, head, events, offsets);
+              }
             }
             for (Submission.Arrival a = submission.next(); a != null; a = submission.next()) {
               GenerationEvent event = a.event();
-              if (event instanceof GenerationEvent.Text text && !wish.nothing()) {
-                ObjectNode choice = choice(head, a.prompt() * n + text.index(), text.text(), null);
+              if (event instanceof GenerationEvent.PromptScored prompt) {
+                Prompt given = requests.get(a.prompt()).prompt();
+                echo(given, a.prompt(), prompt.logprobs(), wish, head, events, offsets);
+              } else if (event instanceof GenerationEvent.Text text && !wish.nothing()) {
+                int index = a.prompt() * n + text.index();
+                ObjectNode choice = choice(head, index, text.text(), null);
+                if (!text.tokenIds().isEmpty()) {
+                  lastTokens[index] = text.tokenIds().getLast();
+                }
                 if (wish.logprobs() >= 0) {
-                  int index = a.prompt() * n + text.index();
                   List<TokenLogprobs> scored = text.logprobs();
                   offsets[index] =
                       logprobs.completion(
@@ -167,12 +191,23 @@ final class CompletionEndpoint {
                           List.of(),
                           List.of(),
                           scored,
+                          wish.logprobs(),
                           offsets[index]);
                 }
                 events.send(choice);
               } else if (event instanceof GenerationEvent.Finished end) {
                 String reason = wish.nothing() ? "length" : Finish.reason(end.reason());
-                events.send(choice(head, a.prompt() * n + end.index(), "", reason));
+                int index = a.prompt() * n + end.index();
+                ObjectNode chunk = choice(head, index, "", reason);
+                if (!wish.nothing()) {
+                  Finish.putStopReason(
+                      (ObjectNode) chunk.path("choices").get(0),
+                      end.reason(),
+                      end.detail(),
+                      lastTokens[index],
+                      wish.params());
+                }
+                events.send(chunk);
               }
             }
             List<Generation> done = submission.results();
@@ -187,19 +222,41 @@ final class CompletionEndpoint {
     }
   }
 
-  private void echoed(
-      List<GenerationRequest> requests, int n, ObjectNode head, EventStream events, int[] offsets) {
-    for (int i = 0; i < requests.size(); i++) {
-      String text =
-          switch (requests.get(i).prompt()) {
-            case Prompt.Text(String given, boolean _, boolean _) -> given;
-            case Prompt.Tokens(List<Integer> ids) -> echo(ids);
-          };
-      for (int sample = 0; sample < n; sample++) {
-        offsets[i * n + sample] = text.length();
-        events.send(choice(head, i * n + sample, text, null));
+  /**
+   * Sends a prompt as the beginning of each of its choices.
+   *
+   * @param scored of its tokens but the first, where log-probabilities are wanted
+   */
+  private void echo(
+      Prompt prompt,
+      int number,
+      @Nullable List<TokenLogprobs> scored,
+      Wish wish,
+      ObjectNode head,
+      EventStream events,
+      int[] offsets) {
+    List<Integer> ids = tokens(prompt);
+    String text = prompt instanceof Prompt.Text given ? given.text() : echo(ids);
+    int n = wish.params().n();
+    for (int index = number * n; index < (number + 1) * n; index++) {
+      ObjectNode chunk = choice(head, index, text, null);
+      offsets[index] = text.length();
+      if (scored != null) {
+        ObjectNode choice = (ObjectNode) chunk.path("choices").get(0);
+        offsets[index] =
+            new LogprobJson(engine.tokenizer())
+                .completion(choice, ids, scored, List.of(), wish.logprobs(), 0);
       }
+      events.send(chunk);
     }
+  }
+
+  private List<Integer> tokens(Prompt prompt) {
+    return switch (prompt) {
+      case Prompt.Tokens(List<Integer> ids) -> ids;
+      case Prompt.Text(String text, boolean addSpecial, boolean parseSpecial) ->
+          Arrays.stream(engine.tokenizer().encode(text, addSpecial, parseSpecial)).boxed().toList();
+    };
   }
 
   private static ObjectNode choice(

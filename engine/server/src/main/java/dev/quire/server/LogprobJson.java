@@ -38,6 +38,32 @@ final class LogprobJson {
     }
   }
 
+  /**
+   * {@code prompt_logprobs}, as vLLM has it: for each token of the prompt an object of token ids,
+   * its own first; null for the prompt's first token.
+   */
+  void prompt(ObjectNode parent, List<TokenLogprobs> tokens) {
+    ArrayNode list = parent.putArray("prompt_logprobs");
+    list.addNull();
+    for (TokenLogprobs token : tokens) {
+      ObjectNode entry = list.addObject();
+      ranked(entry, token.tokenId(), token.logprob(), token.rank());
+      for (int i = 0; i < token.top().size(); i++) {
+        TokenLogprobs.Candidate c = token.top().get(i);
+        if (c.tokenId() != token.tokenId()) {
+          ranked(entry, c.tokenId(), c.logprob(), i + 1);
+        }
+      }
+    }
+  }
+
+  private void ranked(ObjectNode parent, int token, double logprob, int rank) {
+    ObjectNode entry = parent.putObject(Integer.toString(token));
+    entry.put("logprob", finite(logprob));
+    entry.put("rank", rank);
+    entry.put("decoded_token", text(token));
+  }
+
   private void candidate(ObjectNode entry, int token, double logprob) {
     entry.put("token", text(token));
     entry.put("logprob", finite(logprob));
@@ -51,6 +77,7 @@ final class LogprobJson {
    * {@code logprobs} of a completion's choice.
    *
    * @param echoed the prompt's tokens where they are repeated; the first has no log-probability
+   * @param most alternatives of a token
    * @param offset characters that came before, in a stream
    * @return characters up to the end
    */
@@ -59,6 +86,7 @@ final class LogprobJson {
       List<Integer> echoed,
       List<TokenLogprobs> echoedLogprobs,
       List<TokenLogprobs> tokens,
+      int most,
       int offset) {
     ObjectNode node = choice.putObject("logprobs");
     ArrayNode texts = node.putArray("tokens");
@@ -80,7 +108,9 @@ final class LogprobJson {
       texts.add(text);
       values.add(finite(token.logprob()));
       ObjectNode top = tops.addObject();
-      token.top().forEach(c -> top.put(text(c.tokenId()), finite(c.logprob())));
+      token.top().stream()
+          .limit(most)
+          .forEach(c -> top.put(text(c.tokenId()), finite(c.logprob())));
       offsets.add(at);
       at += text.length();
     }

@@ -1,6 +1,7 @@
 package dev.quire.server;
 
 import dev.quire.engine.BeamSearch;
+import dev.quire.engine.BeamSearch.EarlyStopping;
 import dev.quire.engine.QuireException;
 import dev.quire.engine.SamplingDefaults;
 import dev.quire.engine.SamplingParams;
@@ -12,6 +13,9 @@ import tools.jackson.databind.JsonNode;
 
 /** The fields of a request that say how tokens are chosen, by OpenAI's names and vLLM's. */
 final class SamplingFields {
+  /** The most alternatives of a token. */
+  static final int MOST_LOGPROBS = 20;
+
   private static final int MOST_SAMPLES = 128;
 
   private SamplingFields() {}
@@ -56,7 +60,8 @@ final class SamplingFields {
               .skipSpecialTokens(body.flag("skip_special_tokens", true))
               .logitBias(logitBias(body));
       if (body.flag("use_beam_search", false)) {
-        params.beamSearch(BeamSearch.ofWidth(bestOf));
+        params.beamSearch(
+            new BeamSearch(bestOf, body.number("length_penalty", 1), earlyStopping(body)));
       } else {
         params.bestOf(bestOf);
       }
@@ -64,6 +69,38 @@ final class SamplingFields {
     } catch (QuireException e) {
       throw ApiException.of(e);
     }
+  }
+
+  /** As Hugging Face's {@code generate} has it: true, false or "never". */
+  private static EarlyStopping earlyStopping(RequestBody body) {
+    JsonNode node = body.get("early_stopping");
+    if (node != null && node.isString() && node.stringValue().equals("never")) {
+      return EarlyStopping.NEVER;
+    }
+    if (node != null && !node.isBoolean()) {
+      throw ApiException.invalid(
+          "early_stopping must be true, false or \"never\"", "early_stopping");
+    }
+    return body.flag("early_stopping", false)
+        ? EarlyStopping.FIRST_FINISHED
+        : EarlyStopping.HEURISTIC;
+  }
+
+  /**
+   * How many alternatives of each of the prompt's tokens are wanted; −1 for none.
+   *
+   * @param stream whether the answer is a stream, which has no place for them
+   */
+  static int promptLogprobs(RequestBody body, boolean stream) {
+    int wanted = body.integer("prompt_logprobs", -1);
+    if (wanted > MOST_LOGPROBS || wanted < -1) {
+      throw ApiException.invalid(
+          "prompt_logprobs must be in [0, " + MOST_LOGPROBS + "]", "prompt_logprobs");
+    }
+    if (wanted >= 0 && stream) {
+      throw ApiException.invalid("prompt_logprobs go without stream", "prompt_logprobs");
+    }
+    return wanted;
   }
 
   private static List<Integer> integers(RequestBody body, String field) {

@@ -55,6 +55,8 @@ final class AlmostRequests {
           "encoding_format",
           "pooling",
           "use_beam_search",
+          "length_penalty",
+          "early_stopping",
           "chat_template_kwargs",
           "text",
           "instructions",

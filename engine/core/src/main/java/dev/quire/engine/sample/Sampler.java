@@ -205,7 +205,12 @@ public final class Sampler {
         list.add(new TokenLogprobs.Candidate(best.ids[i], best.values[i] - logSum));
       }
     }
-    return new TokenLogprobs(tokenId, logits[offset + tokenId] - logSum, list);
+    float own = logits[offset + tokenId];
+    int rank = 1;
+    for (int i = 0; i < vocabulary; i++) {
+      rank += logits[offset + i] > own ? 1 : 0;
+    }
+    return new TokenLogprobs(tokenId, own - logSum, rank, list);
   }
 
   /** ln Σ exp(logit) over a row, in double precision. */
