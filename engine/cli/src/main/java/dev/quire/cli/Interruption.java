@@ -58,7 +58,7 @@ final class Interruption implements AutoCloseable {
 
   private static void halt(int code) {
     System.out.flush();
-    Runtime.getRuntime().halt(code);
+    ProcessEnd.with(code);
   }
 
   private static void waitFor(Duration time) {

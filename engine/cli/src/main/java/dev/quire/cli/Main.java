@@ -32,8 +32,7 @@ public final class Main {
     out.flush();
     err.flush();
     StartupTrainer.startWhereMissing();
-    // Not exit: nothing of ours waits for a shutdown hook here, and no library's may hold us up.
-    Runtime.getRuntime().halt(out.checkError() && exitCode == 0 ? 1 : exitCode);
+    ProcessEnd.with(out.checkError() && exitCode == 0 ? 1 : exitCode);
   }
 
   /**
