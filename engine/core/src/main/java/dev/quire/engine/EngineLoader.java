@@ -265,8 +265,8 @@ final class EngineLoader {
 
   /**
    * Blocks of each cache group's host pool. On the CPU device and host memory are one, so blocks
-   * are swapped only if that is asked for. The pool of a GPU is never larger than its KV cache, as
-   * in the paper, and takes memory only as it fills.
+   * are swapped only if that is asked for. The pool of a GPU takes memory only as it fills; unless
+   * its size is given, it is no larger than the KV cache, as in the paper.
    */
   private static List<Integer> hostBlocks(
       DecoderSpec spec, int blocks, long blockBytes, boolean gpu, EngineOptions options) {
@@ -287,6 +287,11 @@ final class EngineLoader {
               .formatted(bytes >> 20, free >> 20));
     }
     long hostBlocks = bytes / blockBytes;
+    if (hostBlocks == 0 && bytes > 0 && options.swapSpace() > 0) {
+      throw QuireException.invalid(
+          "swapSpace of %d bytes holds no block: one of %d tokens takes %d bytes"
+              .formatted(bytes, options.blockSize(), blockBytes));
+    }
     int each = (int) Math.min(hostBlocks, Integer.MAX_VALUE / options.blockSize());
     return Collections.nCopies(spec.cacheGroups().size(), each);
   }

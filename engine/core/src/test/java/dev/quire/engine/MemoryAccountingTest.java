@@ -71,6 +71,19 @@ class MemoryAccountingTest {
   }
 
   @Test
+  void aHostPoolThatHoldsNoBlockIsRefused() {
+    EngineOptions.Builder options =
+        EngineOptions.builder().device("cpu").preemption(EngineOptions.Preemption.SWAP);
+    assertThatThrownBy(() -> Engine.loadEmbedded(options.swapSpace(1000).build()).close())
+        .isInstanceOf(QuireException.class)
+        .hasMessageMatching(
+            "swapSpace of 1000 bytes holds no block: one of 16 tokens takes \\d+ bytes");
+    try (Engine engine = Engine.loadEmbedded(options.swapSpace(1 << 20).build())) {
+      assertThat(engine.stats().memory().hostBlocks()).isPositive();
+    }
+  }
+
+  @Test
   void theIntegrityCheckStaysWithinItsShareAndLetsFaultsThrough() {
     long[] now = {1};
     int[] checks = {0};
