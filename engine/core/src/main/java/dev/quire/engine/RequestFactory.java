@@ -116,7 +116,7 @@ final class RequestFactory {
     int length = (int) Math.min(info.maxModelLen(), (long) promptLength + params.maxTokens());
     if (!allocator.canEverFit(promptLength, length, sequences)) {
       throw QuireException.invalid(
-          "%d beams of up to %d tokens may not fit the KV cache, which has %d blocks of %d tokens; give a smaller maxTokens or beam width"
+          "%d beams of up to %d tokens may not fit the KV cache, which has %d blocks of %d tokens; ask for fewer tokens or beams"
               .formatted(sequences, length, info.kvBlocks(), info.blockSize()));
     }
   }

@@ -52,6 +52,34 @@ class SharingTest {
     assertThat(built.executor().copies.get()).isEqualTo(7);
   }
 
+  /** A lone request whose samples outgrow the pool: they take turns, and the pool is swapped. */
+  @Test
+  void samplesThatDoNotFitTogetherAreSwappedToo() throws Exception {
+    SamplingParams params = SamplingParams.builder().n(5).seed(11L).maxTokens(60).build();
+    int[] prompt = EngineFixture.prompt(new Random(1), 17);
+    Generation calm;
+    try (Engine engine = EngineFixture.engine(500, EngineFixture.options(4).build())) {
+      calm = engine.submit(request(prompt, params)).await();
+    }
+    for (int hostBlocks : new int[] {0, 3, 200}) {
+      var built = EngineFixture.build(40, EngineFixture.swapping(4, hostBlocks).build());
+      int[] computed = {0};
+      built.executor().watcher = batch -> computed[0] += batch.numTokens;
+      try (Engine engine = built.engine()) {
+        Generation done = engine.submit(request(prompt, params)).await();
+        assertThat(done.outputs()).isEqualTo(calm.outputs());
+        assertThat(done.usage().preemptions()).isPositive();
+        boolean room = hostBlocks == 200;
+        assertThat(engine.stats().swapOuts() > 0).isEqualTo(room);
+        assertThat(built.executor().swappedIn.get() > 0).isEqualTo(room);
+        // What was swapped is not computed again: the last token of each output never is.
+        int once = 17 + 5 * 59;
+        assertThat(computed[0] == once).as("%d tokens computed", computed[0]).isEqualTo(room);
+        awaitQuiet(engine);
+      }
+    }
+  }
+
   @Test
   void theBestOfManyAreThoseOfGreatestMeanLogprob() throws Exception {
     int[] prompt = EngineFixture.prompt(new Random(2), 9);

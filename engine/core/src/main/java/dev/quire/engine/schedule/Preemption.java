@@ -88,12 +88,6 @@ final class Preemption {
     group.startOver();
   }
 
-  /** Counts a sample that was sent back apart from its group. */
-  void countSplit(SequenceGroup apart) {
-    apart.preemptions++;
-    preemptions++;
-  }
-
   /**
    * The step failed: what should have moved with it has not.
    *

@@ -389,8 +389,7 @@ public final class Scheduler {
         group,
         () -> {
           SequenceGroup apart = group.split(leaving);
-          preemption.countSplit(apart);
-          preemption.release(leaving);
+          preemption.evict(apart);
           waiting.add(apart);
         });
     preempted = true;
