@@ -111,6 +111,10 @@ final class LogprobJson {
       token.top().stream()
           .limit(most)
           .forEach(c -> top.put(text(c.tokenId()), finite(c.logprob())));
+      // The token itself is there whether it is one of the most probable or not, as OpenAI says.
+      if (!top.has(text)) {
+        top.put(text, finite(token.logprob()));
+      }
       offsets.add(at);
       at += text.length();
     }

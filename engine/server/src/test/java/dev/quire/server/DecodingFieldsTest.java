@@ -193,6 +193,14 @@ class DecodingFieldsTest {
         assertThat(all).isEqualTo(whole.get(index).path("logprobs").path(list));
       }
       assertThat(text.toString()).isEqualTo(whole.get(index).path("text").stringValue());
+      // Two alternatives, and the token itself where it is none of them.
+      JsonNode scored = whole.get(index).path("logprobs");
+      for (int i = 1; i < scored.path("tokens").size(); i++) {
+        JsonNode top = scored.path("top_logprobs").get(i);
+        assertThat(top.path(scored.path("tokens").get(i).stringValue()))
+            .isEqualTo(scored.path("token_logprobs").get(i));
+        assertThat(top.size()).isBetween(2, 3);
+      }
     }
   }
 
