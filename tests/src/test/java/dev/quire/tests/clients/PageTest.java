@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -76,13 +77,18 @@ class PageTest {
    * seen in the block map: some end after a word, and some hold no word at all.
    */
   private static void sendAndWatch(String text) {
-    for (int attempt = 0; attempt < 20 && used() <= 0; attempt++) {
+    var seen = new AtomicLong();
+    for (int attempt = 0; attempt < 20 && seen.get() <= 0; attempt++) {
       find("new").click();
       set("seed", String.valueOf(attempt));
       send(text);
-      waitFor(() -> used() > 0 || !find("stop").isEnabled());
+      waitFor(
+          () -> {
+            seen.set(used());
+            return seen.get() > 0 || !find("stop").isEnabled();
+          });
     }
-    assertThat(used()).as("blocks seen in use; the page says: %s", status()).isPositive();
+    assertThat(seen.get()).as("blocks seen in use; the page says: %s", status()).isPositive();
   }
 
   private static String status() {
