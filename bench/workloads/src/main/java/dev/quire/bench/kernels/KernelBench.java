@@ -30,7 +30,8 @@ public final class KernelBench {
    * With launches that overlap where the engine's do.
    *
    * @param capture whether the device has graphs to capture; the JVM needs none
-   * @param secondsEach time for the executions of a case
+   * @param secondsEach time for the executions of a case, three of them at least; 0 for one alone,
+   *     which tells whether it runs and not how fast
    */
   public KernelBench(boolean capture, double secondsEach) {
     this(capture, secondsEach, Overlap.ENGINE);
@@ -38,7 +39,8 @@ public final class KernelBench {
 
   /**
    * @param capture whether the device has graphs to capture; the JVM needs none
-   * @param secondsEach time for the executions of a case
+   * @param secondsEach time for the executions of a case, three of them at least; 0 for one alone,
+   *     which tells whether it runs and not how fast
    * @param overlap which launches begin while those before them end
    */
   public KernelBench(boolean capture, double secondsEach, Overlap overlap) {
@@ -118,8 +120,9 @@ public final class KernelBench {
     double[] nanos = new double[MOST_EXECUTIONS];
     long start = System.nanoTime();
     int done = 0;
+    int least = secondsEach > 0 ? LEAST_EXECUTIONS : 1;
     while (done < MOST_EXECUTIONS
-        && (done < LEAST_EXECUTIONS || System.nanoTime() - start < secondsEach * 1e9)) {
+        && (done < least || System.nanoTime() - start < secondsEach * 1e9)) {
       long before = System.nanoTime();
       graph.execute();
       nanos[done++] = System.nanoTime() - before;
