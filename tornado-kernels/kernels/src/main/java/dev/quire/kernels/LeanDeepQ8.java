@@ -93,10 +93,8 @@ public final class LeanDeepQ8 {
       }
     }
     // Ahead of the loop: x of panels 0 to 2 sets out, weights of panel 0 become halves, and those
-    // of
-    // panels 1 to 4 set out. qPBI holds bytes of panel P of a turn, block B of the warp's outputs
-    // and
-    // inputs 16 I to 16 I + 15; dPBJ and ePBJ its scales of inputs 32 J to 32 J + 31.
+    // of panels 1 to 4 set out. qPBI holds bytes of panel P of a turn, block B of the warp's
+    // outputs and inputs 16 I to 16 I + 15; dPBJ and ePBJ its scales of inputs 32 J to 32 J + 31.
     if (aRow < present) {
       for (int j = 0; j < 4; j++) {
         context.asyncCopyToLocal(a, aTo + j, x, aFrom + start + 2 * j);
