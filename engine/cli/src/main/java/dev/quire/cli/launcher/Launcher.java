@@ -61,7 +61,9 @@ public final class Launcher {
   }
 
   private static boolean nvidiaDevice() {
-    return new File("/dev/nvidiactl").exists() || new File("/proc/driver/nvidia/version").exists();
+    return new File("/dev/nvidiactl").exists()
+        || new File("/proc/driver/nvidia/version").exists()
+        || new File("/usr/lib/wsl/lib/libcuda.so.1").exists(); // Windows' driver, from within WSL
   }
 
   /** Ends this JVM with the child's exit code; returns only where auto must do without the GPU. */

@@ -43,7 +43,8 @@ public record GpuDevice(String name, long totalBytes, long freeBytes) {
   /** Whether an NVIDIA driver is loaded. */
   public static boolean driverRuns() {
     return Files.exists(Path.of("/dev/nvidiactl"))
-        || Files.exists(Path.of("/proc/driver/nvidia/version"));
+        || Files.exists(Path.of("/proc/driver/nvidia/version"))
+        || Files.exists(Path.of("/usr/lib/wsl/lib/libcuda.so.1")); // Windows' driver, within WSL
   }
 
   /** What is free of the GPU's memory at this moment, for people; empty if nobody tells it. */
