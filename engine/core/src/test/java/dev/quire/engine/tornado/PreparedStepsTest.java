@@ -6,6 +6,7 @@ import dev.quire.engine.EngineOptions;
 import dev.quire.engine.LoadedModel;
 import dev.quire.engine.exec.ModelExecutor.StepHandle;
 import dev.quire.engine.exec.StepBatch;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -16,9 +17,11 @@ class PreparedStepsTest {
   private static final int SEQUENCES = 5;
   private static final int TOKENS = 80;
 
+  /** The golden Llama: which graphs there are is the same for a model of any size. */
   private static LoadedModel model(int sequences) {
     return LoadedModel.load(
-        null,
+        Path.of(System.getProperty("quire.root"))
+            .resolve("tests/src/test/resources/golden/gguf/llama-f16.gguf"),
         EngineOptions.builder()
             .device("jvm")
             .blockSize(BLOCK_SIZE)
