@@ -1,8 +1,6 @@
 package dev.quire.bench.paper;
 
-import dev.quire.bench.paper.Figure.Plot;
 import dev.quire.bench.paper.Figure.Row;
-import dev.quire.bench.paper.RateSearch.Found;
 import dev.quire.engine.tornado.GpuDevice;
 import java.nio.file.Path;
 import java.text.DecimalFormat;
@@ -40,19 +38,11 @@ public final class RealEvaluation {
 
   private static final int BLOCK_SIZE = 16;
 
-  // Of a lone request's latency: as the paper's half second is of OPT-13B's, 33 ms by StepTime.
-  private static final double LATENCY_FACTOR = 15;
-
   private static final String CPU_REMARK =
       " A small model's weights stay in a CPU's caches, and a step takes about what its tokens"
           + " take: reading weights once for many sequences, which large batches live on, saves"
           + " little.";
 
-  private static final int RATE_STEPS = 5;
-  // Of what a system serves when full: what it sustains while requests arrive for seconds is mostly
-  // in between.
-  private static final double LEAST_LOAD = 0.8;
-  private static final double MOST_LOAD = 1.6;
   static final List<ServingSystem> COMPARED =
       List.of(ServingSystem.ORCA_MAX, ServingSystem.ORCA_ORACLE, ServingSystem.PAGED);
 
@@ -133,7 +123,7 @@ public final class RealEvaluation {
           progress.accept("figure " + name + ", on " + platform.device());
           Figure figure =
               switch (name) {
-                case "12" -> rates(platform);
+                case "12" -> new RealRates(options, progress).figure(platform);
                 case "pools" ->
                     new PoolFigure(platform, options.requests(), progress).figure(options.pools());
                 case "14" -> decodingMethods(platform);
@@ -185,111 +175,6 @@ public final class RealEvaluation {
     rows.addAll(result.steps().rows(label));
   }
 
-  private Figure rates(DevicePlatform platform) {
-    Trace trace = Trace.SHARE_GPT.scaled(platform.scale());
-    ServingRun.run(setup(ServingSystem.PAGED, platform, trace)); // compiles what is met
-    double lone =
-        ServingRun.run(setup(ServingSystem.PAGED, platform, trace).withRequests(5).withRate(1e-3))
-            .latency();
-    List<ServingRun.Result> full = new ArrayList<>();
-    for (ServingSystem system : COMPARED) {
-      full.add(ServingRun.run(setup(system, platform, trace)));
-    }
-    double limit = LATENCY_FACTOR * lone;
-    List<Row> rows = new ArrayList<>();
-    List<Found> found = new ArrayList<>();
-    for (int i = 0; i < COMPARED.size(); i++) {
-      ServingRun.Result result = full.get(i);
-      double capacity = result.throughput() / trace.meanOutput();
-      found.add(
-          new RateSearch.Query(
-                  COMPARED.get(i).label(),
-                  ServingRun.Setup.of(COMPARED.get(i), platform, trace, Double.POSITIVE_INFINITY)
-                      .withSeconds(options.seconds()),
-                  LEAST_LOAD * capacity,
-                  MOST_LOAD * capacity,
-                  limit,
-                  RATE_STEPS)
-              .search());
-      progress.accept(
-          String.format(
-              Locale.ROOT,
-              "%s: %.2f requests a second at %.3g s a token; full: %.2f, %.1f at once, %.0f"
-                  + " tokens/s",
-              found.getLast().what(),
-              found.getLast().rate(),
-              limit,
-              capacity,
-              result.batched(),
-              result.throughput()));
-    }
-    double[] knees = {0.5, 1.1, 1.9};
-    double[] batched = {7.00, 13.62, 30.42};
-    double[] shares = {20.4, 38.2, 96.3};
-    rows.add(Row.ours("lone request: s a token", lone));
-    for (int i = 0; i < COMPARED.size(); i++) {
-      rows.add(Row.ours(found.get(i).what() + ": requests a second", found.get(i).rate()));
-    }
-    for (int i = 0; i < 2; i++) {
-      double ratio = found.get(2).rate() / found.get(i).rate();
-      rows.add(
-          new Row("Quire over " + COMPARED.get(i).label() + ": rate", knees[2] / knees[i], ratio));
-    }
-    for (int i = 0; i < COMPARED.size(); i++) {
-      String label = COMPARED.get(i).label();
-      rows.add(new Row(label + ": requests batched", batched[i], full.get(i).batched()));
-      rows.add(new Row(label + ": token states, %", shares[i], 100 * full.get(i).tokenShare()));
-      rows.add(Row.ours(label + ": tokens a second when full", full.get(i).throughput()));
-      rows.addAll(full.get(i).steps().rows(label));
-      rows.add(Row.ours(label + ": preemptions", (double) full.get(i).preemptions()));
-      rows.add(
-          Row.ours(
-              label + ": memory free while requests wait, %",
-              100 * full.get(i).steps().freeShare()));
-    }
-    String title =
-        String.format(
-            Locale.ROOT,
-            "The rate sustained at a normalised latency of %.3g s a token: %s",
-            limit,
-            platform.name() + longest(platform, ", "));
-    return new Figure(
-            "12, real",
-            title,
-            "",
-            rows,
-            "ShareGPT-like lengths, sequences "
-                + ofThePaper(platform)
-                + ", a pool of "
-                + sequences(platform.pool())
-                + " of the longest. The limit"
-                + " is fifteen times a lone request's latency. Rates are found to 2 % by"
-                + " runs in which requests"
-                + " arrive for %.0f seconds. A backlog that grows that long can stay within the limit, for"
-                    .formatted(options.seconds())
-                + " every system alike: rates lie above what is served when full. Batches, shares"
-                + " and steps are those of runs in which "
-                + options.requests()
-                + " requests are there from the start, to their end. The paper's values are"
-                + " OPT-13B's. A step's mean time is the batch over the tokens a second: it grows"
-                + " with the sequences in it and with the prompts that it computes beside them, so"
-                + " that rates gain less than batches do: of Quire's steps more have prompts beside"
-                + " their single tokens, as the same requests begin in fewer steps, and preempted"
-                + " ones once more."
-                + remark(),
-            new Plot(
-                "figure12-real-" + fileName(platform),
-                "requests a second",
-                "normalised latency, s a token",
-                true,
-                3 * limit,
-                found.stream().map(Found::line).toList()))
-        .withTimes(
-            full.stream()
-                .map(r -> new Figure.Times(r.setup().system().label(), r.steps().parts()))
-                .toList());
-  }
-
   /** How long sequences are, and the pool, where not as usual: names and titles differ by it. */
   static String longest(DevicePlatform platform, String before) {
     int tokens = platform.maxTokens();
@@ -316,7 +201,7 @@ public final class RealEvaluation {
         : String.format(Locale.ROOT, "%.3g times the paper's", scale);
   }
 
-  private static String remark() {
+  static String remark() {
     return DevicePlatform.gpu() ? "" : CPU_REMARK;
   }
 
