@@ -52,7 +52,9 @@ final class Interruption implements AutoCloseable {
       waitFor(PATIENCE);
       halt(code);
     } else if (System.nanoTime() - since > SAME_SIGNAL.toNanos()) {
-      halt(code);
+      // Whoever asks again does not wait, for the writing of a flight recording neither.
+      System.out.flush();
+      Runtime.getRuntime().halt(code);
     }
   }
 

@@ -78,6 +78,12 @@ public final class RealEvaluation {
       blockSizes = List.copyOf(blockSizes);
       pools = List.copyOf(pools);
     }
+
+    /** A run in which all requests are there from the start. */
+    ServingRun.Setup together(ServingSystem system, DevicePlatform platform, Trace trace) {
+      return ServingRun.Setup.of(system, platform, trace, Double.POSITIVE_INFINITY)
+          .withRequests(requests);
+    }
   }
 
   /**
@@ -158,14 +164,9 @@ public final class RealEvaluation {
     return platform.name() + " on " + platform.device() + longest(platform, ", ");
   }
 
-  private ServingRun.Setup setup(ServingSystem system, DevicePlatform platform, Trace trace) {
-    return ServingRun.Setup.of(system, platform, trace, Double.POSITIVE_INFINITY)
-        .withRequests(options.requests());
-  }
-
   /** With all requests there from the start. */
   private ServingRun.Result full(ServingSystem system, DevicePlatform platform, Trace trace) {
-    return ServingRun.run(setup(system, platform, trace));
+    return ServingRun.run(options.together(system, platform, trace));
   }
 
   /** Beside a ratio of throughputs: how many requests ran at once, and what the steps cost. */
@@ -246,7 +247,8 @@ public final class RealEvaluation {
 
   private ServingRun.Setup decoding(
       ServingSystem system, DevicePlatform platform, int samples, boolean beams) {
-    return setup(system, platform, Trace.ALPACA.within(platform.maxTokens() / 2))
+    return options
+        .together(system, platform, Trace.ALPACA.within(platform.maxTokens() / 2))
         .withRequests(Math.max(12, 2 * options.requests() / (1 + samples)))
         .withSamples(samples, beams);
   }

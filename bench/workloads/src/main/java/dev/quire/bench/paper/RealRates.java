@@ -40,15 +40,18 @@ final class RealRates {
   /** The rates, batches, shares and steps of the systems that are compared. */
   Figure figure(DevicePlatform platform) {
     Trace trace = Trace.SHARE_GPT.scaled(platform.scale());
-    ServingRun.run(together(ServingSystem.PAGED, platform, trace)); // compiles what is met
+    ServingRun.run(options.together(ServingSystem.PAGED, platform, trace)); // compiles what is met
     double lone =
         ServingRun.run(
-                together(ServingSystem.PAGED, platform, trace).withRequests(5).withRate(1e-3))
+                options
+                    .together(ServingSystem.PAGED, platform, trace)
+                    .withRequests(5)
+                    .withRate(1e-3))
             .latency();
     double limit = LATENCY_FACTOR * lone;
     List<ServingRun.Result> full = new ArrayList<>();
     for (ServingSystem system : RealEvaluation.COMPARED) {
-      full.add(ServingRun.run(together(system, platform, trace)));
+      full.add(ServingRun.run(options.together(system, platform, trace)));
     }
     List<Found> found = new ArrayList<>();
     for (ServingRun.Result result : full) {
@@ -73,12 +76,6 @@ final class RealRates {
             full.stream()
                 .map(r -> new Figure.Times(r.setup().system().label(), r.steps().parts()))
                 .toList());
-  }
-
-  /** All requests there from the start. */
-  private ServingRun.Setup together(ServingSystem system, DevicePlatform platform, Trace trace) {
-    return ServingRun.Setup.of(system, platform, trace, Double.POSITIVE_INFINITY)
-        .withRequests(options.requests());
   }
 
   /**

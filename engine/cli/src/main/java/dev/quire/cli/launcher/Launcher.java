@@ -60,6 +60,7 @@ public final class Launcher {
         && !loads("uk.ac.manchester.tornado.runtime.TornadoCoreRuntime");
   }
 
+  /** As GpuDevice has it, a class that an older Java cannot load. */
   private static boolean nvidiaDevice() {
     return new File("/dev/nvidiactl").exists()
         || new File("/proc/driver/nvidia/version").exists()
